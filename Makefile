@@ -61,7 +61,7 @@ fmt: setup-dev ## Rewrite code and templates in the house style
 stop: ## End the demo and the embedded servers
 	@if [ -x $(PY) ]; then $(PY) -m config.demo stop; else echo "Nothing of Accord is running any more."; fi
 
-locale-table: setup-dev ## leads/locale_table.json anew from babel: decimal marks, orders of dates, months, currencies
+locale-table: setup-dev ## leads/normalization/locale_table.json anew from babel: decimal marks, orders of dates, months, currencies
 	@$(PY) scripts/locale_table.py
 
 lock: setup-dev ## Pin the packages of production, demo and tests: versions and hashes only

@@ -19,7 +19,7 @@ from benchmarks import agreement
 from benchmarks.child import Measured
 from benchmarks.company import LEADS
 from config.accounts.models import ApiKey, User
-from leads import events
+from leads.intake import events
 from leads.models import Lead, Signal
 
 _BATCH, _ROUNDS, _WARMING = 1_000, 20, 2

@@ -12,7 +12,10 @@ from collections.abc import Callable
 
 from config.api import request_limits
 from config.jobs.heartbeat import record_heartbeat
-from leads import company_rescores, customer_status, duplicates, pending_imports, value_readings
+from leads.identity import duplicates
+from leads.imports import pending_imports
+from leads.intake import customer_status, value_readings
+from leads.rescoring import company_rescores
 from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search

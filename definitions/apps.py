@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from leads import primary_motion
+from leads.stages import primary_motion
 
 
 class DefinitionsConfig(AppConfig):

@@ -20,7 +20,7 @@ from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
-from leads import rescore_queue
+from leads.rescoring import rescore_queue
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
     {

@@ -32,23 +32,17 @@ from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
 from config.api.pagination import KeysetPages, LastStoredFirst
 from config.web import typed_number
-from leads import (
-    duplicates,
-    events,
-    lead_upserts,
-    merges,
-    motion_stages,
-    not_understood,
-    openapi_schemas,
-    outcomes,
-    validation,
-)
-from leads.batch_upsert import AttributeStatement, UpsertResult
+from leads import openapi_schemas
 from leads.exceptions import Refused
 from leads.filters import CompanyFilter, LeadApiFilter
-from leads.locale_formats import SenderFormats
+from leads.identity import duplicates, merges
+from leads.intake import events, lead_upserts, not_understood, outcomes
+from leads.intake.batch_upsert import AttributeStatement, UpsertResult
+from leads.intake.not_understood import NotUnderstood, ValueText
 from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge, LeadStage
-from leads.not_understood import NotUnderstood, ValueText
+from leads.normalization import validation
+from leads.normalization.locale_formats import SenderFormats
+from leads.stages import motion_stages
 from leads.vocabulary import READERS_OF_LEADS, DuplicateReason, KeyKind, NoteKind, OwningTeam
 
 FACTS: Final = scoped(

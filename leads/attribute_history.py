@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from leads import attributes, bulk_rows, stated_values
+from leads import bulk_rows
 from leads.models import AttributeChange, Company, Lead
-from leads.stated_values import SENIORITY_OF_TITLE
-from leads.text_folding import fold_text
+from leads.normalization import attributes, stated_values
+from leads.normalization.stated_values import SENIORITY_OF_TITLE
+from leads.normalization.text_folding import fold_text
 
 Subject = TypeVar("Subject", Lead, Company)
 #: Texts that people group by: one value in any case (rules 13.36).

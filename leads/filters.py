@@ -6,10 +6,12 @@ from typing import Any, ClassVar, TypeVar
 import django_filters as filters
 from django.db.models import QuerySet
 
-from leads import not_understood, search, spellings, validation
-from leads.countries import read_country
+from leads import search
 from leads.exceptions import Refused
+from leads.intake import not_understood, spellings
 from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet
+from leads.normalization import validation
+from leads.normalization.countries import read_country
 from leads.vocabulary import KeyKind, Stage
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from leads import value_readings
-from leads.contact_decisions import REASON_AT_MOST
+from leads.intake import value_readings
+from leads.intake.contact_decisions import REASON_AT_MOST
 
 
 class ContactDecisionForm(forms.Form):

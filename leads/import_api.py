@@ -26,11 +26,11 @@ from config.api.authentication import scoped
 from config.api.errors import Conflict, TooLarge
 from config.downloads import text_download
 from config.uploads import has_too_large_file
-from leads import file_imports, import_requests, import_runs, stored_files
-from leads.import_mapping import KINDS, read_map
-from leads.import_runs import ImportRefused
+from leads.files.table_rows import Unreadable
+from leads.imports import file_imports, import_requests, import_runs, stored_files
+from leads.imports.import_mapping import KINDS, read_map
+from leads.imports.import_runs import ImportRefused
 from leads.models import ImportRun
-from leads.table_rows import Unreadable
 from leads.vocabulary import DEFAULT_SOURCE, READERS_OF_LEADS, ImportState
 
 #: Refused rows hold what people sent, so that reading an import needs the same right as sending one.

@@ -12,12 +12,13 @@ from django.conf import settings
 from config import time_zones
 from config.accounts.sources import refuse_reserved_source
 from config.uploads import max_bytes
-from leads import column_guesses, locale_formats
-from leads.import_mapping import ImportKind, build_plan, identifying_targets, read_map
-from leads.import_previews import ColumnExamples
+from leads.files.table_rows import Unreadable
+from leads.imports import column_guesses
+from leads.imports.import_mapping import ImportKind, build_plan, identifying_targets, read_map
+from leads.imports.import_previews import ColumnExamples
+from leads.imports.stored_files import is_storable
 from leads.models import Signal
-from leads.stored_files import is_storable
-from leads.table_rows import Unreadable
+from leads.normalization import locale_formats
 from leads.vocabulary import DEFAULT_SOURCE, OutcomeKind
 
 KIND_CHOICES: Final = (

@@ -11,11 +11,12 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower, Reverse
 
-from leads import change_stamps, domain_names
+from leads import change_stamps
 from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
-from leads.countries import country_name
-from leads.job_titles import seniority_of
 from leads.key_triggers import key_triggers
+from leads.normalization import domain_names
+from leads.normalization.countries import country_name
+from leads.normalization.job_titles import seniority_of
 from leads.stage_triggers import GUARD_STAGES, derive_stages
 from leads.vocabulary import (
     BEGINNING,
@@ -195,10 +196,10 @@ class Lead(Attributed):
     time_zone = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, blank=True, related_name="leads")
 
-    # Derived from the merges in force; only leads.merges writes it. Empty: the lead stands for itself.
+    # Derived from the merges in force; only leads.identity.merges writes it. Empty: the lead stands for itself.
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, editable=False, related_name="aliases")
 
-    # The summary of the stages by motion (rules 2.231); only leads.stage_changes writes these three.
+    # The summary of the stages by motion (rules 2.231); only leads.stages.stage_changes writes these three.
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.LEAD)
     stage_motion = models.CharField(
         max_length=3,
@@ -210,7 +211,7 @@ class Lead(Attributed):
     )
     stage_at = models.DateTimeField()
 
-    # The rescore queue (rules 5.2); only leads.rescore_queue writes these three.
+    # The rescore queue (rules 5.2); only leads.rescoring.rescore_queue writes these three.
     next_look_at = models.DateTimeField(null=True, blank=True)
     look_failures = models.PositiveSmallIntegerField(default=0)
     look_error = models.TextField(blank=True)
@@ -327,7 +328,7 @@ class LeadMerge(models.Model):
 
 
 class DuplicateCandidate(models.Model):
-    """Two leads that may be one person, the older one first; leads.duplicates finds them and drops them again."""
+    """Two leads that may be one person, the older one first; leads.identity.duplicates finds them and drops them again."""
 
     first = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
@@ -660,7 +661,7 @@ class CompanyEvent(models.Model):
 
 
 class AccountLook(models.Model):
-    """The next look at a company under definitions of the motion AQL; only leads.account_queue writes it."""
+    """The next look at a company under definitions of the motion AQL; only leads.rescoring.account_queue writes it."""
 
     company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="account_look")
     due_at = models.DateTimeField(null=True)
@@ -779,7 +780,7 @@ class Outcome(models.Model):
         indexes: ClassVar = [
             # Read by backtests and by the pipeline overview for the deals of a period.
             models.Index(fields=["kind", "at"], name="outcome_by_kind"),
-            # Read by leads.outcomes for all rows of a deal.
+            # Read by leads.intake.outcomes for all rows of a deal.
             models.Index(fields=["source", "external_id"], name="outcome_of_deal"),
         ]
         triggers: ClassVar = [append_only("outcomes_stay")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from leads import attributes
-from leads.events import MAX_BATCH
+from leads.intake.events import MAX_BATCH
+from leads.normalization import attributes
 from leads.vocabulary import OutcomeKind, Seniority
 
 _INSTANT = {

@@ -11,8 +11,8 @@ from typing import Final
 
 from django.db.models import Q
 
-from leads import salesforce_ids
 from leads.models import CompanyKey, Lead, LeadKey
+from leads.normalization import salesforce_ids
 from leads.vocabulary import KeyKind
 
 WORDS_AT_MOST: Final = 6

@@ -15,24 +15,15 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import (
-    contact_decisions,
-    domain_names,
-    duplicates,
-    file_imports,
-    merged_values,
-    merges,
-    motion_stages,
-    not_understood,
-    refused_addresses,
-    replaced_persons,
-    validation,
-    value_readings,
-)
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.forms import ContactDecisionForm, ValueReadingForm
+from leads.identity import duplicates, merged_values, merges, replaced_persons
+from leads.imports import file_imports, refused_addresses
+from leads.intake import contact_decisions, not_understood, value_readings
 from leads.models import Lead, LeadQuerySet, ValueReading
+from leads.normalization import domain_names, validation
+from leads.stages import motion_stages
 from leads.vocabulary import READERS_OF_LEADS, KeyKind
 
 PAGE: Final = 50

@@ -279,7 +279,7 @@ class EntryStatus(models.TextChoices):
 
 
 class Seniority(models.TextChoices):
-    """Levels of seniority in rising order. `leads.job_titles` reads one from the title unless it is given."""
+    """Levels of seniority in rising order. `leads.normalization.job_titles` reads one from the title unless it is given."""
 
     INTERN = "intern", _("Intern")
     INDIVIDUAL_CONTRIBUTOR = "individual contributor", _("Individual contributor")

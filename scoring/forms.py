@@ -13,7 +13,7 @@ from django import forms
 from django.conf import settings
 
 from definitions.backtest_requests import MONTHS
-from leads import mal_exits
+from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind
 from scoring.backtests.pending_backtests import last_months
 from scoring.mals import gate_gaps, mal_list

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leads import countries, named_lists
+from leads import named_lists
 from leads.models import Signal
+from leads.normalization import countries
 from scoring.engine.rules import (
     AxisClause,
     Catalogue,

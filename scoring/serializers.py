@@ -11,7 +11,7 @@ from rest_framework import serializers
 from definitions.models import Backtest
 from leads.api import LeadSerializer
 from leads.models import Lead
-from leads.validation import MAX_BIGINT
+from leads.normalization.validation import MAX_BIGINT
 from scoring.comparisons.version_comparison import ComparisonOutcome, VersionComparison
 from scoring.models import Shortfall, ShortfallKind
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 import babel
 from babel.core import get_global
 
-from leads.countries import GENERATED, fold_name
+from leads.normalization.countries import GENERATED, fold_name
 
 LANGUAGES = (
     *("en", "de", "fr", "es", "it", "pt", "pt_PT", "nl", "pl", "sv", "da", "nb", "fi", "is", "cs", "sk", "hu", "ro", "bg"),

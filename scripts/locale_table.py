@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write leads/locale_table.json from babel's data: decimal mark, order of dates and currency of each locale, the names of
+"""Write leads/normalization/locale_table.json from babel's data: decimal mark, order of dates and currency of each locale, the names of
 months, and the codes of currencies. Run by `make locale-table`.
 """
 
@@ -13,7 +13,7 @@ from babel import Locale, localedata
 from babel.core import UnknownLocaleError, get_global
 from babel.numbers import get_territory_currencies
 
-TARGET = Path(__file__).resolve().parent.parent / "leads" / "locale_table.json"
+TARGET = Path(__file__).resolve().parent.parent / "leads" / "normalization" / "locale_table.json"
 MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv")
 #: English alone says neither the order of its dates nor its currency: en-US and en-GB differ.
 UNDECIDED = ("en",)

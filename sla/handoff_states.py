@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 
 from config.accounts.models import User
-from leads import motion_stages, stage_changes
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from sla.models import Handoff
 from sla.vocabulary import HANDOFF_MOVES, HandoffState

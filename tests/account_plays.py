@@ -8,8 +8,8 @@ from typing import Any
 from definitions import version_documents
 from definitions.models import Version
 from definitions.vocabulary import VersionState
-from leads import account_queue
 from leads.models import Company, CompanyEvent, Lead
+from leads.rescoring import account_queue
 from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification
 from sla.models import AccountPlay, Commitment, RoutingRule

@@ -20,9 +20,9 @@ from config.accounts.vocabulary import Role
 from definitions.models import Definition, SignOff, Version
 from definitions.versions import DECIDING_SIDES, SIGNERS
 from definitions.vocabulary import Decision, VersionState
-from leads import motion_stages
 from leads.models import Company, Event, Lead, LeadStage, Signal
-from leads.phone_numbers import to_phone_key
+from leads.normalization.phone_numbers import to_phone_key
+from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage, summarize_stages
 from scoring.models import Qualification
 from sla.handoffs import creation, dispositions

@@ -19,7 +19,7 @@ class Role(models.TextChoices):
 
 
 class SenderLocale(models.TextChoices):
-    """The locales in which a client may write numbers and dates; leads.locale_formats reads them."""
+    """The locales in which a client may write numbers and dates; leads.normalization.locale_formats reads them."""
 
     DE = "de", _("German (1.200,50 · 31.1.2026)")
     DE_CH = "de-CH", _("German, Switzerland (1’200.50 · 31.1.2026)")

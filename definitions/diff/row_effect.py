@@ -15,7 +15,7 @@ from definitions.document.criterion_fields import COUNTRY_FIELDS
 from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import DecayMode, FieldKind, Operator
-from leads.countries import country_key
+from leads.normalization.countries import country_key
 from leads.vocabulary import Seniority
 
 

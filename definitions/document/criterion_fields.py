@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from definitions.document.json_reader import Node, NumberLimits
 from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.vocabulary import FIELDS, OPERATORS_OF, FieldKind, Operator, Part, split_currency
-from leads import locale_formats
-from leads.countries import read_country
+from leads.normalization import locale_formats
+from leads.normalization.countries import read_country
 from leads.vocabulary import Seniority
 
 CUSTOM_FIELD: Final = re.compile(r"(lead|company)\.custom\.\w[\w .-]{0,99}")

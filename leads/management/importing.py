@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from config import downloads, strict_json
 from config.accounts.sources import refuse_reserved_source
-from leads import file_imports, validation
-from leads.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
-from leads.import_runs import ImportStopped
+from leads.files.table_rows import Unreadable
+from leads.imports import file_imports
+from leads.imports.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
+from leads.imports.import_runs import ImportStopped
 from leads.models import ImportRun
-from leads.table_rows import Unreadable
+from leads.normalization import validation
 from leads.vocabulary import DEFAULT_SOURCE, NoteKind
 
 

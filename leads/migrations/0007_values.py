@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Count
 
-from leads.countries import read_country
-from leads.placeholders import is_placeholder_value
-from leads.text_folding import fold_text
+from leads.normalization.countries import read_country
+from leads.normalization.placeholders import is_placeholder_value
+from leads.normalization.text_folding import fold_text
 
 
 def read_countries(apps, _schema_editor):

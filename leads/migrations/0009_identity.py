@@ -6,7 +6,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-from leads import phone_numbers
+from leads.normalization import phone_numbers
 
 _BATCH = 5_000
 

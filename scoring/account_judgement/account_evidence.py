@@ -10,7 +10,7 @@ from typing import Any, Final
 from definitions import signals_and_lists
 from definitions.plain_english import generated_statement
 from definitions.plain_english.phrases import count_noun, format_days, join_words
-from leads import merges
+from leads.identity import merges
 from leads.models import Company, CompanyEvent, Event, Lead
 from scoring.account_judgement.account_versions import CompiledAccount
 from scoring.engine.accounts import AccountFacts, engaged_contacts, values_at

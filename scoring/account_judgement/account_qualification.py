@@ -11,8 +11,8 @@ import numpy as np
 from django.db import DatabaseError, transaction
 
 from definitions.models import Version
-from leads import account_queue
 from leads.models import Company
+from leads.rescoring import account_queue
 from scoring import active_versions
 from scoring.account_judgement import account_evidence, account_versions
 from scoring.account_judgement.account_versions import CompiledAccount

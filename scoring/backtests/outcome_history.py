@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import BigIntegerField, Count, F, Func, QuerySet
 
-from leads import merges
+from leads.identity import merges
 from leads.models import Outcome, PastDisposition, StageChange
 from leads.vocabulary import OutcomeKind, PastDecision, Stage
 from scoring.backtests.coverage_and_precision import (

@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from psycopg.sql import quote
 
-from leads import locale_formats
-from leads.countries import read_country
-from leads.locale_formats import SenderFormats
+from leads.normalization import locale_formats
+from leads.normalization.countries import read_country
+from leads.normalization.locale_formats import SenderFormats
 from scoring.engine.facts import Band
 
 _LIST_SEPARATOR = "\x1f"

@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from leads import stated_values
-from leads.stated_values import SENIORITY_OF_TITLE
+from leads.normalization import stated_values
+from leads.normalization.stated_values import SENIORITY_OF_TITLE
 from scoring.columns.attribute_cache import merge_periods, without_subjects
 from scoring.columns.attribute_fields import attribute_field
 from scoring.columns.attribute_rows import AttributePeriods, index_values, since_ever

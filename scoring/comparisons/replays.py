@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from definitions.models import Version
-from leads import merges
+from leads.identity import merges
 from leads.models import Lead, StageChange
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader

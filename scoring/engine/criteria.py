@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import cast
 
-from leads.job_titles import LADDER, rank_of
+from leads.normalization.job_titles import LADDER, rank_of
 from scoring.engine.bands import Band, parse_band
 from scoring.engine.rules import CriterionRule
 

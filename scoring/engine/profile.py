@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leads.job_titles import seniority_of
+from leads.normalization.job_titles import seniority_of
 from scoring.engine.criteria import SENIORITY, Predicate, is_missing, predicate
 from scoring.engine.facts import Column, Facts
 from scoring.engine.rules import CriterionRule, Rules

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from definitions.models import Version
-from leads import not_understood
+from leads.intake import not_understood
 from leads.models import Lead
 from scoring import active_versions
 from scoring.columns import fact_reader

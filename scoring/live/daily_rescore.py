@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from config.jobs.periods import claim_period
 from definitions.models import Version
 from definitions.vocabulary import VersionState
-from leads import rescore_queue
 from leads.models import Lead
+from leads.rescoring import rescore_queue
 from scoring import active_versions
 from scoring.columns import event_columns, fact_reader
 from scoring.columns.bulk_reader import INSTANT, BulkReader, Scope, bulk_reader, to_microseconds

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, transaction
 
-from leads import account_queue, rescore_queue, stage_pauses
 from leads.models import Lead
+from leads.rescoring import account_queue, rescore_queue
+from leads.stages import stage_pauses
 from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
-from leads import merges
+from leads.identity import merges
 from leads.models import Event, LeadStage
 from leads.vocabulary import Stage
 from scoring.models import HandRaise

@@ -10,11 +10,11 @@ from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
-from leads import file_imports, import_previews
-from leads.file_imports import FileImport
-from leads.import_previews import PreviewRow
+from leads.files.table_rows import FileRow
+from leads.imports import file_imports, import_previews
+from leads.imports.file_imports import FileImport
+from leads.imports.import_previews import PreviewRow
 from leads.models import Lead
-from leads.table_rows import FileRow
 from leads.vocabulary import Motion, Stage, stage_label
 from scoring import active_versions
 from scoring.live import due_leads

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from definitions.models import Version
-from leads import merges
+from leads.identity import merges
 from leads.models import Event
 from scoring.engine.facts import Facts
 from scoring.engine.rules import CountClause, PathRule, Rules

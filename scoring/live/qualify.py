@@ -11,8 +11,9 @@ import numpy as np
 from django.db.models import F
 
 from definitions.models import Version
-from leads import merges, motion_stages, stage_changes
+from leads.identity import merges
 from leads.models import Lead, LeadStage
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
 from scoring.columns import fact_reader

@@ -8,8 +8,9 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from leads import merges, stage_pauses
+from leads.identity import merges
 from leads.models import Event, Lead, LeadQuerySet, StageChange
+from leads.stages import stage_pauses
 from leads.vocabulary import PAUSABLE
 from scoring.models import Qualification
 

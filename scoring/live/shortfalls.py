@@ -12,7 +12,7 @@ import numpy as np
 from django.db import connection
 
 from definitions.models import Version
-from leads import merges
+from leads.identity import merges
 from leads.models import Event
 from leads.vocabulary import Motion, Stage
 from scoring import active_versions

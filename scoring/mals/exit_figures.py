@@ -10,8 +10,9 @@ from typing import Final
 from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef
 
-from leads import mal_exits, search
+from leads import search
 from leads.models import Lead, LeadQuerySet, LeadStage, MalExit, StageChange
+from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind, Motion, Stage
 
 #: Days that the figures look back.

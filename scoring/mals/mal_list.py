@@ -11,8 +11,8 @@ from typing import Final
 from django.db.models import Count, F, Q
 
 from leads import search
-from leads.countries import read_country
 from leads.models import Event, Lead, LeadQuerySet
+from leads.normalization.countries import read_country
 from leads.vocabulary import Stage
 from scoring.models import Shortfall, ShortfallKind
 

@@ -17,13 +17,13 @@ from config.accounts.vocabulary import Role
 from config.downloads import text_download
 from config.uploads import has_too_large_file
 from config.web import Request, typed_number
-from leads import file_imports, import_previews, import_requests, import_runs, refused_addresses, stored_files
+from leads.files.table_rows import Unreadable
 from leads.import_forms import KIND_CHOICES, READING_KEYS, MappingForm, ReadingForm, UploadForm, target_label
-from leads.import_mapping import KINDS, ColumnMap, ImportKind, read_map
-from leads.import_previews import TableSample
-from leads.import_runs import ImportRefused
+from leads.imports import file_imports, import_previews, import_requests, import_runs, refused_addresses, stored_files
+from leads.imports.import_mapping import KINDS, ColumnMap, ImportKind, read_map
+from leads.imports.import_previews import TableSample
+from leads.imports.import_runs import ImportRefused
 from leads.models import ImportFile, ImportMap, ImportRun
-from leads.table_rows import Unreadable
 from leads.vocabulary import READERS_OF_LEADS, NoteKind
 from scoring.active_versions import list_active_versions
 from scoring.live import import_outlook

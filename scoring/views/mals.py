@@ -18,8 +18,8 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import mal_exits
 from leads.models import LeadQuerySet
+from leads.stages import mal_exits
 from leads.vocabulary import READERS_OF_LEADS, MalExitKind
 from scoring.forms import GateGapFilterForm, LeftFilterForm, MalExitForm, MalFilterForm
 from scoring.live import shortfalls

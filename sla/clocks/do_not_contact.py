@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from leads import merges
+from leads.identity import merges
 from leads.models import Lead
 from sla import handoff_states
 from sla.clocks import clocks

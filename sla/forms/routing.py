@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 from django import forms
 from django.core.validators import MaxLengthValidator
 
-from leads import validation
-from leads.countries import country_name, read_country
 from leads.exceptions import Refused
+from leads.normalization import validation
+from leads.normalization.countries import country_name, read_country
 from leads.vocabulary import Motion
 from sla.models import RoutingRule, Team
 from sla.vocabulary import YEARS

@@ -10,9 +10,10 @@ from typing import Any, Final
 from django.db.models import Q
 
 from config.accounts import sources
-from leads import merges, stated_values
-from leads.countries import country_name
+from leads.identity import merges
 from leads.models import AttributeChange, Event
+from leads.normalization import stated_values
+from leads.normalization.countries import country_name
 from scoring.engine.why import field_words
 from scoring.explain import lead_explanation
 from scoring.models import Qualification

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.accounts import sources
 from config.accounts.models import User
-from leads import merged_values, merges
+from leads.identity import merged_values, merges
 from leads.models import Lead, Outcome
 from scoring.explain import frozen_evidence
 from sla import permissions

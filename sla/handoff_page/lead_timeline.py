@@ -9,7 +9,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from leads import merges
+from leads.identity import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent, Motion
 from sla.clocks import clocks

@@ -12,8 +12,9 @@ from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from config.accounts.roles import holds
-from leads import merges, motion_stages, stage_changes
+from leads.identity import merges
 from leads.models import Lead
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import mqls
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet

@@ -13,7 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.accounts.models import User
-from leads import contact_decisions, merges, motion_stages, stage_changes
+from leads.identity import merges
+from leads.intake import contact_decisions
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions

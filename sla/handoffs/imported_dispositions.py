@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Min
 
-from leads import merges, past_dispositions
-from leads.file_imports import RowVerdict
+from leads.identity import merges
+from leads.imports.file_imports import RowVerdict
+from leads.intake import past_dispositions
 from leads.models import Lead, PastDisposition
 from sla.models import Handoff, ReasonCode
 

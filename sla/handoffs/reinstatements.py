@@ -15,8 +15,10 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from leads import merges, rescore_queue, stage_changes
+from leads.identity import merges
 from leads.models import Lead, LeadStage
+from leads.rescoring import rescore_queue
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import hand_raises
 from scoring.models import HandRaise

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
 from config.accounts.models import User
-from leads import merges
+from leads.identity import merges
 from leads.vocabulary import Motion
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars

@@ -13,7 +13,8 @@ from django.db.models import Q
 
 from config.accounts import sources
 from config.accounts.models import User
-from leads import customer_status, motion_stages, outcomes
+from leads.intake import customer_status, outcomes
+from leads.stages import motion_stages
 from leads.vocabulary import Motion, OutcomeKind, Stage
 from sla import handoff_states, permissions
 from sla.clocks import clocks

@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Case, DurationField, F, Q, Value, When
 
-from leads import merges, motion_stages, search
+from leads import search
+from leads.identity import merges
 from leads.models import Lead
+from leads.stages import motion_stages
 from leads.vocabulary import Motion
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet

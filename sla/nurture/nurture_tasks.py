@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Greatest
 
-from leads import merges, motion_stages, search
+from leads import search
+from leads.identity import merges
 from leads.models import Event, StageChange
+from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla.business_time.arithmetic import wall_to_instant

@@ -18,8 +18,11 @@ from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
-from leads import events, merges, motion_stages, rescore_queue, stage_changes
+from leads.identity import merges
+from leads.intake import events
 from leads.models import Event
+from leads.rescoring import rescore_queue
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from sla.business_time.arithmetic import wall_to_instant

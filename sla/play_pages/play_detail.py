@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from config.accounts.models import User
-from leads import merges
+from leads.identity import merges
 from sla.models import (
     AccountPlay,
     AccountPlayQuerySet,

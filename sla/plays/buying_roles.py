@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from leads.job_titles import seniority_of
+from leads.normalization.job_titles import seniority_of
 from leads.vocabulary import Seniority
 from sla.vocabulary import BuyingRole
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from config.accounts.models import User
-from leads import merges
+from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
 from sla.business_time.arithmetic import wall_to_instant

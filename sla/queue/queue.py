@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
-from leads import merges
+from leads.identity import merges
 from leads.vocabulary import Motion
 from sla.models import Attempt, Clock, Handoff, HandoffQuerySet, RoutingDecision
 from sla.vocabulary import HandoffState

@@ -14,7 +14,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
 from config.ui import formats
-from leads import merges
+from leads.identity import merges
 from leads.models import Outcome, PastDisposition
 from leads.vocabulary import Motion, OutcomeKind, PastDecision
 from sla.handoffs import creation

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from leads import merges
+from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification

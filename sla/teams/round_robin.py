@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import Count, Q
 
-from leads import merges
+from leads.identity import merges
 from leads.vocabulary import Motion
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar

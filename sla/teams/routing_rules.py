@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leads.countries import country_key, country_name
 from leads.models import Company, Lead
-from leads.text_folding import fold_text
+from leads.normalization.countries import country_key, country_name
+from leads.normalization.text_folding import fold_text
 from sla.models import Handoff, RoutingRule
 
 TRACE_TEXT_AT_MOST: Final = 60

@@ -10,7 +10,7 @@ from django import template
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from definitions.models import Version
-from leads import duplicates, merges
+from leads.identity import duplicates, merges
 from leads.models import Lead
 from leads.vocabulary import Stage
 from sla.handoff_page import lead_timeline

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request, typed_number
-from leads import duplicates, merges, refused_addresses, replaced_persons
 from leads.exceptions import Refused
+from leads.identity import duplicates, merges, replaced_persons
+from leads.imports import refused_addresses
 from leads.models import DuplicateCandidate, Event, Lead, NotDuplicate
 from leads.vocabulary import READERS_OF_LEADS, DuplicateReason
 from sla.models import Handoff

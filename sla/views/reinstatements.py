@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from config.accounts.roles import roles_required
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads import merges
+from leads.identity import merges
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import HandRaise, HandRaiseQuerySet

@@ -19,7 +19,7 @@ from config.accounts.vocabulary import Role
 from leads import named_lists, shipped_signals
 from leads.models import ImportRun, Lead, Signal
 from tests.factories import UserFactory
-from tests.leads import stored_imports
+from tests.leads.imports import stored_imports
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
 

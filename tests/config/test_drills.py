@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from config import periodic
 from definitions import version_documents
-from leads import events, named_lists, shipped_signals
+from leads import named_lists, shipped_signals
+from leads.intake import events
 from leads.models import Lead, Signal
 from scoring.models import Qualification, Score
 from sla.models import Clock, Handoff

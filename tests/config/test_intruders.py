@@ -42,7 +42,7 @@ from tests.factories import (
     TeamFactory,
     UserFactory,
 )
-from tests.leads import stored_imports
+from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 
 pytestmark = pytest.mark.django_db

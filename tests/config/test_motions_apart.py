@@ -39,7 +39,7 @@ from tests.factories import (
     UserFactory,
     VersionFactory,
 )
-from tests.leads import stored_imports
+from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 
 pytestmark = pytest.mark.django_db

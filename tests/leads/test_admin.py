@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from leads import events, lead_upserts, outcomes
+from leads.intake import events, lead_upserts, outcomes
 from leads.models import Company, Lead, ListEntry, NamedList, Signal
 from leads.vocabulary import EntryStatus
 from tests.leads.facts import NOW, event

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
-from leads import duplicates, events, lead_upserts, stage_changes
+from leads.identity import duplicates
+from leads.intake import events, lead_upserts
 from leads.models import Company, Event, Lead, Outcome
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from tests.leads.facts import DAY, NOW, event
 

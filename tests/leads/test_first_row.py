@@ -11,7 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from leads import file_imports, lead_upserts
+from leads.imports import file_imports
+from leads.intake import lead_upserts
 from leads.models import Company, CompanyKey, Lead, LeadKey
 from leads.vocabulary import BEGINNING
 from tests.factories import NOW

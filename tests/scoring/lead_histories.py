@@ -11,8 +11,9 @@ from typing import Any
 from definitions import version_documents
 from definitions.models import Version
 from definitions.vocabulary import VersionState
-from leads import rescore_queue, stage_changes
 from leads.models import Company, Lead
+from leads.rescoring import rescore_queue
+from leads.stages import stage_changes
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import due_leads, mqls
 from scoring.models import Qualification

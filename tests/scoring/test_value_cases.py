@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.accounts.vocabulary import Role
-from leads import lead_upserts
+from leads.intake import lead_upserts
 from leads.models import Lead, Spelling
 from scoring.columns import fact_reader
 from scoring.engine.judge import explain

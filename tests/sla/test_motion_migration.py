@@ -10,8 +10,9 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from leads import motion_stages, outcomes
+from leads.intake import outcomes
 from leads.models import Lead, LeadStage, Outcome, StageChange
+from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage
 from sla.handoffs import dispositions, sales_stages
 from sla.models import Handoff, ReasonCode

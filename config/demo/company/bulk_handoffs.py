@@ -25,8 +25,8 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.sales_plan import PlannedAction, SalesAction
 from config.demo.company.staff import Staff
 from definitions.models import Version
-from leads import motion_stages, stage_changes
 from leads.models import Event, Lead, Outcome, Signal
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 from django.db import connection, models
 
-from leads import stage_changes
 from leads.models import Event, Lead, Outcome, StageChange
+from leads.stages import stage_changes
 from scoring.models import Qualification
 from sla.models import Attempt, Clock, Disposition, Handoff, Notice, Rep, RoutingDecision, SalesQualification
 from sla.notifications import outbox

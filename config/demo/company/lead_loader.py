@@ -13,8 +13,8 @@ from django.db import connection
 from config.demo.company.lead_generator import GeneratedCompany, GeneratedLead, GeneratedYear
 from config.demo.company.visits import WebActivity
 from leads.attribute_history import AttributeHistory
+from leads.intake.spellings import settle_spellings
 from leads.models import AttributeChange, Company, Lead, Signal
-from leads.spellings import settle_spellings
 
 _EVENT_COLUMNS: Final = (
     "lead_id", "signal_id", "occurred_at", "recorded_at", "source", "external_id", "digest", "asset", "properties",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leads import stage_changes
 from leads.models import Lead, StageChange
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.columns import fact_reader
 from scoring.engine.explain import Explanation, explain

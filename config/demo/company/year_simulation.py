@@ -24,7 +24,7 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.sales_plan import AssignedLead, PlannedAction, SalesAction, SalesPlanner
 from config.demo.company.staff import Staff
 from definitions.models import Version
-from leads import customer_status
+from leads.intake import customer_status
 from scoring import active_versions
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team

@@ -7,8 +7,10 @@ from django.db import IntegrityError, transaction
 from django.db.utils import ProgrammingError
 
 from config import periodic
-from leads import account_queue, contact_decisions, events, merges
+from leads.identity import merges
+from leads.intake import contact_decisions, events
 from leads.models import AccountLook
+from leads.rescoring import account_queue
 from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification, Qualification
 from tests.account_plays import activate_accounts, engage_company, judge, people_of, see_signal

@@ -10,7 +10,7 @@ from django.test import Client
 
 from config.accounts.vocabulary import Role
 from definitions.models import Version
-from leads import lead_upserts
+from leads.intake import lead_upserts
 from leads.models import Company, Lead
 from scoring.blind_rules import daily_search, value_counts
 from scoring.models import BlindRule, BlindRuleKind

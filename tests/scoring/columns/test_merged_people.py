@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from definitions import version_documents
-from leads import events, lead_upserts, merges, shipped_signals
+from leads import shipped_signals
+from leads.identity import merges
+from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, Signal, ValueReading
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader

@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from definitions.models import Version
-from leads import named_lists, shipped_signals, stage_changes
+from leads import named_lists, shipped_signals
 from leads.models import Lead, Signal
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.comparisons import replays, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome

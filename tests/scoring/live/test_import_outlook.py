@@ -9,9 +9,10 @@ import pytest
 from django.db import transaction
 
 from definitions import version_documents
-from leads import file_imports, import_previews, merges
-from leads.file_imports import FileImport
-from leads.import_mapping import KINDS, ColumnMap
+from leads.identity import merges
+from leads.imports import file_imports, import_previews
+from leads.imports.file_imports import FileImport
+from leads.imports.import_mapping import KINDS, ColumnMap
 from leads.models import AttributeChange, Company, Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.live import import_outlook

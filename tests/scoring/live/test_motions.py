@@ -11,8 +11,8 @@ from django.db import connection
 from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Version
-from leads import motion_stages
 from leads.models import Event, Lead, LeadStage, Signal
+from leads.stages import motion_stages
 from leads.vocabulary import BEGINNING, Motion, Stage
 from scoring.live import due_leads
 from scoring.models import Qualification

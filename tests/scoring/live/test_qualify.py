@@ -7,8 +7,9 @@ import datetime as dt
 import pytest
 
 from definitions.models import Version
-from leads import named_lists, shipped_signals, stage_changes
+from leads import named_lists, shipped_signals
 from leads.models import Company, Lead, Signal
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification

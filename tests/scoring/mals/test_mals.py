@@ -18,8 +18,9 @@ from config import periodic
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions.models import Version
-from leads import events, lead_upserts, mal_exits
+from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, MalExit, StageChange
+from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind, Stage
 from scoring.live import due_leads, quiet_leads, shortfalls
 from scoring.mals import exit_figures, gate_gaps, mal_list

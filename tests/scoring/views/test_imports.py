@@ -9,11 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from config.accounts.vocabulary import Role
-from leads import import_runs
+from leads.imports import import_runs
 from leads.models import ImportFile, ImportFilePart, ImportMap, ImportRun, Lead
 from leads.vocabulary import ImportState
 from tests.factories import DAY, NOW, UserFactory
-from tests.leads import stored_imports
+from tests.leads.imports import stored_imports
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from leads import lead_upserts
+from leads.intake import lead_upserts
 from leads.models import Lead
 from sla.clocks import clocks, do_not_contact
 from sla.handoff_page import next_step

@@ -16,7 +16,8 @@ from django.urls import reverse
 from config import periodic
 from config.accounts.vocabulary import Role
 from definitions import version_documents
-from leads import events, named_lists, shipped_signals
+from leads import named_lists, shipped_signals
+from leads.intake import events
 from leads.models import Company, Lead, Signal
 from leads.vocabulary import BEGINNING
 from scoring.live import due_leads

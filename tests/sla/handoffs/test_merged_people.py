@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 
 from config import periodic
 from definitions.models import Version
-from leads import merges
+from leads.identity import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.explain import lead_explanation

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from config.accounts.vocabulary import Role
-from leads import motion_stages
 from leads.models import Lead, StageChange
+from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage, summarize_stages
 from sla import handoff_states
 from sla.handoffs import dispositions, undo_window

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
-from leads import motion_stages, outcomes, stage_changes
+from leads.intake import outcomes
 from leads.models import Lead, Outcome, StageChange
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from sla import handoff_states
 from sla.handoffs import dispositions, sales_stages, tier_3_hold

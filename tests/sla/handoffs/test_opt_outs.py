@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from config import periodic
-from leads import contact_decisions, events, lead_upserts
+from leads.intake import contact_decisions, events, lead_upserts
 from leads.models import Lead
 from sla.handoffs import dispositions
 from sla.models import Handoff

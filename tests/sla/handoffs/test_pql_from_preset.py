@@ -8,7 +8,7 @@ from config.accounts.vocabulary import Role
 from definitions import draft_templates, versions
 from definitions.models import Version
 from definitions.vocabulary import Side
-from leads import rescore_queue
+from leads.rescoring import rescore_queue
 from leads.vocabulary import BEGINNING, Motion
 from scoring.live import due_leads
 from scoring.models import Qualification

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from leads import contact_decisions
+from leads.intake import contact_decisions
 from leads.models import Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.models import HandRaise, Qualification

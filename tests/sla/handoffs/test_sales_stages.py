@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from config.accounts.vocabulary import Role
-from leads import outcomes
+from leads.intake import outcomes
 from leads.models import Outcome
 from leads.vocabulary import Stage
 from sla import handoff_states, permissions

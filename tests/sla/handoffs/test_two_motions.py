@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.http import QueryDict
 
-from leads import outcomes
+from leads.intake import outcomes
 from leads.vocabulary import Motion
 from sla.clocks import clocks
 from sla.handoffs import attempts, creation, dispositions, sales_stages

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from config.accounts.vocabulary import Role
-from leads import events
+from leads.intake import events
 from leads.vocabulary import Stage
 from scoring.live import due_leads, quiet_leads
 from sla.models import Notice

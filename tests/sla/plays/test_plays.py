@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.utils import ProgrammingError
 
 from config import periodic
-from leads import account_queue, contact_decisions, events
+from leads.intake import contact_decisions, events
 from leads.models import Lead, StageChange
+from leads.rescoring import account_queue
 from leads.vocabulary import OutcomeKind
 from scoring.models import AccountQualification, Qualification
 from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from definitions.models import Definition, Version
-from leads import merges
+from leads.identity import merges
 from leads.models import Outcome
 from sla.models import Clock, Handoff
 from sla.reports import rejection_monitor, volume_and_yield, weekly_cohorts

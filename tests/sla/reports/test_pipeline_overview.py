@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leads import outcomes
+from leads.intake import outcomes
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.reports import pipeline_overview

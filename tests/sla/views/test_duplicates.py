@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from config.accounts.vocabulary import Role
-from leads import duplicates, lead_upserts, merges
+from leads.identity import duplicates, merges
+from leads.intake import lead_upserts
 from leads.models import Lead, LeadMerge, NotDuplicate
 from leads.vocabulary import READERS_OF_LEADS
 from tests.factories import NOW, CompanyFactory, EventFactory, HandoffFactory, LeadFactory, UserFactory

@@ -12,8 +12,8 @@ from config.accounts.vocabulary import Role
 from config.demo.company import lead_generator, seed, staff, visits
 from definitions.models import Review, Version
 from definitions.vocabulary import ReviewTrigger, VersionState
-from leads import motion_stages
 from leads.models import Company, Event, Lead, Outcome, StageChange
+from leads.stages import motion_stages
 from leads.vocabulary import Stage, summarize_stages
 from scoring import active_versions
 from scoring.blind_rules import daily_search

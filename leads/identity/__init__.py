@@ -1,0 +1,1 @@
+"""Tell persons and companies apart: matching by keys, merges, duplicates, replaced persons."""

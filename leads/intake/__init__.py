@@ -1,0 +1,1 @@
+"""Store the facts that senders state: leads, companies, events, outcomes, opt-outs, readings of values."""

@@ -1,0 +1,1 @@
+"""Read single values that senders state: names, titles, numbers, dates, addresses, keys. Nothing here knows a row."""

@@ -1,0 +1,1 @@
+"""Wishes to judge leads and companies again, as dated rows."""

@@ -1,0 +1,71 @@
+"""The queue of companies to judge under definitions of the motion AQL: `AccountLook.due_at`, which nothing else writes.
+
+A company is due when one of its contacts is rescored, when a signal of its own arrives, and on a day planned for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from django.db import connection
+
+from leads.models import AccountLook
+from leads.rescoring.rescore_queue import BACKOFF
+
+
+def request(*, company_ids: Collection[int], at: dt.datetime) -> None:
+    """Have these companies judged at `at` or earlier.
+
+    Rows are locked in id order. A worker that judges one of them right now may not see what the caller wrote; the
+    caller waits for that worker, and then makes the company due again.
+    """
+    if not company_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO leads_accountlook AS look (company_id, due_at, failures, error)
+            SELECT id, %s, 0, '' FROM unnest(%s::bigint[]) AS company (id) ORDER BY id
+            ON CONFLICT (company_id) DO UPDATE SET due_at = least(coalesce(look.due_at, EXCLUDED.due_at), EXCLUDED.due_at)
+            """,
+            [at, sorted(set(company_ids))],
+        )
+
+
+def request_of_leads(*, lead_ids: Collection[int], at: dt.datetime) -> None:
+    """Have the companies of these leads, and of the leads merged into them, judged at `at` or earlier."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT company_id FROM leads_lead WHERE id = ANY(%s::bigint[]) AND company_id IS NOT NULL
+            UNION SELECT company_id FROM leads_lead WHERE merged_into_id = ANY(%s::bigint[]) AND company_id IS NOT NULL
+            """,
+            [list(lead_ids), list(lead_ids)],
+        )
+        companies = [pk for (pk,) in cursor.fetchall()]
+    request(company_ids=companies, at=at)
+
+
+def claim(*, now: dt.datetime, limit: int) -> list[int]:
+    """Lock up to `limit` companies that are due, until the caller's transaction ends, and return their ids.
+
+    Rows that another worker has locked are skipped.
+    """
+    due = AccountLook.objects.filter(due_at__lte=now).order_by("due_at", "pk")
+    rows = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return list(rows.values_list("company_id", flat=True)[:limit])
+
+
+def settle(*, company_id: int, next_at: dt.datetime | None) -> None:
+    """Plan the next look at a company that was judged: at an instant, or with the next fact (None)."""
+    AccountLook.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
+
+
+def fail(*, company_id: int, error: str, now: dt.datetime) -> None:
+    """Postpone a company that could not be judged, and store the error. The delay grows with each failure."""
+    look = AccountLook.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
+    look.due_at = now + BACKOFF[min(look.failures, len(BACKOFF) - 1)]
+    look.failures = min(look.failures + 1, 1000)
+    look.error = error[:2000]
+    look.save(update_fields=["due_at", "failures", "error"])

@@ -1,0 +1,108 @@
+"""Exits of MALs by hand: quiet, wrong fit, bought elsewhere, and the way back (rules 2.273)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
+from leads.models import Lead, LeadQuerySet, LeadStage, MalExit, StageChange
+from leads.rescoring import rescore_queue
+from leads.stages import stage_changes
+from leads.vocabulary import MalExitKind, Motion, Stage
+
+NOTE_AT_MOST: Final = 250
+#: The stage to which each exit leads.
+EXIT_STAGES: Final = {
+    MalExitKind.QUIET: Stage.PAUSED,
+    MalExitKind.WRONG_FIT: Stage.DISQUALIFIED,
+    MalExitKind.BOUGHT_ELSEWHERE: Stage.DISQUALIFIED,
+}
+
+
+class MalExitRefused(Exception):
+    """An exit or a return that is not possible; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedLeads:
+    """The number of leads moved, and of those that were in another stage already."""
+
+    moved: int
+    unmoved: int
+
+
+@transaction.atomic
+def leave(*, lead_ids: Collection[int], kind: MalExitKind, note: str, by: User, now: dt.datetime) -> MovedLeads:
+    """Take MALs out by a person's word, with the note. Leads that are no MALs any more stay as they are.
+
+    Raises MalExitRefused with a sentence for the user.
+    """
+    _require_marketing_ops(by)
+    note = note.strip()
+    if not note:
+        raise MalExitRefused("Say in the note what you know.")
+    if len(note) > NOTE_AT_MOST:
+        raise MalExitRefused(f"The note has at most {NOTE_AT_MOST} characters.")
+    leads = _lock(Lead.objects.standing().filter(pk__in=lead_ids, stage=Stage.MAL))
+    for lead in leads:
+        stage_changes.move(
+            lead=lead, motion=Motion.MQL, to=EXIT_STAGES[kind], by=by, now=now, why=f"{kind.label}: {note}"
+        )
+    MalExit.objects.bulk_create(MalExit(lead=lead, kind=kind, at=now, by=by, note=note) for lead in leads)
+    return MovedLeads(len(leads), len(set(lead_ids)) - len(leads))
+
+
+@transaction.atomic
+def return_to_mal(*, lead_ids: Collection[int], by: User, now: dt.datetime) -> MovedLeads:
+    """Take leads that left the MALs back by a person's word, and have them judged afresh. Raises MalExitRefused."""
+    _require_marketing_ops(by)
+    leads = _lock(select_left().filter(pk__in=lead_ids))
+    for lead in leads:
+        stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.MAL, by=by, now=now, why="Returned to the MALs")
+    rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=now)
+    return MovedLeads(len(leads), len(set(lead_ids)) - len(leads))
+
+
+def select_left(kind: str = "") -> LeadQuerySet:
+    """Return the leads that left the MALs other than as MQLs and are where that took them, with `exit_kind` and `left_at`.
+
+    With a `kind` only those. A lead that was paused in nurture is none of them.
+    """
+    of_mql = LeadStage.objects.filter(lead=OuterRef("pk"), motion=Motion.MQL)
+    last_change = StageChange.objects.filter(lead=OuterRef("pk"), motion=Motion.MQL).order_by("-pk")
+    stages = {"": (Stage.PAUSED, Stage.DISQUALIFIED), MalExitKind.QUIET: (Stage.PAUSED,)}
+    rows = Lead.objects.standing().filter(Exists(of_mql.filter(stage__in=stages.get(kind, (Stage.DISQUALIFIED,)))))
+    exits = MalExit.objects.filter(lead=OuterRef("pk"), at=OuterRef("left_at"))
+    if kind and kind != MalExitKind.QUIET:
+        exits = exits.filter(kind=kind)
+    return (
+        rows.annotate(
+            left_at=Subquery(of_mql.values("since")[:1]),
+            left_to=Subquery(of_mql.values("stage")[:1]),
+            stage_before=Subquery(last_change.values("from_stage")[:1]),
+        )
+        .annotate(exit_kind=Subquery(exits.order_by("-pk").values("kind")[:1]))
+        .filter(Q(left_to=Stage.PAUSED, stage_before=Stage.MAL) | Q(Exists(exits), left_to=Stage.DISQUALIFIED))
+    )
+
+
+def _lock(rows: LeadQuerySet) -> list[Lead]:
+    """Lock leads in id order, so that two bulk actions cannot deadlock, and return those that still match."""
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    locked = Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+    locked_ids = [lead.pk for lead in locked]
+    # Asked again in a new snapshot: another person may have moved some of them before the lock.
+    return list(rows.filter(pk__in=locked_ids).order_by("pk"))
+
+
+def _require_marketing_ops(by: User) -> None:
+    if not holds(by, Role.MARKETING_OPS):
+        raise MalExitRefused("Marketing ops decide which leads stay MALs.")
