@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -17,8 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
@@ -39,11 +37,20 @@ from leads.identity import duplicates, merges
 from leads.intake import events, lead_upserts, not_understood, outcomes
 from leads.intake.batch_upsert import AttributeStatement, UpsertResult
 from leads.intake.not_understood import NotUnderstood, ValueText
-from leads.models import Company, DuplicateCandidate, Event, Lead, LeadKey, LeadMerge, LeadStage
-from leads.normalization import validation
+from leads.models import Company, DuplicateCandidate, Event, Lead
 from leads.normalization.locale_formats import SenderFormats
-from leads.stages import motion_stages
-from leads.vocabulary import READERS_OF_LEADS, DuplicateReason, KeyKind, NoteKind, OwningTeam
+from leads.serializers import (
+    AnswerSerializer,
+    CompanySerializer,
+    DuplicateSerializer,
+    EventSerializer,
+    LeadDetailSerializer,
+    LeadSerializer,
+    MergeRequestSerializer,
+    MergeSerializer,
+    NotUnderstoodPageSerializer,
+)
+from leads.vocabulary import READERS_OF_LEADS, DuplicateReason
 
 FACTS: Final = scoped(
     "facts:read",
@@ -52,147 +59,8 @@ FACTS: Final = scoped(
     write_roles=(Role.MARKETING_OPS,),
     seen_by=READERS_OF_LEADS,
 )
-_LATEST_EVENTS: Final = 50
 _Post = TypeVar("_Post", bound=Callable[..., Response])
 _STATUS_OF_SINGLE_ITEM: Final = {"accepted": 201, "created": 201, "rejected": 422}
-
-
-class NoteSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=NoteKind.choices)
-    field = serializers.CharField()
-    text = serializers.CharField()
-
-
-class ResultSerializer(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="accepted, duplicate, created, updated, unchanged or rejected.")
-    id = serializers.IntegerField(allow_null=True, help_text="Accord's id; null for what was rejected.")
-    field = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the field at fault.")
-    reason = serializers.CharField(allow_blank=True, help_text="Of a rejected item: the rule it breaks.")
-    notes = NoteSerializer(many=True, required=False, help_text="Of a lead or company: what was not stored as it came.")
-
-
-class AnswerSerializer(serializers.Serializer[Any]):
-    """A result for each item, in the order sent, and the number of results of each status."""
-
-    results = ResultSerializer(many=True)
-    counts = serializers.DictField(child=serializers.IntegerField())
-
-
-class CompanySerializer(serializers.ModelSerializer[Company]):
-    domains = serializers.SerializerMethodField(help_text="All domains; `domain` is the first.")
-
-    def get_domains(self, company: Company) -> list[str]:
-        return [key.value for key in sorted(company.keys.all(), key=attrgetter("pk")) if key.kind == KeyKind.DOMAIN]
-
-    class Meta:
-        model = Company
-        exclude = ("has_history", "read_as")
-
-
-class EmployerSerializer(serializers.ModelSerializer[Company]):
-    class Meta:
-        model = Company
-        fields = ("id", "external_id", "name", "domain")
-
-
-class LeadStageSerializer(serializers.ModelSerializer[LeadStage]):
-    owner = serializers.ChoiceField(choices=OwningTeam.choices, help_text="The team that owns the lead in this stage.")
-
-    class Meta:
-        model = LeadStage
-        fields = ("motion", "stage", "since", "owner")
-
-
-class LeadSerializer(serializers.ModelSerializer[Lead]):
-    company = EmployerSerializer(allow_null=True)
-    stages = serializers.SerializerMethodField(help_text="The stage in each motion; `stage` is their summary.")
-
-    @extend_schema_field(LeadStageSerializer(many=True))
-    def get_stages(self, lead: Lead) -> list[dict[str, Any]]:
-        return list(LeadStageSerializer(motion_stages.list_stages(lead), many=True).data)
-
-    class Meta:
-        model = Lead
-        exclude = ("has_history", "read_as", "phone_key", "next_look_at", "look_failures", "look_error")
-
-
-class NotUnderstoodSerializer(serializers.Serializer[Any]):
-    attribute = serializers.CharField(help_text="As company.country.")
-    text = serializers.CharField(help_text="The value as it came.")
-    count = serializers.IntegerField(help_text="How many leads, or companies, have it.")
-    leads_count = serializers.IntegerField(help_text="How many leads it concerns.")
-    last_seen = serializers.DateTimeField()
-    sources = serializers.ListField(child=serializers.CharField())
-    leads = serializers.URLField(help_text="The leads that it concerns.")
-
-
-class NotUnderstoodPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True, help_text="Always null.")
-    results = NotUnderstoodSerializer(many=True)
-
-
-class EventSerializer(serializers.ModelSerializer[Event]):
-    signal = serializers.CharField(source="signal.code")
-
-    class Meta:
-        model = Event
-        fields = ("id", "signal", "occurred_at", "recorded_at", "source", "external_id", "asset", "properties")
-
-
-class SystemIdSerializer(serializers.ModelSerializer[LeadKey]):
-    id = serializers.CharField(source="value")
-
-    class Meta:
-        model = LeadKey
-        fields = ("system", "id")
-
-
-class LeadDetailSerializer(LeadSerializer):
-    ids = serializers.SerializerMethodField(help_text="The ids by system; an empty system: every system may name it.")
-    addresses = serializers.SerializerMethodField(help_text="All e-mail addresses; `email` is the current one.")
-    latest_events = serializers.SerializerMethodField()
-
-    @extend_schema(responses=SystemIdSerializer(many=True))
-    def get_ids(self, lead: Lead) -> list[dict[str, Any]]:
-        return list(SystemIdSerializer(lead.keys.filter(kind=KeyKind.ID).order_by("pk"), many=True).data)
-
-    def get_addresses(self, lead: Lead) -> list[str]:
-        return list(lead.keys.filter(kind=KeyKind.EMAIL).order_by("pk").values_list("value", flat=True))
-
-    @extend_schema(responses=EventSerializer(many=True))
-    def get_latest_events(self, lead: Lead) -> list[dict[str, Any]]:
-        rows = _events_of(lead).order_by("-occurred_at", "-pk")[:_LATEST_EVENTS]
-        return list(EventSerializer(rows, many=True).data)
-
-
-class MergeSerializer(serializers.ModelSerializer[LeadMerge]):
-    lead = serializers.IntegerField(source="alias_id", help_text="The lead that is merged into the other one.")
-    by = serializers.CharField(allow_null=True, help_text="The person who did it; null for another system.")
-    ended_by = serializers.CharField(allow_null=True)
-
-    class Meta:
-        model = LeadMerge
-        fields = ("id", "lead", "into", "at", "by", "why", "ended_at", "ended_by")
-
-
-class MergeRequestSerializer(serializers.Serializer[Any]):
-    into = serializers.IntegerField(
-        min_value=1,
-        max_value=validation.MAX_BIGINT,
-        help_text="Accord's id of the lead that stands for both from now on.",
-    )
-    why = serializers.CharField(required=False, allow_blank=True, max_length=merges.WHY_AT_MOST, default="")
-
-
-class DuplicateSerializer(serializers.ModelSerializer[DuplicateCandidate]):
-    strength = serializers.CharField(help_text="strong, medium or weak.")
-    first = LeadSerializer()
-    second = LeadSerializer()
-
-    class Meta:
-        model = DuplicateCandidate
-        fields = ("id", "reason", "strength", "found_at", "first", "second")
 
 
 class FirstFoundFirst(KeysetPages):
@@ -324,7 +192,7 @@ class LeadEventsView(ListAPIView[Event]):
     def get_queryset(self) -> QuerySet[Event]:
         if "pk" not in self.kwargs:
             return Event.objects.none()
-        return _events_of(get_object_or_404(Lead, pk=self.kwargs["pk"]))
+        return merges.select_events(get_object_or_404(Lead, pk=self.kwargs["pk"]))
 
 
 class DuplicatesView(ListAPIView[DuplicateCandidate]):
@@ -378,12 +246,6 @@ class UnmergeView(APIView):
         except Refused as refusal:
             raise ValidationError({refusal.field: refusal.rule}) from None
         return Response(MergeSerializer(row).data)
-
-
-def _events_of(lead: Lead) -> QuerySet[Event]:
-    """Return the events of a lead, and of those merged into it. A lead that is merged itself has its own alone."""
-    ids = [lead.pk] if lead.merged_into_id is not None else merges.list_person_ids(lead)
-    return Event.objects.filter(lead__in=ids).select_related("signal")
 
 
 def _person_of(request: Request) -> User | None:

@@ -55,12 +55,12 @@ class Stage(models.TextChoices):
 
     @property
     def owner(self) -> OwningTeam:
-        """The team that owns the leads of this stage (rules 2.233)."""
+        """The team that owns the leads of this stage (rules 2.12)."""
         return STAGE_OWNERS[self]
 
 
 class OwningTeam(models.TextChoices):
-    """The teams that own the leads of a stage (rules 2.233)."""
+    """The teams that own the leads of a stage (rules 2.12)."""
 
     MARKETING = "marketing", _("Marketing")
     SALES_DEVELOPMENT = "sales_development", _("Sales development")
@@ -128,7 +128,7 @@ MOVES: Final = MappingProxyType(
     }
 )  # fmt: skip
 
-#: The summary stage of a lead is the first of these in which it stands in any motion (rules 2.231): a customer before all,
+#: The summary stage of a lead is the first of these in which it stands in any motion (rules 2.10): a customer before all,
 #: then the furthest that sales works on, then what marketing has, then what is closed.
 SUMMARY_ORDER: Final = (
     Stage.WON,
@@ -147,12 +147,12 @@ SUMMARY_ORDER: Final = (
 #: Stages in which a lead may become an MQL.
 OPEN_TO_QUALIFY: Final = frozenset({Stage.LEAD, Stage.MAL, Stage.NURTURE, Stage.PAUSED, Stage.LOST})
 
-#: Stages in which a lead waits for its own activity, and is paused without any for long (rules 2.274).
+#: Stages in which a lead waits for its own activity, and is paused without any for long (rules 2.22).
 PAUSABLE: Final = (Stage.MAL, Stage.NURTURE)
 
 
 class MalExitKind(models.TextChoices):
-    """The ways by which marketing ops take a lead out of the MALs (rules 2.273). The engine makes MQLs of others."""
+    """The ways by which marketing ops take a lead out of the MALs (rules 2.21). The engine makes MQLs of others."""
 
     QUIET = "quiet", _("Quiet")
     WRONG_FIT = "wrong_fit", _("Wrong fit")
@@ -254,12 +254,12 @@ class Motion(models.TextChoices):
 
 
 def stage_label(stage: str, motion: str) -> str:
-    """Return the label of a stage in a motion: who qualified under PQL is a PQL (rules 2.232)."""
+    """Return the label of a stage in a motion: who qualified under PQL is a PQL (rules 2.11)."""
     return Motion(motion).short if stage == Stage.MQL else str(Stage(stage).label)
 
 
 def summarize_stages(stages: Mapping[Motion, Stage] | Mapping[str, str]) -> tuple[Stage, Motion]:
-    """Return the summary stage of a lead and the motion that it comes from, of its stages by motion (rules 2.231).
+    """Return the summary stage of a lead and the motion that it comes from, of its stages by motion (rules 2.10).
 
     Of two motions in one stage the first of MQL, PQL and AQL is named. Without any stage the lead is a lead.
     """

@@ -50,7 +50,7 @@ class Score(models.Model):
 
 
 class ShortfallKind(models.TextChoices):
-    """The kinds of what a lead lacks for an MQL, in the order in which they are looked for (rules 2.271)."""
+    """The kinds of what a lead lacks for an MQL, in the order in which they are looked for (rules 2.19)."""
 
     EXCLUDED = "excluded", _("Disqualifier")
     GATE_FAILED = "gate_failed", _("Gate failed")
@@ -300,7 +300,7 @@ class TierUpgradeQuerySet(models.QuerySet["TierUpgrade"]):
 
 
 class TierUpgrade(models.Model):
-    """A tier upgrade (rules 6.221): an MQL of tier 3 turned out to be of tier 2 by all that is known of it, once a cycle.
+    """A tier upgrade (rules 6.34): an MQL of tier 3 turned out to be of tier 2 by all that is known of it, once a cycle.
 
     `at` is the fact that did it. By `taken_at` the app above finds what to change; the MQL itself stays as it was.
     """

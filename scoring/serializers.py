@@ -9,9 +9,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from definitions.models import Backtest
-from leads.api import LeadSerializer
 from leads.models import Lead
 from leads.normalization.validation import MAX_BIGINT
+from leads.serializers import LeadSerializer
 from scoring.comparisons.version_comparison import ComparisonOutcome, VersionComparison
 from scoring.models import Shortfall, ShortfallKind
 

@@ -1,4 +1,4 @@
-"""/api/v1/plays: account plays, and what sales does with them (rules 16.251)."""
+"""/api/v1/plays: account plays, and what sales does with them (rules 16.14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The serializers of account plays: input and output of the API (rules 16.251)."""
+"""The serializers of account plays: input and output of the API (rules 16.14)."""
 
 from __future__ import annotations
 

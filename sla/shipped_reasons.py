@@ -100,7 +100,7 @@ REASONS: Final = (
     ),
 )
 
-#: The reasons that concern the person as such, close every motion and do not come back (rules 2.235, 7.262).
+#: The reasons that concern the person as such, close every motion and do not come back (rules 2.14, 7.20).
 OF_PERSON: Final = ("competitor_student_spam", DO_NOT_CONTACT)
 #: The details that a reason asks for, by its code: code and label of each.
 SUB_REASONS: Final = {

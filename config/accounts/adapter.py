@@ -1,4 +1,4 @@
-"""Sign-in without sign-up, and its limits: nobody can keep a person out by typing wrong passwords (rules 18.4, 18.301)."""
+"""Sign-in without sign-up, and its limits: nobody can keep a person out by typing wrong passwords (rules 18.4, 18.8)."""
 
 from __future__ import annotations
 

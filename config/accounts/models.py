@@ -160,7 +160,7 @@ class ApiKey(models.Model):
 
 
 class RequestCount(models.Model):
-    """The requests of a caller of the API within its latest minute (rules 16.301)."""
+    """The requests of a caller of the API within its latest minute (rules 16.17)."""
 
     caller = models.CharField(max_length=100, primary_key=True)
     minute = models.DateTimeField()

@@ -32,7 +32,7 @@ def roles_required(
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Require sign-in, then one of these roles, else answer 403. Rows are guarded by the lookup, not by this.
 
-    `seen_by` are the roles for which the page exists at all: everybody else gets a 404 (rules 1.271).
+    `seen_by` are the roles for which the page exists at all: everybody else gets a 404 (rules 1.11).
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

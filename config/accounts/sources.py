@@ -1,4 +1,4 @@
-"""Names of senders that nobody may take: the ids of each sender are a space of their own (rules 13.301)."""
+"""Names of senders that nobody may take: the ids of each sender are a space of their own (rules 13.58)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def scoped(
 ) -> type[BasePermission]:
     """Return a permission class: keys need the scope, people one of the roles.
 
-    `seen_by` are the roles for which the route exists at all: other people get a 404 (rules 1.271).
+    `seen_by` are the roles for which the route exists at all: other people get a 404 (rules 1.11).
     """
 
     class Scoped(BasePermission):

@@ -1,4 +1,4 @@
-"""Limits of requests to the API: by key or person, and of wrong keys by source (rules 16.301)."""
+"""Limits of requests to the API: by key or person, and of wrong keys by source (rules 16.17)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COUNT: Final = """
 
 
 class RequestLimit(BaseThrottle):
-    """So many reads and so many writes a minute for each key, and for each signed-in person."""
+    """The limit of reads and of writes a minute for each key, and for each signed-in person."""
 
     _seconds: float = 0
 

@@ -30,7 +30,7 @@ class NumberLimits:
 
 
 class Complaints(list[str]):
-    """The first complaints about one document, and the number of all others (rules 14.301)."""
+    """The first complaints about one document, and the number of all others (rules 14.15)."""
 
     others = 0
 

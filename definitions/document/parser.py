@@ -69,7 +69,7 @@ class KnownNames:
 def parse_document(document: object, *, known_names: KnownNames) -> Draft:
     """Return the draft that a decoded JSON document describes.
 
-    Raises DocumentRefused with the first complaints and the number of the others (rules 14.301): unknown keys, fields,
+    Raises DocumentRefused with the first complaints and the number of the others (rules 14.15): unknown keys, fields,
     operators, signals and lists, wrong types, missing rationales, inverted bounds, operators that do not fit the field.
     """
     root = Node(document, "")

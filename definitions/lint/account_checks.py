@@ -1,4 +1,4 @@
-"""Checks of a definition that judges companies (motion AQL): its gate, its contacts, its company signals. Rules 15.251."""
+"""Checks of a definition that judges companies (motion AQL): its gate, its contacts, its company signals. Rules 15.16."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from config.accounts.models import User
 from leads.exceptions import Refused
-from leads.models import Lead, LeadMerge, LeadQuerySet
+from leads.models import Event, Lead, LeadMerge, LeadQuerySet
 from leads.rescoring import rescore_queue
 from leads.retry_on_conflict import run_with_retries
 
@@ -212,3 +212,9 @@ def _follow_merges(lead_id: int, into_of: Mapping[int, int]) -> int:
     while lead_id in into_of:
         lead_id = into_of[lead_id]
     return lead_id
+
+
+def select_events(lead: Lead) -> QuerySet[Event]:
+    """Return the events of a lead, and of those merged into it. A lead that is merged itself has its own alone."""
+    ids = [lead.pk] if lead.merged_into_id is not None else list_person_ids(lead)
+    return Event.objects.filter(lead__in=ids).select_related("signal")

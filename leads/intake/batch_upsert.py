@@ -409,7 +409,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         """Find or create the companies that the leads name. Return the id or the refusal for each (domain, id, system)."""
         references = {
             name: AttributeStatement(name[0], name[1], {}, self.now, is_reference=True, system=name[2])
-            # In the order of the rows: of two that contradict each other the first one counts (rules 13.211).
+            # In the order of the rows: of two that contradict each other the first one counts (rules 13.55).
             for name in dict.fromkeys(_named_company(item) for item in items if any(_named_company(item)[:2]))
         }
         upsert = CompanyBatchUpsert(self.source, self.now)

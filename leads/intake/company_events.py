@@ -1,4 +1,4 @@
-"""Events of a company without a person: a job posting, hiring, intent that third parties see (rules 13.251)."""
+"""Events of a company without a person: a job posting, hiring, intent that third parties see (rules 13.56)."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _read_event(  # one call for each event of a batch: positions are faster tha
 def _read_company_event(
     position: int, item: Mapping[str, Any], signals: Mapping[str, int], source: str, now: dt.datetime, locale: str
 ) -> NewCompanyEvent:
-    """Read an event that names a company instead of a person (rules 13.251). Raises Refused."""
+    """Read an event that names a company instead of a person (rules 13.56). Raises Refused."""
     keys = (_KEYS | set(company_events.COMPANY_KEYS)) - {"email", "lead"}
     company = company_events.read_reference(item, source)
     if not item.keys() <= keys | {"email", "lead"}:

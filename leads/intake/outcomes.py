@@ -116,7 +116,7 @@ def record(
 
     `source` is the namespace of the ids; texts are read in the sender's `formats`. An outcome moves its lead, in one
     motion, to the stage in which the deal stands then, if the table of moves allows it and no later change of stage
-    exists there. `motion` is the motion of new deals where the caller knows it; else it is chosen (rules 2.237). A won
+    exists there. `motion` is the motion of new deals where the caller knows it; else it is chosen (rules 2.16). A won
     deal makes the lead's company a customer.
     """
     parsed = [_read_or_refusal(item, source, now, formats) for item in items]
@@ -306,7 +306,7 @@ def _move_lead(lead: Lead, deal: _Deal) -> None:
 
 
 def _choose_motion(lead: Lead, to: Stage) -> Motion:
-    """Return the motion that the first outcome of a deal concerns (rules 2.237): `to` is the stage it leads to.
+    """Return the motion that the first outcome of a deal concerns (rules 2.16): `to` is the stage it leads to.
 
     1. The motion in which sales works on the lead, of several the one that moved last.
     2. One in which the lead stands where the outcome leads already: it repeats what sales has recorded.

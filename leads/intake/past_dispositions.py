@@ -1,4 +1,4 @@
-"""The intake of past dispositions: what sales decided on leads before Accord recorded its decisions (rules 13.262).
+"""The intake of past dispositions: what sales decided on leads before Accord recorded its decisions (rules 13.57).
 
 They are evidence for backtests and reports and nothing else: they move no lead, start no clock and notify nobody.
 """

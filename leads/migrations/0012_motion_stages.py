@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ],
                 db_default="mql",
                 default="mql",
-                help_text="The motion that the deal concerns (rules 2.237).",
+                help_text="The motion that the deal concerns (rules 2.16).",
                 max_length=3,
             ),
         ),

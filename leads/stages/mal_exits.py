@@ -1,4 +1,4 @@
-"""Exits of MALs by hand: quiet, wrong fit, bought elsewhere, and the way back (rules 2.273)."""
+"""Exits of MALs by hand: quiet, wrong fit, bought elsewhere, and the way back (rules 2.21)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The primary motion: that of outcomes for leads that never qualified (rules 2.8, 2.237).
+"""The primary motion: that of outcomes for leads that never qualified (rules 2.8, 2.16).
 
 The app above knows it by its definitions and registers how to read it.
 """

@@ -46,7 +46,7 @@ def apply_move(
 def apply_closing(*, lead: Lead, standing: Standing, by: User | None, now: dt.datetime, why: str) -> list[StageChange]:
     """Disqualify a lead in memory in every motion that the table of moves allows, and return the log entries to store.
 
-    An opportunity or a win stays: the CRM ends it (rules 2.235).
+    An opportunity or a win stays: the CRM ends it (rules 2.14).
     """
     stages = {motion: standing.get(motion, Stage.LEAD) for motion in Motion}
     return [
@@ -70,7 +70,7 @@ def move(*, lead: Lead, motion: str, to: Stage, by: User | None, now: dt.datetim
 
 @transaction.atomic
 def close_motions(*, lead: Lead, by: User | None, now: dt.datetime, why: str) -> Lead:
-    """Disqualify a lead in every motion, for a reason that concerns the person as such (rules 2.235)."""
+    """Disqualify a lead in every motion, for a reason that concerns the person as such (rules 2.14)."""
     lead, standing = _lock(lead)
     _save(lead, apply_closing(lead=lead, standing=standing, by=by, now=now, why=why))
     return lead

@@ -1,4 +1,4 @@
-"""Pauses of leads that do nothing: the stage *paused*, out of which the next activity takes a lead (rules 2.274, 2.275)."""
+"""Pauses of leads that do nothing: the stage *paused*, out of which the next activity takes a lead (rules 2.22, 2.23)."""
 
 from __future__ import annotations
 

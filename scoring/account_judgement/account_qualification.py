@@ -1,4 +1,4 @@
-"""The judgement of due companies: those that meet a version of the motion AQL qualify, once a cycle (rules 4.251, 6.251)."""
+"""The judgement of due companies: those that meet a version of the motion AQL qualify, once a cycle (rules 4.26, 6.36)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: Companies judged in one transaction, few enough that whoever makes them due again does not wait long.
 BATCH: Final = 50
 #: A company that met its version for an instant while no worker looked is still found for this long. Older interest
-#: makes no play in hindsight (rules 4.253).
+#: makes no play in hindsight (rules 4.28).
 FOUND_WITHIN: Final = DAY
 
 

@@ -12,7 +12,7 @@ from scoring.engine.accounts import AccountRules
 from scoring.engine.rules import CriterionRule, Rules
 from scoring.rule_compiler import compile_with_current_catalogue
 
-#: A person who may not be contacted never counts, whatever the version says (rules 4.252).
+#: A person who may not be contacted never counts, whatever the version says (rules 4.27).
 OPTED_OUT = CriterionRule("opted_out", "lead.do_not_contact", "is", True)
 
 

@@ -1,4 +1,4 @@
-"""The backtest of a version that judges companies (rules 10.251): companies in place of leads, with the same arithmetic."""
+"""The backtest of a version that judges companies (rules 10.14): companies in place of leads, with the same arithmetic."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _contacts_of(
 ) -> Iterator[ContactFacts]:
     """Yield the people who count for the company by their latest row.
 
-    Who has left since, or may not be contacted any more, is no contact of it (rules 4.252).
+    Who has left since, or may not be contacted any more, is no contact of it (rules 4.27).
     """
     at_company = rows.company == company_id
     counts = at_company & ~excluded

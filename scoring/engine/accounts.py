@@ -1,7 +1,7 @@
 """The judgement of companies (motion AQL): the gate, and how many different contacts were engaged within a window.
 
 Instants are int64 microseconds since the epoch, UTC. As for leads, a company is judged at an instant by what happened
-at or before it, and windows are closed at both ends (rules 4.251).
+at or before it, and windows are closed at both ends (rules 4.26).
 """
 
 from __future__ import annotations

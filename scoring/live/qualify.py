@@ -47,7 +47,7 @@ def qualify_leads(
     3. Judge these questions (`qualification_start.find_starts`).
     4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
     5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).
-    6. Record upgrades of MQLs whose cycle is open, also of those just made (rules 6.25, 6.221).
+    6. Record upgrades of MQLs whose cycle is open, also of those just made (rules 6.25, 6.34).
     7. Return the instants (microseconds by lead id) at which leads must be judged again because they may not qualify
        before.
 

@@ -1,4 +1,4 @@
-"""The pausing of quiet leads: MALs and leads in nurture without activity for long (rules 2.274)."""
+"""The pausing of quiet leads: MALs and leads in nurture without activity for long (rules 2.22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shortfalls of MALs, kept for lists (rules 2.271, 2.272): the first criterion or clause missing for an MQL."""
+"""The shortfalls of MALs, kept for lists (rules 2.19, 2.20): the first criterion or clause missing for an MQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detection of upgrades (rules 6.25, 6.221): leads with an open cycle whose tier is better by all that is known now.
+"""Detection of upgrades (rules 6.25, 6.34): leads with an open cycle whose tier is better by all that is known now.
 
 Facts may come in any order. So each look judges a lead at every fact since it was free to begin its cycle, not only at
 those since its last look.

@@ -1,4 +1,4 @@
-"""Figures of MALs: how they left in the last days, and the content that makes MALs and MQLs (rules 2.273, 2.276)."""
+"""Figures of MALs: how they left in the last days, and the content that makes MALs and MQLs (rules 2.21, 2.24)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engaged leads whose gate is unknown, with the attributes that are missing, so that they can be enriched (rules 2.272)."""
+"""Engaged leads whose gate is unknown, with the attributes that are missing, so that they can be enriched (rules 2.20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of MALs: what each lacks for an MQL, and what it did last (rules 2.271)."""
+"""The list of MALs: what each lacks for an MQL, and what it did last (rules 2.19)."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def _create_handoff(
     *,
     since: dt.datetime,
 ) -> Handoff:
-    """Store the handoff of an MQL, of the tier by all that is known of it (rules 6.221)."""
+    """Store the handoff of an MQL, of the tier by all that is known of it (rules 6.34)."""
     handoff = build_handoff(qualification, commitment, now)
     if hasattr(qualification, "hot_upgrade"):
         handoff.tier, handoff.hot_upgraded_at = 1, qualification.hot_upgrade.recorded_at

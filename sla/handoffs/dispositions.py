@@ -69,7 +69,7 @@ class DispositionContent:
 
     @property
     def closes_motions(self) -> bool:
-        """Say whether the reason concerns the person as such, so that it closes every motion (rules 2.235)."""
+        """Say whether the reason concerns the person as such, so that it closes every motion (rules 2.14)."""
         return self.reason is not None and self.reason.concerns_person
 
 
@@ -317,7 +317,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
-    """Refuse a decision that would open a motion which sales closed under another one (rules 2.235)."""
+    """Refuse a decision that would open a motion which sales closed under another one (rules 2.14)."""
     is_disqualifying = content.reason is not None and content.reason.route == Route.DISQUALIFY
     if is_disqualifying or motion_stages.read_stage(handoff.lead, handoff.motion) != Stage.DISQUALIFIED:
         return

@@ -1,4 +1,4 @@
-"""Reinstatements: disqualified leads that come back, by their own request or by marketing (rules 7.262, 7.263)."""
+"""Reinstatements: disqualified leads that come back, by their own request or by marketing (rules 7.20, 7.21)."""
 
 from __future__ import annotations
 

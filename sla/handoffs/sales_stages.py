@@ -100,7 +100,7 @@ def qualify(
 
 @transaction.atomic
 def open_opportunity(*, handoff: Handoff, amount: Decimal, by: User, now: dt.datetime) -> Handoff:
-    """Open a deal with its amount; without one an opportunity is refused by every way in (rules 7.261)."""
+    """Open a deal with its amount; without one an opportunity is refused by every way in (rules 7.19)."""
     handoff = _lock_for_decider(handoff, by)
     _take_step(handoff, TO_OPPORTUNITY, by, now)
     _record_outcome(handoff, OutcomeKind.OPPORTUNITY, now, amount=amount)

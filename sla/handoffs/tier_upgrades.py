@@ -1,4 +1,4 @@
-"""MQLs of tier 3 that are of tier 2 by all that is known now, but were handed off before (rules 6.221)."""
+"""MQLs of tier 3 that are of tier 2 by all that is known now, but were handed off before (rules 6.34)."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ReasonCode(models.Model):
 
 
 class SubReason(models.Model):
-    """A detail that a reason asks for, as the bounced address behind “Couldn't reach” (rules 7.264)."""
+    """A detail that a reason asks for, as the bounced address behind “Couldn't reach” (rules 7.22)."""
 
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, related_name="sub_reasons")
     code = models.SlugField(max_length=64)

@@ -13,7 +13,7 @@ from sla.models.disposition import Disposition
 
 
 class Reinstatement(models.Model):
-    """The return of a disqualified lead to marketing, by its own request or by a person (rules 7.262, 7.263)."""
+    """The return of a disqualified lead to marketing, by its own request or by a person (rules 7.20, 7.21)."""
 
     id = models.BigAutoField(primary_key=True)
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="reinstatements")

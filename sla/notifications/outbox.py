@@ -81,7 +81,7 @@ def draft_reassigned(*, handoff: Handoff, before: Rep | None, why: str, by: User
 
 
 def name_lead(handoff: Handoff) -> str:
-    """Return the lead's name for a sentence about a handoff; other motions than MQL are named beside it (rules 20.241)."""
+    """Return the lead's name for a sentence about a handoff; other motions than MQL are named beside it (rules 20.8)."""
     return str(handoff.lead) if handoff.motion == Motion.MQL else f"{handoff.lead} ({handoff.motion.upper()})"
 
 

@@ -23,7 +23,7 @@ from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
 from sla.vocabulary import HandoffState
 
-#: The filter for the leads that were paused in nurture; they are no tasks (rules 2.274).
+#: The filter for the leads that were paused in nurture; they are no tasks (rules 2.22).
 PAUSED: Final = "paused"
 RETURN_PERIODS: Final = MappingProxyType(
     {

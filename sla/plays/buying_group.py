@@ -1,4 +1,4 @@
-"""The buying group of a company as it is now: who is engaged and how, which roles are missing (rules 6.254)."""
+"""The buying group of a company as it is now: who is engaged and how, which roles are missing (rules 6.39)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The role of a person in the buying group of a company, read from title and seniority (rules 6.254). Pure."""
+"""The role of a person in the buying group of a company, read from title and seniority (rules 6.39). Pure."""
 
 from __future__ import annotations
 

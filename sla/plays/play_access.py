@@ -1,4 +1,4 @@
-"""Visibility of plays, and the right to act on them, as of handoffs (rules 1.251)."""
+"""Visibility of plays, and the right to act on them, as of handoffs (rules 1.10)."""
 
 from __future__ import annotations
 

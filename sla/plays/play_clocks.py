@@ -1,4 +1,4 @@
-"""The promises on plays, in business time as those on handoffs. Nothing else writes `PlayClock` (rules 6.255).
+"""The promises on plays, in business time as those on handoffs. Nothing else writes `PlayClock` (rules 6.40).
 
 Code that starts, meets or cancels a clock holds the lock on its play.
 """

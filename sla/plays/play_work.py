@@ -1,4 +1,4 @@
-"""The work of sales on a play: contacts, notes, tasks, roles, the decision, the meeting and the deal (rules 6.256, 7.251).
+"""The work of sales on a play: contacts, notes, tasks, roles, the decision, the meeting and the deal (rules 6.41, 7.17).
 
 Every step locks the play first, and raises NotYours, PlayStepRefused or PlayInputRefused with a sentence for the user.
 """
@@ -90,7 +90,7 @@ def reject(
     reengage_on: dt.date | None = None,
     missing: str = "",
 ) -> PlayDisposition:
-    """Reject the play with a reason, whose route says what becomes of the company (rules 7.251).
+    """Reject the play with a reason, whose route says what becomes of the company (rules 7.17).
 
     A reason that recycles lets it come back from a day on; one that disqualifies keeps it out; after the others it
     comes back with newer activity.

@@ -1,4 +1,4 @@
-"""Counts of rejections by reason and its detail, imported decisions counted apart (rules 12.261)."""
+"""Counts of rejections by reason and its detail, imported decisions counted apart (rules 12.13)."""
 
 from __future__ import annotations
 

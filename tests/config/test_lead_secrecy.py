@@ -1,4 +1,4 @@
-"""Leads that are not behind one of their handoffs do not exist for SDRs: not on pages, not in the API (rules 1.271).
+"""Leads that are not behind one of their handoffs do not exist for SDRs: not on pages, not in the API (rules 1.11).
 
 The routes come from the URL resolver, and the methods of the API from its schema. A new route needs a line in RULES.
 """
@@ -67,7 +67,8 @@ RULES: Final = {
         api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
-        livez metrics overview presets primary_motion quick_figures readyz reasons_export rep_adjust rep_away rep_hand_over reps review reviews routing
+        livez metrics overview presets primary_motion quick_figures readyz reasons_export
+        rep_adjust rep_away rep_hand_over reps review reviews routing
         rule_delete rule_edit rule_move rule_new rule_switch rules team_settle version_diff version_step
     """,
 }

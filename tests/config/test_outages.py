@@ -1,4 +1,4 @@
-"""Pages while a server behind them is away (rules 17.301, 17.302)."""
+"""Pages while a server behind them is away (rules 17.11, 17.12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong passwords slow down those who type them, and keep nobody else out (rules 18.4, 18.301)."""
+"""Wrong passwords slow down those who type them, and keep nobody else out (rules 18.4, 18.8)."""
 
 from __future__ import annotations
 

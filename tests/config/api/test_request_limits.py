@@ -1,4 +1,4 @@
-"""Limits of the API hit the one who exceeds them, and nobody else (rules 16.301)."""
+"""Limits of the API hit the one who exceeds them, and nobody else (rules 16.17)."""
 
 from __future__ import annotations
 

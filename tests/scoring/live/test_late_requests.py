@@ -1,4 +1,4 @@
-"""Explicit requests that come late make MQLs as of their own instants (rules 4.221, 4.222, 4.223)."""
+"""Explicit requests that come late make MQLs as of their own instants (rules 4.23, 4.24, 4.25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of arrival decides neither whether somebody is called nor how soon (rules 4.221, 6.25, 6.221)."""
+"""The order of arrival decides neither whether somebody is called nor how soon (rules 4.23, 6.25, 6.34)."""
 
 from __future__ import annotations
 

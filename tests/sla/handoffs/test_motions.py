@@ -1,4 +1,4 @@
-"""Two motions of one person: each decision, step and outcome moves its own motion (rules 2.1, 2.235, 2.237)."""
+"""Two motions of one person: each decision, step and outcome moves its own motion (rules 2.1, 2.14, 2.16)."""
 
 from __future__ import annotations
 

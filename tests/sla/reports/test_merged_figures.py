@@ -1,4 +1,4 @@
-"""Figures after a merge and after an unmerge: MQLs, handoffs and decisions count as they were made (rules 12.211)."""
+"""Figures after a merge and after an unmerge: MQLs, handoffs and decisions count as they were made (rules 12.11)."""
 
 from __future__ import annotations
 

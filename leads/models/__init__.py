@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from leads.models.company import Attributed, Company, CompanyKey
+from leads.models.data_set import ListEntry, ListEntryQuerySet, NamedList, ReferenceData
+from leads.models.event import CompanyEvent, Event, Signal
+from leads.models.file_import import (
+    ImportFile,
+    ImportFilePart,
+    ImportMap,
+    ImportRefusedRow,
+    ImportRun,
+    ImportRunQuerySet,
+)
+from leads.models.guards import FrozenOnce, append_only
+from leads.models.history import AttributeChange, ContactDecision, LeadStage, MalExit, PersonChange, StageChange
+from leads.models.lead import EMAIL_DOMAIN, REVERSED_EMAIL_DOMAIN, Lead, LeadKey, LeadQuerySet
+from leads.models.merge import DuplicateCandidate, LeadMerge, NotDuplicate
+from leads.models.outcome import CountedWin, Outcome, OutcomeQuerySet, PastDisposition
+from leads.models.reading import Spelling, ValueReading
+from leads.models.rescore import AccountLook, CompanyRescore
+
+__all__ = [
+    "EMAIL_DOMAIN",
+    "REVERSED_EMAIL_DOMAIN",
+    "AccountLook",
+    "AttributeChange",
+    "Attributed",
+    "Company",
+    "CompanyEvent",
+    "CompanyKey",
+    "CompanyRescore",
+    "ContactDecision",
+    "CountedWin",
+    "DuplicateCandidate",
+    "Event",
+    "FrozenOnce",
+    "ImportFile",
+    "ImportFilePart",
+    "ImportMap",
+    "ImportRefusedRow",
+    "ImportRun",
+    "ImportRunQuerySet",
+    "Lead",
+    "LeadKey",
+    "LeadMerge",
+    "LeadQuerySet",
+    "LeadStage",
+    "ListEntry",
+    "ListEntryQuerySet",
+    "MalExit",
+    "NamedList",
+    "NotDuplicate",
+    "Outcome",
+    "OutcomeQuerySet",
+    "PastDisposition",
+    "PersonChange",
+    "ReferenceData",
+    "Signal",
+    "Spelling",
+    "StageChange",
+    "ValueReading",
+    "append_only",
+]  # fmt: skip

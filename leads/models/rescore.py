@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from leads.models.company import Company
+
+
+class AccountLook(models.Model):
+    """The next look at a company under definitions of the motion AQL; only leads.rescoring.account_queue writes it."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="account_look")
+    due_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            # Read by account_queue.claim.
+            models.Index(fields=["due_at", "id"], name="account_due", condition=Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company}: {self.due_at:%Y-%m-%d %H:%M}" if self.due_at else f"{self.company}: nothing due"
+
+
+class CompanyRescore(models.Model):
+    """A company whose people are still to be rescored, because its own attributes changed: those with ids above `after`."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+    after = models.BigIntegerField(default=0)
+    # Grows with each request, so that a worker that is at the company finds out that it has changed again.
+    requests = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        # Read for the next company whose people are to be rescored.
+        indexes: ClassVar = [models.Index(fields=["at"], name="company_rescore_by_at")]
+
+    def __str__(self) -> str:
+        return f"people of {self.company}"
