@@ -1,8 +1,8 @@
 """The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
 
 Nothing of it is stored: an MQL of tier 3 is not handed off before its day, unless all that is known of it makes it one of
-tier 2 (rules 6.34). The days of nurture are a term of the
-commitments, so a newer version of them moves the day of the MQLs that are still held.
+tier 2 (rules 6.34). The days of nurture are a term of the commitments, so a newer version of them moves the day of the
+MQLs that are still held.
 """
 
 from __future__ import annotations
