@@ -26,7 +26,7 @@ from sla import play_serializers as wire
 from sla.api import HANDOFFS, HandoffRequestRefused
 from sla.filters import PlayFilter
 from sla.models import AccountPlay, PlayContact
-from sla.plays import play_access, play_states, play_work
+from sla.plays import play_states, play_work
 
 _SHOWN: Final = ("company", "version", "qualification", "team", "rep__user")
 
@@ -41,7 +41,7 @@ class PlaysApiView(ListAPIView[AccountPlay]):
     queryset = AccountPlay.objects.none()
 
     def get_queryset(self) -> QuerySet[AccountPlay]:
-        visible = play_access.visible_plays(_get_caller(self.request))
+        visible = permissions.plays_visible_to(_get_caller(self.request))
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
@@ -69,7 +69,7 @@ class PlayActionView(APIView):
 
     def respond(self, request: Request, pk: int, **typed: Any) -> Response:
         caller = _get_caller(request)
-        play = get_object_or_404(play_access.visible_plays(caller), pk=pk)
+        play = get_object_or_404(permissions.plays_visible_to(caller), pk=pk)
         body = self.input_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
@@ -212,7 +212,7 @@ def _get_caller(request: Request) -> User:
 
 def _with_details(caller: User) -> QuerySet[AccountPlay]:
     return (
-        play_access.visible_plays(caller)
+        permissions.plays_visible_to(caller)
         .select_related(*_SHOWN, "disposition__by", "disposition__reason")
         .prefetch_related("contacts__lead", "tasks__completed_by", "clocks", "attempts__by", "outcomes__by", "routings")
     )

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from config.accounts.models import User
 from leads.identity import merges
+from sla import permissions
 from sla.models import (
     AccountPlay,
     AccountPlayQuerySet,
@@ -24,7 +25,7 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.plays import play_access, play_work
+from sla.plays import play_work
 from sla.vocabulary import EXPECTED_ROLES, PLAY_MOVES, BuyingRole, PlayState
 
 ROUTINGS_SHOWN = 10
@@ -120,8 +121,8 @@ def read_detail(play: AccountPlay, *, reader: User) -> PlayDetail:
         history=_read_history(play),
         routings=list(play.routings.order_by("-pk")[:ROUTINGS_SHOWN]),
         attempts_progress=f"{tried} of {promised} attempts",
-        may_work=play_access.may_work(reader, play),
-        may_assign=play.is_open and play_access.may_assign(reader, play),
+        may_work=permissions.may_decide(reader, play),
+        may_assign=play.is_open and permissions.may_assign(reader, play),
     )
 
 

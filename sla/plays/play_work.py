@@ -18,6 +18,7 @@ from config.accounts.models import User
 from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
+from sla import permissions
 from sla.business_time.arithmetic import wall_to_instant
 from sla.handoffs import attempts, rejection_reasons
 from sla.models import (
@@ -30,7 +31,7 @@ from sla.models import (
     PlayTask,
     ReasonCode,
 )
-from sla.plays import play_access, play_clocks, play_states
+from sla.plays import play_clocks, play_states
 from sla.plays.play_states import PlayInputRefused, PlayStepRefused
 from sla.shipped_reasons import DO_NOT_CONTACT
 from sla.vocabulary import (
@@ -262,7 +263,7 @@ def count_attempts(play: AccountPlay) -> int:
 
 def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
     play = play_states.lock_play(play)
-    play_access.require_worker(by, play)
+    permissions.require_decider(by, play)
     return play
 
 

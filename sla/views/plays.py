@@ -31,7 +31,7 @@ from sla.forms.handoffs import AmountForm, AssignForm, LostForm, MeetingForm, No
 from sla.forms.plays import PlayAttemptForm, PlayRejectForm, PlayRoleForm, PlayTaskForm
 from sla.models import AccountPlay, AccountPlayQuerySet
 from sla.play_pages import company_detail, play_detail
-from sla.plays import play_access, play_routing, play_states, play_work
+from sla.plays import play_routing, play_states, play_work
 from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
 
 PAGE: Final = 50
@@ -93,7 +93,9 @@ def company(request: Request, pk: int) -> HttpResponse:
 
 def get_visible_play(request: Request, pk: int) -> AccountPlay:
     """Return the play with what its page reads, if this person may see it; raises Http404 otherwise."""
-    return get_object_or_404(play_detail.with_related_rows(play_access.visible_plays(request.user)).distinct(), pk=pk)
+    return get_object_or_404(
+        play_detail.with_related_rows(permissions.plays_visible_to(request.user)).distinct(), pk=pk
+    )
 
 
 def render_play_page(request: Request, row: AccountPlay, status: int = 200, **forms: Form) -> HttpResponse:
@@ -319,7 +321,9 @@ def _filter_plays(request: Request) -> AccountPlayQuerySet:
     state, whose = data.pop("state", [""])[-1], data.get("whose", "")
     if state in PlayState.values:
         data.setlist("state", [state])
-    plays: AccountPlayQuerySet = PlayFilter(data, queryset=play_access.visible_plays(request.user), request=request).qs
+    plays: AccountPlayQuerySet = PlayFilter(
+        data, queryset=permissions.plays_visible_to(request.user), request=request
+    ).qs
     if not state:
         plays = plays.filter(state__in=OPEN_PLAY_STATES)
     if whose == "mine":
