@@ -8,9 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from leads.vocabulary import (
-    EntryStatus,
-)
+from leads.vocabulary import EntryStatus
 
 
 class NamedList(models.Model):

@@ -7,10 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from leads.vocabulary import (
-    DEFAULT_SOURCE,
-    ImportState,
-)
+from leads.vocabulary import DEFAULT_SOURCE, ImportState
 
 
 class ImportFile(models.Model):

@@ -12,13 +12,7 @@ from leads.models.company import Company
 from leads.models.guards import append_only
 from leads.models.lead import Lead
 from leads.stage_triggers import GUARD_STAGES, derive_stages
-from leads.vocabulary import (
-    LADDER,
-    MalExitKind,
-    Motion,
-    Stage,
-    stage_label,
-)
+from leads.vocabulary import LADDER, MalExitKind, Motion, Stage, stage_label
 
 
 class AttributeChange(models.Model):

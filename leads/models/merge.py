@@ -8,9 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from leads.models.lead import Lead
-from leads.vocabulary import (
-    DuplicateReason,
-)
+from leads.vocabulary import DuplicateReason
 
 
 class LeadMerge(models.Model):

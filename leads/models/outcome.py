@@ -8,11 +8,7 @@ from django.db.models import F, Q
 from leads.models.company import Company
 from leads.models.guards import append_only
 from leads.models.lead import Lead
-from leads.vocabulary import (
-    Motion,
-    OutcomeKind,
-    PastDecision,
-)
+from leads.vocabulary import Motion, OutcomeKind, PastDecision
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
