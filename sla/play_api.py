@@ -145,12 +145,12 @@ class PlayMeetingApiView(PlayActionView):
 
 
 class PlayOpportunityApiView(PlayActionView):
-    input_serializer = wire.OpportunityValueSerializer
+    input_serializer = serializers.OpportunitySerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return play_work.open_opportunity(play=play, by=by, now=now, **typed)
 
-    @_document_action(wire.OpportunityValueSerializer, "open_play_opportunity")
+    @_document_action(serializers.OpportunitySerializer, "open_play_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """Open a deal with its value."""
         return self.respond(request, pk)
@@ -213,7 +213,7 @@ def _get_caller(request: Request) -> User:
 def _with_details(caller: User) -> QuerySet[AccountPlay]:
     return (
         permissions.plays_visible_to(caller)
-        .select_related(*_SHOWN, "disposition__by", "disposition__reason")
+        .select_related(*_SHOWN, "disposition__by", "disposition__reason", "disposition__sub_reason")
         .prefetch_related("contacts__lead", "tasks__completed_by", "clocks", "attempts__by", "outcomes__by", "routings")
     )
 

@@ -118,6 +118,14 @@ class AttemptTally:
     def missing_channels(self) -> int:
         return max(0, self.needs_channels - self.channels)
 
+    @property
+    def spread(self) -> str:
+        """Describe on how many working days and by how many channels they lie, and from when they may be enough."""
+        on = f", on {self.working_days} of {self.needs_working_days} working days" if self.missing_days else ""
+        by = f", by {self.channels} of {self.needs_channels} channels" if self.missing_channels else ""
+        since = f"; possible from {self.possible_on:%-d %B}" if self.missing_days and self.possible_on else ""
+        return f"{on}{by}{since}"
+
 
 def tally_attempts(
     attempts: Iterable[tuple[str, dt.datetime]], *, commitment: Commitment, days: WorkingDays, now: dt.datetime

@@ -20,8 +20,8 @@ from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
-from sla.handoffs import attempts
-from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
+from sla.handoffs import attempts, rejection_reasons
+from sla.models import Commitment, Disposition, Handoff, PendingDecision, ReasonCode, SubReason
 from sla.models.disposition import write_reason
 from sla.nurture import recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -185,9 +185,9 @@ def current_disposition(handoff: Handoff) -> Disposition | None:
     return current.select_related("by", "reason", "sub_reason", "corrects__by").first()
 
 
-def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
-    """Return the day a recycled lead comes back unless the rep chooses another."""
-    return _company_today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
+def default_reengagement_date(*, commitment: Commitment, now: dt.datetime) -> dt.date:
+    """Return the day a recycled lead or company comes back unless the rep chooses another."""
+    return _company_today(now) + dt.timedelta(days=commitment.recycle_days)
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
@@ -220,14 +220,14 @@ def check_rejection(
 ) -> DispositionContent:
     """Check a rejection and return its content. Raises DispositionRefused with a sentence for the user."""
     tally = attempts.read_tally(handoff, now) if reason.needs_attempts else None
-    offered = list(reason.sub_reasons.filter(is_offered=True).order_by("position", "pk"))
     content = DispositionContent(DispositionKind.REJECT, reason, note.strip(), reengage_on, missing.strip(), sub_reason)
-    return complete_rejection(handoff, content, now, tally=tally, sub_reasons=offered)
+    details = rejection_reasons.offered_details(reason)
+    return complete_rejection(content, handoff.commitment, now, tally=tally, sub_reasons=details)
 
 
 def complete_rejection(
-    handoff: Handoff,
     content: DispositionContent,
+    commitment: Commitment,
     now: dt.datetime,
     *,
     tally: attempts.AttemptTally | None,
@@ -235,8 +235,8 @@ def complete_rejection(
 ) -> DispositionContent:
     """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
 
-    `tally` counts the handoff's attempts, for a reason that needs them; `sub_reasons` are the details that are offered
-    for the reason. Raises DispositionRefused with a sentence for the user.
+    `commitment` is that of the handoff or play, `tally` counts its attempts for a reason that needs them; `sub_reasons` are
+    the details that are offered for the reason. Raises DispositionRefused with a sentence for the user.
     """
     reason = content.reason
     assert reason is not None  # noqa: S101 (a rejection has one)
@@ -250,7 +250,7 @@ def complete_rejection(
     _check_sub_reason(reason, content.sub_reason, sub_reasons)
     if reason.route != Route.RECYCLE:
         return replace(content, reengage_on=None)
-    day = content.reengage_on or default_reengagement_date(handoff=handoff, now=now)
+    day = content.reengage_on or default_reengagement_date(commitment=commitment, now=now)
     if day <= _company_today(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
     if day > _company_today(now) + LONGEST_NURTURE:

@@ -103,11 +103,10 @@ def with_related_rows(plays: AccountPlayQuerySet) -> AccountPlayQuerySet:
     return plays.select_related("company", "qualification", "version__definition", "commitment", "rep__user", "team")
 
 
-def read_detail(play: AccountPlay, *, reader: User) -> PlayDetail:
+def read_detail(play: AccountPlay, *, reader: User, now: dt.datetime) -> PlayDetail:
     """Read everything that belongs to a play from `with_related_rows`."""
     contacts = list(play.contacts.select_related("lead").order_by("-last_engaged_at", "pk"))
     opted_out = set(play.contacts.filter(merges.is_opted_out()).values_list("pk", flat=True))
-    promised, tried = play.commitment.attempts_before_unresponsive, play_work.count_attempts(play)
     return PlayDetail(
         play=play,
         evidence=play.qualification.evidence,
@@ -117,13 +116,20 @@ def read_detail(play: AccountPlay, *, reader: User) -> PlayDetail:
         contacts=[ContactCard(row, describe_activity(row.activity), row.pk in opted_out) for row in contacts],
         tasks=list(play.tasks.select_related("contact__lead", "completed_by").order_by("completed_at", "pk")),
         clocks=list(play.clocks.filter(cancelled_at=None).order_by("due_at", "pk")),
-        disposition=PlayDisposition.objects.filter(play=play).select_related("by", "reason").first(),
+        disposition=PlayDisposition.objects.filter(play=play).select_related("by", "reason", "sub_reason").first(),
         history=_read_history(play),
         routings=list(play.routings.order_by("-pk")[:ROUTINGS_SHOWN]),
-        attempts_progress=f"{tried} of {promised} attempts",
+        attempts_progress=_describe_attempts(play, now),
         may_work=permissions.may_decide(reader, play),
         may_assign=play.is_open and permissions.may_assign(reader, play),
     )
+
+
+def _describe_attempts(play: AccountPlay, now: dt.datetime) -> str:
+    """Describe how many attempts count towards “couldn't reach”."""
+    promised, tried = play.commitment.attempts_before_unresponsive, play_work.count_attempts(play)
+    spread = play_work.read_tally(play, now).spread if play.is_open and play.rep is not None else ""
+    return f"{tried} of {promised} attempts{spread}"
 
 
 def describe_activity(activity: dict[str, Any]) -> list[str]:

@@ -227,8 +227,9 @@ class BulkHandoffs:
             details["reengage_on"],
             sub_reason=next((row for row in details_of_reason if row.code == details.get("sub_reason")), None),
         )
+        tally = self._tally_attempts(handoff, reason, now)
         content = dispositions.complete_rejection(
-            handoff, content, now, tally=self._tally_attempts(handoff, reason, now), sub_reasons=details_of_reason
+            content, handoff.commitment, now, tally=tally, sub_reasons=details_of_reason
         )
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))
         handoff_states.apply_move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)

@@ -86,6 +86,7 @@ def test_a_rejection_says_why(play, api):
 
     assert answer.status_code == 200
     assert PlayDisposition.objects.get().note == "They build it."
+    assert answer.json()["disposition"]["sub_reason"] is None
     again = api.post(f"plays/{play.pk}/accept")
     assert again.status_code == 409
     assert "rejected this play on" in sentence(again)

@@ -14,7 +14,7 @@ from leads.models import Lead, StageChange
 from leads.rescoring import account_queue
 from leads.vocabulary import OutcomeKind
 from scoring.models import AccountQualification, Qualification
-from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition
+from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition, SubReason
 from sla.permissions import NotYours
 from sla.plays import play_clocks, play_creation, play_routing, play_work
 from sla.plays.buying_roles import read_role
@@ -350,6 +350,33 @@ def test_reasons_ask_for_what_they_need(columns, sentence):
 
     with pytest.raises(PlayInputRefused, match=sentence):
         play_work.reject(play=play, reason=reason, by=owner_of(play), now=NOW + MINUTE)
+
+
+def test_a_reason_asks_for_its_detail_which_is_kept():
+    play = start_play()
+    reason = ReasonCodeFactory(code="special")
+    detail = SubReason.objects.create(reason=reason, code="bounced", label="Bounced")
+
+    with pytest.raises(PlayInputRefused, match="needs its detail: bounced"):
+        play_work.reject(play=play, reason=reason, by=owner_of(play), now=NOW + MINUTE)
+    play_work.reject(play=play, reason=reason, sub_reason=detail, by=owner_of(play), now=NOW + MINUTE)
+
+    assert PlayDisposition.objects.get(play=play).reason_text == "special (bounced)"
+
+
+def test_six_attempts_of_one_day_are_not_enough_to_give_up():
+    play = start_play(contacts=2)
+    contacts = list(play.contacts.select_related("lead"))
+    for number in range(6):
+        at = NOW + HOUR + number * MINUTE
+        play_work.log_attempt(
+            play=play, contact=contacts[number % 2], channel=Channel.CALL, outcome=AttemptOutcome.NO_ANSWER, at=at,
+            by=owner_of(play), now=at,
+        )  # fmt: skip
+
+    reason = ReasonCodeFactory(code="special", needs_attempts=True)
+    with pytest.raises(PlayInputRefused, match="at least 5 working days; so far on 1, 4 to go"):
+        play_work.reject(play=play, reason=reason, by=owner_of(play), now=NOW + 2 * HOUR)
 
 
 def test_the_wish_of_one_person_rejects_no_company():
