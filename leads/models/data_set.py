@@ -1,3 +1,5 @@
+"""Named lists, their entries, and the shipped data sets."""
+
 from __future__ import annotations
 
 import uuid

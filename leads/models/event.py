@@ -1,3 +1,5 @@
+"""Signals, and the events of leads and companies."""
+
 from __future__ import annotations
 
 from typing import ClassVar

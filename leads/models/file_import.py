@@ -1,3 +1,5 @@
+"""Uploaded files, mappings and the runs that import them."""
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,3 +1,5 @@
+"""Leads and the keys by which they are recognised."""
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,3 +1,5 @@
+"""Merges of leads, and possible duplicates."""
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,3 +1,5 @@
+"""Outcomes of leads, imported decisions of sales, and the wins that make customers."""
+
 from __future__ import annotations
 
 from typing import ClassVar
