@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
-from config.api.errors import Conflict
+from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
 from definitions import motions
 from leads.models import Lead
@@ -54,13 +54,6 @@ REINSTATEMENTS: Final = scoped(
 )
 _WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
-
-
-class HandoffRequestRefused(APIException):
-    """Refuse because a rule forbids the action; the message is a sentence."""
-
-    status_code = 422
-    default_code = "refused"
 
 
 class HandoffsView(ListAPIView[Handoff]):
@@ -111,7 +104,7 @@ class ActionView(APIView):
         except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
             raise Conflict(str(refusal)) from refusal
         except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
-            raise HandoffRequestRefused(str(refusal)) from refusal
+            raise Unprocessable(str(refusal)) from refusal
         return Response(serializers.HandoffDetailSerializer(_with_details(caller).get(pk=pk)).data)
 
 

@@ -19,11 +19,11 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from config.accounts.models import User
-from config.api.errors import Conflict
+from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
 from sla import permissions, serializers
 from sla import play_serializers as wire
-from sla.api import HANDOFFS, HandoffRequestRefused
+from sla.api import HANDOFFS
 from sla.filters import PlayFilter
 from sla.models import AccountPlay, PlayContact
 from sla.plays import play_states, play_work
@@ -79,7 +79,7 @@ class PlayActionView(APIView):
         except play_states.PlayStepRefused as refusal:
             raise Conflict(str(refusal)) from refusal
         except play_states.PlayInputRefused as refusal:
-            raise HandoffRequestRefused(str(refusal)) from refusal
+            raise Unprocessable(str(refusal)) from refusal
         return Response(wire.PlayDetailSerializer(_with_details(caller).get(pk=pk)).data)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.api.fields import VocabularyField
 from sla.models import (
     AccountPlay,
     PlayAttempt,
@@ -16,7 +17,7 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.serializers import HandoffChoiceField, NewAttemptSerializer, RepSerializer
+from sla.serializers import NewAttemptSerializer, RepSerializer
 from sla.vocabulary import BuyingRole
 
 
@@ -121,4 +122,4 @@ class NewPlayAttemptSerializer(NewAttemptSerializer):
 
 
 class RoleSerializer(serializers.Serializer[Any]):
-    role = HandoffChoiceField(BuyingRole)
+    role = VocabularyField(BuyingRole)

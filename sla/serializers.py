@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import TextChoices
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config.api.fields import VocabularyField
 from leads.vocabulary import Motion
 from sla.handoffs import dispositions, reinstatements, sales_stages
 from sla.models import (
@@ -36,18 +36,6 @@ class Instant(serializers.DateTimeField):
             return value.astimezone(dt.UTC)
         except OverflowError as error:
             raise serializers.ValidationError("It lies beyond the calendar.") from error
-
-
-class HandoffChoiceField(serializers.ChoiceField):
-    """Read a vocabulary's value as its member; a refusal lists the values."""
-
-    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
-        self.vocabulary = vocabulary
-        super().__init__(choices=vocabulary.choices, **kwargs)
-        self.error_messages["invalid_choice"] = f"It must be one of: {', '.join(vocabulary.values)}."
-
-    def to_internal_value(self, data: Any) -> TextChoices:
-        return self.vocabulary(super().to_internal_value(data))
 
 
 class RepSerializer(serializers.ModelSerializer[Rep]):
@@ -215,8 +203,8 @@ class RejectionSerializer(serializers.Serializer[Any]):
 
 
 class NewAttemptSerializer(serializers.Serializer[Any]):
-    channel = HandoffChoiceField(Channel)
-    outcome = HandoffChoiceField(AttemptOutcome)
+    channel = VocabularyField(Channel)
+    outcome = VocabularyField(AttemptOutcome)
     at = Instant(required=False, allow_null=True, default=None, help_text="Without it: now.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
 
