@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -29,7 +27,7 @@ from definitions import motions
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla import handoff_states, permissions, serializers
-from sla.business_time.arithmetic import wall_to_instant
+from sla.business_time import company_days
 from sla.filters import HandoffFilter
 from sla.handoffs import attempts, dispositions, reinstatements, sales_stages
 from sla.models import Disposition, Handoff
@@ -257,9 +255,9 @@ class ComplianceView(APIView):
         by = query.validated_data.get("by", "")
         motion = Motion(query.validated_data.get("motion") or motions.read_primary_motion())
         since, until = (query.validated_data[name] for name in ("since", "until"))
-        today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
-        end = _day_start(until or today + dt.timedelta(days=1))
-        start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
+        today = company_days.day_of(timezone.now())
+        end = company_days.start_of(until or today + dt.timedelta(days=1))
+        start = company_days.start_of(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
         visible = permissions.visible_to(_get_caller(request))
         figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=visible)
         report = {
@@ -287,10 +285,6 @@ def _with_details(caller: User) -> QuerySet[Handoff]:
         .select_related(*_SHOWN, "sales_qualification__by")
         .prefetch_related("clocks", "attempts__by", "routing_decisions", Prefetch("dispositions", disposition_rows))
     )
-
-
-def _day_start(day: dt.date) -> dt.datetime:
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
 
 
 urlpatterns: list[URLPattern] = [

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -19,6 +18,7 @@ from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
+from sla.business_time import company_days
 from sla.clocks import clocks
 from sla.handoffs import attempts, rejection_reasons
 from sla.models import Commitment, Disposition, Handoff, PendingDecision, ReasonCode, SubReason
@@ -187,7 +187,7 @@ def current_disposition(handoff: Handoff) -> Disposition | None:
 
 def default_reengagement_date(*, commitment: Commitment, now: dt.datetime) -> dt.date:
     """Return the day a recycled lead or company comes back unless the rep chooses another."""
-    return _company_today(now) + dt.timedelta(days=commitment.recycle_days)
+    return company_days.day_of(now) + dt.timedelta(days=commitment.recycle_days)
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
@@ -251,9 +251,9 @@ def complete_rejection(
     if reason.route != Route.RECYCLE:
         return replace(content, reengage_on=None)
     day = content.reengage_on or default_reengagement_date(commitment=commitment, now=now)
-    if day <= _company_today(now):
+    if day <= company_days.day_of(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
-    if day > _company_today(now) + LONGEST_NURTURE:
+    if day > company_days.day_of(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
     return replace(content, reengage_on=day)
 
@@ -440,7 +440,3 @@ def _is_latest_cycle(handoff: Handoff) -> bool:
     own = Q(lead=handoff.lead_id, cycle__gt=handoff.qualification.cycle)
     others = Q(lead__in=merges.list_person_ids(handoff.lead), recorded_at__gt=handoff.qualification.recorded_at)
     return not Qualification.objects.filter(own | others & ~Q(lead=handoff.lead_id), motion=handoff.motion).exists()
-
-
-def _company_today(now: dt.datetime) -> dt.date:
-    return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()

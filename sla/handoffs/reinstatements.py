@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence, Set
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -22,6 +20,7 @@ from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import hand_raises
 from scoring.models import HandRaise
+from sla.business_time import company_days
 from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Disposition, Handoff, Reinstatement
 from sla.notifications import outbox
@@ -232,4 +231,4 @@ def _notify(once: str, lead: Lead, text: str, now: dt.datetime) -> None:
 
 
 def _format_day(at: dt.datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)):%-d %B %Y}"
+    return f"{company_days.day_of(at):%-d %B %Y}"

@@ -11,9 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Case, DurationField, F, Q, Value, When
 
 from leads import search
@@ -23,6 +21,7 @@ from leads.stages import motion_stages
 from leads.vocabulary import Motion
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet
+from sla.business_time import company_days
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.nurture import nurture_tasks
@@ -45,7 +44,7 @@ class HeldLead:
 
     @property
     def goes_on(self) -> dt.date:
-        return self.goes_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+        return company_days.day_of(self.goes_at)
 
 
 def mqls_for_sales(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQuerySet:

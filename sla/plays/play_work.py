@@ -19,7 +19,7 @@ from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
 from sla import permissions
-from sla.business_time import working_days
+from sla.business_time import company_days, working_days
 from sla.handoffs import attempts, dispositions, rejection_reasons, sales_stages
 from sla.handoffs.attempts import AttemptTally
 from sla.handoffs.dispositions import DispositionContent, DispositionRefused
@@ -34,7 +34,6 @@ from sla.models import (
     ReasonCode,
     SubReason,
 )
-from sla.nurture import recycling
 from sla.plays import play_clocks, play_states
 from sla.plays.play_states import PlayInputRefused, PlayStepRefused
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -114,7 +113,7 @@ def reject(  # noqa: PLR0913 (each is a column of the record)
     play_states.move_play(play, PlayState.REJECTED, decided_at=now, closed_at=now)
     play_clocks.mark_met(play=play, kind=ClockKind.DISPOSITION, at=now)
     day = content.reengage_on
-    reenter_at = recycling.reentry_instant(day) if day else None
+    reenter_at = company_days.start_of(day) if day else None
     _close(play, now, reenter_at=reenter_at, is_barred=reason.route == Route.DISQUALIFY)
     return disposition
 

@@ -13,6 +13,7 @@ from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, Que
 from django.db.models.functions import TruncWeek
 
 from leads.vocabulary import Motion
+from sla.business_time import company_days
 from sla.clocks import clocks
 from sla.models import Attempt, Clock, Handoff, Rep, Team
 from sla.vocabulary import ClockKind
@@ -98,10 +99,8 @@ def with_remarks(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
 
 def week_start(at: dt.datetime) -> dt.datetime:
     """Return the instant at which the company's week of `at` began."""
-    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    local = at.astimezone(zone).date()
-    monday = local - dt.timedelta(days=local.weekday())
-    return dt.datetime.combine(monday, dt.time(), zone).astimezone(dt.UTC)
+    day = company_days.day_of(at)
+    return company_days.start_of(day - dt.timedelta(days=day.weekday()))
 
 
 def cells(figure: PromiseFigure) -> tuple[object, ...]:

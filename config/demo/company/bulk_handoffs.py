@@ -31,7 +31,7 @@ from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from sla import handoff_states
-from sla.business_time import working_days
+from sla.business_time import company_days, working_days
 from sla.commitments import commitments
 from sla.handoffs import attempts, creation, dispositions, routing, sales_stages, tier_3_hold
 from sla.handoffs.routing import RoutingPlan
@@ -285,7 +285,7 @@ class BulkHandoffs:
         self._move_lead(handoff.lead, handoff.motion, step.stage, by, now, step.why)
 
     def _end_cycle(self, handoff: Handoff, day: dt.date | None, now: dt.datetime) -> None:
-        mqls.apply_close(handoff.qualification, now, None if day is None else recycling.reentry_instant(day))
+        mqls.apply_close(handoff.qualification, now, None if day is None else company_days.start_of(day))
         if day is not None:
             self._writer.add_notices([recycling.draft_recycled(handoff=handoff, on=day, at=now)])
 
