@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from config import company_days
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from config.api.authentication import scoped
@@ -27,7 +28,6 @@ from definitions import motions
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from sla import handoff_states, permissions, serializers
-from sla.business_time import company_days
 from sla.filters import HandoffFilter
 from sla.handoffs import attempts, dispositions, reinstatements, sales_stages
 from sla.models import Disposition, Handoff

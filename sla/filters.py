@@ -9,10 +9,10 @@ import django_filters as filters
 from django import forms
 from django.db.models import Q, QuerySet
 
+from config import company_days
 from config.accounts.models import User
 from leads import search
 from leads.vocabulary import Motion
-from sla.business_time import company_days
 from sla.models import AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance
 from sla.vocabulary import YEARS, ClockKind, HandoffState, PlayState

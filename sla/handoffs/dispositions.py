@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Q
 
+from config import company_days
 from config.accounts.models import User
 from leads.identity import merges
 from leads.intake import contact_decisions
@@ -18,7 +19,6 @@ from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
-from sla.business_time import company_days
 from sla.clocks import clocks
 from sla.handoffs import attempts, rejection_reasons
 from sla.models import Commitment, Disposition, Handoff, PendingDecision, ReasonCode, SubReason

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from config import company_days
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.identity import merges
@@ -20,7 +21,6 @@ from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import hand_raises
 from scoring.models import HandRaise
-from sla.business_time import company_days
 from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Disposition, Handoff, Reinstatement
 from sla.notifications import outbox

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import Case, DurationField, F, Q, Value, When
 
+from config import company_days
 from leads import search
 from leads.identity import merges
 from leads.models import Lead
@@ -21,7 +22,6 @@ from leads.stages import motion_stages
 from leads.vocabulary import Motion
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet
-from sla.business_time import company_days
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.nurture import nurture_tasks

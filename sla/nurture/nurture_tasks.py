@@ -11,13 +11,13 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Greatest
 
+from config import company_days
 from leads import search
 from leads.identity import merges
 from leads.models import Event, StageChange
 from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
-from sla.business_time import company_days
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
 from sla.vocabulary import HandoffState
 

@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from config import company_days
 from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
@@ -23,7 +24,6 @@ from leads.rescoring import rescore_queue
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
-from sla.business_time import company_days
 from sla.models import Handoff, Note, Notice
 from sla.notifications import outbox
 from sla.nurture import nurture_tasks

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config import company_days
 from config.accounts.models import User
 from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
 from sla import permissions
-from sla.business_time import company_days, working_days
+from sla.business_time import working_days
 from sla.handoffs import attempts, dispositions, rejection_reasons, sales_stages
 from sla.handoffs.attempts import AttemptTally
 from sla.handoffs.dispositions import DispositionContent, DispositionRefused

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import TruncWeek
 
+from config import company_days
 from leads.vocabulary import Motion
-from sla.business_time import company_days
 from sla.clocks import clocks
 from sla.models import Attempt, Clock, Handoff, Rep, Team
 from sla.vocabulary import ClockKind

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import prefetch_related_objects
 
+from config import company_days
 from config.accounts import sources
 from config.accounts.models import User
 from config.demo.company import rep_actions
@@ -31,7 +32,7 @@ from leads.vocabulary import OPEN_TO_QUALIFY, Motion, OutcomeKind, Stage
 from scoring.live import mqls, qualify
 from scoring.models import Qualification
 from sla import handoff_states
-from sla.business_time import company_days, working_days
+from sla.business_time import working_days
 from sla.commitments import commitments
 from sla.handoffs import attempts, creation, dispositions, routing, sales_stages, tier_3_hold
 from sla.handoffs.routing import RoutingPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sla.business_time import company_days
+from config import company_days
 
 
 def test_a_day_begins_at_the_companys_midnight(settings):

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from sla.business_time.arithmetic import wall_to_instant
-
 
 def day_of(at: dt.datetime) -> dt.date:
     """Return the company's date at an instant."""
@@ -16,5 +14,5 @@ def day_of(at: dt.datetime) -> dt.date:
 
 
 def start_of(day: dt.date) -> dt.datetime:
-    """Return the instant at which the day begins for the company."""
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
+    """Return the instant at which the day begins for the company, in UTC."""
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(settings.COMPANY_TIME_ZONE)).astimezone(dt.UTC)
