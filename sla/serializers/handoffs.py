@@ -10,7 +10,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.fields import VocabularyField
-from leads.vocabulary import Motion
 from sla.handoffs import dispositions, reinstatements, sales_stages
 from sla.models import (
     Attempt,
@@ -18,7 +17,6 @@ from sla.models import (
     Disposition,
     Handoff,
     ReasonCode,
-    Reinstatement,
     Rep,
     RoutingDecision,
     SalesQualification,
@@ -146,27 +144,6 @@ class HandoffDetailSerializer(HandoffSerializer):
         return None if row is None else reinstatements.write_history(row)
 
 
-class ReinstatementSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(
-        max_length=reinstatements.REASON_AT_MOST, help_text="Why the lead comes back, for the record."
-    )
-
-
-class ReinstatedSerializer(serializers.ModelSerializer[Reinstatement]):
-    """The return of a disqualified lead; without `by` it came back by its own request."""
-
-    stage = serializers.CharField(source="lead.stage")
-    by = serializers.CharField(allow_null=True)
-    history = serializers.SerializerMethodField(help_text="Why it had been disqualified, and how it came back.")
-
-    class Meta:
-        model = Reinstatement
-        fields = ("id", "lead", "stage", "disqualified_at", "at", "by", "reason", "history")
-
-    def get_history(self, row: Reinstatement) -> str:
-        return reinstatements.write_history(row)
-
-
 class EmptySerializer(serializers.Serializer[Any]):
     """The empty body of an action that needs no input."""
 
@@ -243,43 +220,3 @@ class AmountSerializer(serializers.Serializer[Any]):
 
 class LossSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
-
-
-class FigureSerializer(serializers.Serializer[Any]):
-    """The compliance with one promise in one group; shares in percent, times in minutes of business time."""
-
-    kind = serializers.CharField()
-    promise = serializers.CharField()
-    key = serializers.CharField(allow_blank=True)
-    group = serializers.CharField(allow_blank=True)
-    kept = serializers.IntegerField()
-    late = serializers.IntegerField()
-    running = serializers.IntegerField()
-    share = serializers.FloatField(allow_null=True)
-    median_minutes = serializers.FloatField(allow_null=True)
-    p90_minutes = serializers.FloatField(allow_null=True)
-
-
-class ComplianceQuerySerializer(serializers.Serializer[Any]):
-    """The period, half-open in the company's days; by default the last twelve weeks and the running one."""
-
-    # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
-    by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)
-    motion = serializers.ChoiceField(
-        choices=Motion.values, required=False, help_text="By default the primary motion; motions are never summed."
-    )
-    since = serializers.DateField(required=False, allow_null=True, default=None)
-    until = serializers.DateField(required=False, allow_null=True, default=None)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["since"] and attrs["until"] and attrs["since"] >= attrs["until"]:
-            raise serializers.ValidationError({"until": "It must lie after `since`."})
-        return attrs
-
-
-class ComplianceSerializer(serializers.Serializer[Any]):
-    motion = serializers.CharField()
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField()
-    by = serializers.CharField(allow_blank=True)
-    figures = FigureSerializer(many=True)

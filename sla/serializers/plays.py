@@ -17,7 +17,7 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.serializers import NewAttemptSerializer, RepSerializer
+from sla.serializers.handoffs import NewAttemptSerializer, RepSerializer
 from sla.vocabulary import BuyingRole
 
 
