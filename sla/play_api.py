@@ -106,12 +106,12 @@ class PlayAcceptApiView(PlayActionView):
 
 
 class PlayRejectApiView(PlayActionView):
-    input_serializer = serializers.RejectionSerializer
+    input_serializer = serializers.PlayRejectionSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return play_work.reject(play=play, by=by, now=now, **typed)
 
-    @_document_action(serializers.RejectionSerializer, "reject_play")
+    @_document_action(serializers.PlayRejectionSerializer, "reject_play")
     def post(self, request: Request, pk: int) -> Response:
         """Reject the play with a reason; the reason decides what becomes of the company."""
         return self.respond(request, pk)

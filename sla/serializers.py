@@ -183,15 +183,10 @@ class EmptySerializer(serializers.Serializer[Any]):
     """The empty body of an action that needs no input."""
 
 
-class RejectionSerializer(serializers.Serializer[Any]):
+class PlayRejectionSerializer(serializers.Serializer[Any]):
+    """The rejection of a play: no reason asks for a detail about a company."""
+
     reason = serializers.SlugRelatedField(slug_field="code", queryset=ReasonCode.objects.all())
-    sub_reason = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=64,
-        default="",
-        help_text="The code of the detail, for reasons that ask for one: bad_number, bounced, no_answer, left_company.",
-    )
     note = serializers.CharField(required=False, allow_blank=True, max_length=dispositions.NOTE_AT_MOST, default="")
     missing = serializers.CharField(
         required=False,
@@ -202,6 +197,18 @@ class RejectionSerializer(serializers.Serializer[Any]):
     )
     reengage_on = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="For reasons that recycle; else ignored."
+    )
+
+
+class RejectionSerializer(PlayRejectionSerializer):
+    """The rejection of a handoff, with the detail that its reason may ask for (rules 7.22)."""
+
+    sub_reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        default="",
+        help_text="The code of the detail, for reasons that ask for one: bad_number, bounced, no_answer, left_company.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Every step locks the play first, and raises NotYours, PlayStepRefused or PlayInp
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from config.accounts.models import User
 from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
+from sla.business_time import working_days
 from sla.business_time.arithmetic import wall_to_instant
 from sla.handoffs import attempts, rejection_reasons
 from sla.models import (
@@ -97,7 +99,7 @@ def reject(
     """
     play = _lock_undecided(play, by)
     note, missing = note.strip(), missing.strip()
-    _check_reason(play, reason, note, missing)
+    _check_reason(play, reason, note, missing, now)
     day = _check_day(play, reason, reengage_on, now)
     disposition = PlayDisposition.objects.create(
         play=play,
@@ -252,12 +254,21 @@ def default_reengagement_date(play: AccountPlay, now: dt.datetime) -> dt.date:
     return _company_today(now) + dt.timedelta(days=play.commitment.recycle_days)
 
 
-def count_attempts(play: AccountPlay) -> int:
-    """Count the attempts of a play towards “couldn’t reach”: of each contact, as those of a lead are counted."""
+def read_tally(play: AccountPlay, now: dt.datetime) -> attempts.AttemptTally:
+    """Read the attempts at all contacts of an owned play, and compare them with its commitment (rules 7.6).
+
+    The attempts at each contact are counted as those at a lead; working days and channels are those of all together.
+    """
+    assert play.rep is not None  # noqa: S101  # who works on it has checked that
+    rows = list(play.attempts.values_list("contact", "channel", "at"))
+    days = working_days.for_rep(play.rep, now)
+    tally = attempts.tally_attempts(
+        [(channel, at) for _, channel, at in rows], commitment=play.commitment, days=days, now=now
+    )
     by_contact: dict[int, list[tuple[str, dt.datetime]]] = {}
-    for contact, channel, at in play.attempts.values_list("contact", "channel", "at"):
+    for contact, channel, at in rows:
         by_contact.setdefault(contact, []).append((channel, at))
-    return sum(attempts.count_attempts(rows) for rows in by_contact.values())
+    return replace(tally, count=sum(map(attempts.count_attempts, by_contact.values())))
 
 
 def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
@@ -312,7 +323,7 @@ def _check_attempt(play: AccountPlay, contact: PlayContact, at: dt.datetime, now
         raise PlayInputRefused(f"{contact.lead} may not be contacted (do not contact); write a note instead.")
 
 
-def _check_reason(play: AccountPlay, reason: ReasonCode, note: str, missing: str) -> None:
+def _check_reason(play: AccountPlay, reason: ReasonCode, note: str, missing: str, now: dt.datetime) -> None:
     if not reason.is_offered:
         raise PlayInputRefused(f"“{reason}” is not in use any more.")
     if reason.code == DO_NOT_CONTACT:
@@ -322,11 +333,8 @@ def _check_reason(play: AccountPlay, reason: ReasonCode, note: str, missing: str
     _check_note(note)
     if len(missing) > MISSING_AT_MOST:
         raise PlayInputRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
-    required, logged = play.commitment.attempts_before_unresponsive, count_attempts(play)
-    if reason.needs_attempts and logged < required:
-        raise PlayInputRefused(
-            f"“{reason}” needs {required} logged attempts; there are {logged}, {required - logged} to go."
-        )
+    if reason.needs_attempts and not (tally := read_tally(play, now)).is_enough:
+        raise PlayInputRefused(attempts.describe_missing_attempts(reason, tally))
 
 
 def _check_day(play: AccountPlay, reason: ReasonCode, day: dt.date | None, now: dt.datetime) -> dt.date | None:

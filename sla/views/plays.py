@@ -100,7 +100,7 @@ def render_play_page(request: Request, row: AccountPlay, status: int = 200, **fo
     """Render the page; `forms` are forms with invalid input, by their names in the context."""
     now = timezone.now()
     context = {
-        "detail": play_detail.read_detail(row, reader=request.user),
+        "detail": play_detail.read_detail(row, reader=request.user, now=now),
         "play": row,
         "company": row.company,
         "roles_of_group": BuyingRole.choices,

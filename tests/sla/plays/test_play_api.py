@@ -91,6 +91,15 @@ def test_a_rejection_says_why(play, api):
     assert "rejected this play on" in sentence(again)
 
 
+def test_a_reason_asks_for_no_detail_about_a_company(play, api):
+    ReasonCodeFactory(code="gone").sub_reasons.create(code="bounced", label="Bounced")
+
+    answer = api.post(f"plays/{play.pk}/reject", {"reason": "gone", "sub_reason": "bounced"})
+
+    assert answer.status_code == 200
+    assert answer.json()["disposition"]["reason"] == "gone"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
