@@ -62,11 +62,10 @@ class HandoffDetail:
     @property
     def attempts_progress(self) -> str:
         """Describe how many attempts count towards “couldn't reach”."""
-        promised = self.handoff.commitment.attempts_before_unresponsive
+        if self.tally is not None:
+            return attempts.describe_progress(self.tally)
         tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
-        missing = promised - tried
-        to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
-        return f"{tried} of {promised} attempts{to_go}{self.tally.spread if self.tally else ''}"
+        return f"{tried} of {self.handoff.commitment.attempts_before_unresponsive} attempts"
 
     @property
     def may_correct(self) -> bool:

@@ -246,7 +246,7 @@ def complete_rejection(
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
     _check_lengths(content.note, content.missing)
     if tally is not None and not tally.is_enough:
-        raise DispositionRefused(_describe_missing_attempts(reason, tally))
+        raise DispositionRefused(attempts.describe_missing_attempts(reason, tally))
     _check_sub_reason(reason, content.sub_reason, sub_reasons)
     if reason.route != Route.RECYCLE:
         return replace(content, reengage_on=None)
@@ -296,24 +296,6 @@ def _check_sub_reason(reason: ReasonCode, sub_reason: SubReason | None, offered:
         raise DispositionRefused(
             f"“{reason}” needs its detail: {', '.join(labels[:-1])}{' or ' * (len(labels) > 1)}{labels[-1]}."
         )
-
-
-def _describe_missing_attempts(reason: ReasonCode, tally: attempts.AttemptTally) -> str:
-    """Say what is missing before a lead counts as out of reach, and from when it is possible."""
-    days, channels = _plural(tally.needs_working_days, "working day"), _plural(tally.needs_channels, "channel")
-    sentences = [f"“{reason}” needs {tally.needs_count} logged attempts; there are {tally.count}"]
-    sentences[0] += f", {tally.missing_count} to go." if tally.missing_count else "."
-    if tally.missing_days:
-        sentences.append(f"They lie on at least {days}; so far on {tally.working_days}, {tally.missing_days} to go.")
-    if tally.missing_channels:
-        sentences.append(f"They use at least {channels}; so far {tally.channels}.")
-    if tally.possible_on is not None:
-        sentences.append(f"It is possible from {tally.possible_on:%-d %B %Y}.")
-    return " ".join(sentences)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def require_open_person(handoff: Handoff, content: DispositionContent) -> None:

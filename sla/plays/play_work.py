@@ -251,22 +251,21 @@ def lose(*, play: AccountPlay, reason: str, by: User, now: dt.datetime) -> Accou
     return play
 
 
-def count_attempts(play: AccountPlay) -> int:
-    """Count the attempts of a play towards “couldn’t reach”: of each contact, as those of a lead are counted."""
-    by_contact: dict[int, list[tuple[str, dt.datetime]]] = {}
-    for contact, channel, at in play.attempts.values_list("contact", "channel", "at"):
-        by_contact.setdefault(contact, []).append((channel, at))
-    return sum(attempts.count_attempts(rows) for rows in by_contact.values())
-
-
 def read_tally(play: AccountPlay, now: dt.datetime) -> AttemptTally:
-    """Read the attempts of a play that a rep has, and compare them with its commitment (rules 7.6)."""
-    assert play.rep is not None  # noqa: S101  # who decides about it has checked that
-    rows = play.attempts.values_list("channel", "at")
+    """Read the attempts at all contacts of an owned play, and compare them with its commitment (rules 7.6).
+
+    The attempts at each contact are counted as those at a lead; working days and channels are those of all together.
+    """
+    assert play.rep is not None  # noqa: S101  # who works on it has checked that
+    rows = list(play.attempts.values_list("contact", "channel", "at"))
     days = working_days.for_rep(play.rep, now)
-    tally = attempts.tally_attempts(rows, commitment=play.commitment, days=days, now=now)
-    # Two people called in the same minute are two attempts.
-    return replace(tally, count=count_attempts(play))
+    tally = attempts.tally_attempts(
+        [(channel, at) for _, channel, at in rows], commitment=play.commitment, days=days, now=now
+    )
+    by_contact: dict[int, list[tuple[str, dt.datetime]]] = {}
+    for contact, channel, at in rows:
+        by_contact.setdefault(contact, []).append((channel, at))
+    return replace(tally, count=sum(map(attempts.count_attempts, by_contact.values())))
 
 
 def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:

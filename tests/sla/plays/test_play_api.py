@@ -92,6 +92,17 @@ def test_a_rejection_says_why(play, api):
     assert "rejected this play on" in sentence(again)
 
 
+def test_a_reason_asks_for_its_detail(play, api):
+    ReasonCodeFactory(code="gone").sub_reasons.create(code="bounced", label="Bounced")
+
+    refused = api.post(f"plays/{play.pk}/reject", {"reason": "gone"})
+    answer = api.post(f"plays/{play.pk}/reject", {"reason": "gone", "sub_reason": "bounced"})
+
+    assert (refused.status_code, answer.status_code) == (422, 200)
+    assert "needs its detail: bounced" in sentence(refused)
+    assert answer.json()["disposition"]["sub_reason"] == "bounced"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
