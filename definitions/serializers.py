@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import TextChoices
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config.api.fields import VocabularyField
 from definitions import version_documents
 from definitions.models import Definition, Proposal, Review, SignOff, Version, VersionChange
 from definitions.presenters import published_page, signing_sheet
@@ -94,20 +94,9 @@ class VersionDetailSerializer(VersionSerializer):
         return version_documents.export_document(version)
 
 
-class DefinitionChoiceField(serializers.ChoiceField):
-    """A choice of a vocabulary, passed on as its enum member."""
-
-    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
-        super().__init__(choices=vocabulary.choices, **kwargs)
-        self._vocabulary = vocabulary
-
-    def to_internal_value(self, data: Any) -> TextChoices:
-        return self._vocabulary(super().to_internal_value(data))
-
-
 class SignSerializer(serializers.Serializer[Any]):
-    side = DefinitionChoiceField(Side)
-    decision = DefinitionChoiceField(Decision)
+    side = VocabularyField(Side)
+    decision = VocabularyField(Decision)
     comment = serializers.CharField(max_length=5000)
 
 
@@ -117,7 +106,7 @@ class SignedSerializer(serializers.Serializer[Any]):
 
 
 class ProposeSerializer(serializers.Serializer[Any]):
-    driver = DefinitionChoiceField(ChangeDriver, help_text="What the change answers.")
+    driver = VocabularyField(ChangeDriver, help_text="What the change answers.")
     evidence = serializers.CharField(
         max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
     )

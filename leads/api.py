@@ -36,6 +36,7 @@ from leads.filters import CompanyFilter, LeadApiFilter
 from leads.identity import duplicates, merges
 from leads.intake import events, lead_upserts, not_understood, outcomes
 from leads.intake.batch_upsert import AttributeStatement, UpsertResult
+from leads.intake.item_results import ItemResult
 from leads.intake.not_understood import NotUnderstood, ValueText
 from leads.models import Company, DuplicateCandidate, Event, Lead
 from leads.normalization.locale_formats import SenderFormats
@@ -78,12 +79,12 @@ def _read_batch(data: object) -> Sequence[object]:
     return items
 
 
-def _respond(request: Request, results: Sequence[events.EventResult | dict[str, Any]]) -> Response:
+def _respond(request: Request, results: Sequence[ItemResult | dict[str, Any]]) -> Response:
     """Build the response to a batch or to a single item from their results.
 
     A batch is answered with 200, whatever its results; a single item with 201, 200 or 422 by its status.
     """
-    rows = [dataclasses.asdict(result) if isinstance(result, events.EventResult) else result for result in results]
+    rows = [dataclasses.asdict(result) if isinstance(result, ItemResult) else result for result in results]
     status = 200 if isinstance(request.data, list) else _STATUS_OF_SINGLE_ITEM.get(rows[0]["status"], 200)
     return Response({"results": rows, "counts": Counter(row["status"] for row in rows)}, status=status)
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 
+from config import company_days
 from definitions.backtest_requests import MONTHS
 from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind
@@ -51,15 +50,8 @@ class PeriodForm(forms.Form):
         """Return the half-open period asked for, from midnight to midnight in the company's time zone."""
         start, end = self.cleaned_data["start"], self.cleaned_data["end"]
         if start and end:
-            return midnight(start), midnight(end)
-        today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
-        return last_months(midnight(today), self.cleaned_data["months"])
-
-
-def midnight(day: dt.date) -> dt.datetime:
-    """Return the beginning of the day in the company's time zone, in UTC."""
-    wall = dt.datetime.combine(day, dt.time(), ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return wall.astimezone(dt.UTC)
+            return company_days.start_of(start), company_days.start_of(end)
+        return last_months(company_days.start_of(company_days.day_of(now)), self.cleaned_data["months"])
 
 
 @dataclass(frozen=True, slots=True)

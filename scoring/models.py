@@ -231,7 +231,7 @@ class AccountQualification(models.Model):
             models.CheckConstraint(name="account_qualification_tier", condition=Q(tier__in=[1, 2])),
         ]
         indexes: ClassVar = [
-            # Read by sla.plays.creation: the next company to make a play of.
+            # Read by sla.plays.play_creation: the next company to make a play of.
             models.Index(fields=["tier", "id"], name="account_waiting", condition=Q(taken_at__isnull=True)),
         ]
         triggers: ClassVar = [
@@ -362,7 +362,7 @@ class HandRaise(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            # For sla.nurture.reinstatements, which takes those that wait.
+            # Read by sla.handoffs.reinstatements: the next request to handle.
             models.Index(fields=["id"], name="hand_raise_waiting", condition=Q(handled_at__isnull=True))
         ]
         triggers: ClassVar = [

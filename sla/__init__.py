@@ -1,4 +1,4 @@
-"""The promises on the judgement: handoffs, routing, business-time clocks, attempts, dispositions, recycling, compliance.
+"""The promises on the judgement: handoffs, account plays, routing, business-time clocks, dispositions, recycling, compliance.
 
 Top floor. Imports every app below it; nothing imports it but `config` and templates.
 """

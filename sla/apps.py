@@ -9,6 +9,6 @@ class SlaConfig(AppConfig):
     def ready(self) -> None:
         """Make files of past dispositions importable: their reasons are rows of this app, and imports are below it."""
         from leads.imports import file_imports  # noqa: PLC0415  # models may be imported only when all apps are loaded
-        from sla.handoffs import imported_dispositions  # noqa: PLC0415  # the same
+        from sla.handoffs import past_disposition_files  # noqa: PLC0415  # the same
 
-        file_imports.register_store("dispositions", imported_dispositions.store_items)
+        file_imports.register_store("dispositions", past_disposition_files.store_items)

@@ -7,13 +7,12 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from config import company_days
 from config.accounts.models import User
 from leads import search
 from leads.vocabulary import Motion
-from sla.business_time.arithmetic import wall_to_instant
 from sla.models import AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance
 from sla.vocabulary import YEARS, ClockKind, HandoffState, PlayState
@@ -55,7 +54,7 @@ def filter_by_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySe
     """Keep clocks that started in the company's week around the day; none for a year outside the calendar."""
     if day.year not in YEARS:
         return clocks.none()
-    start = compliance.week_start(wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time())))
+    start = compliance.week_start(company_days.start_of(day))
     end = compliance.week_start(start + dt.timedelta(days=8))
     return clocks.filter(started_at__gte=start, started_at__lt=end)
 

@@ -32,6 +32,13 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class Unprocessable(APIException):
+    """422: a rule forbids the step; the message is a sentence."""
+
+    status_code = 422
+    default_code = "refused"
+
+
 class ExceptionHandler(StandardHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, _BAD_INPUT):

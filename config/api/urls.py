@@ -29,6 +29,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("definitions.api")),
     path("", include("scoring.api")),
     path("", include("sla.api")),
-    path("", include("sla.play_api")),
     path("<path:anything>", NothingHere.as_view()),
 ]

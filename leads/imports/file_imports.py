@@ -29,6 +29,7 @@ from leads.imports import import_runs, stored_files
 from leads.imports.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
 from leads.imports.import_runs import RunRequest
 from leads.intake import company_events, events, lead_upserts, outcomes
+from leads.intake.item_results import ItemResult
 from leads.models import ImportFile, ImportRefusedRow, ImportRun
 from leads.normalization.row_notes import RowNote
 from leads.rescoring import rescore_queue
@@ -339,7 +340,7 @@ def _store_outcomes(items: Sequence[Item], source: str, now: dt.datetime) -> lis
     return [_verdict_of(result) for result in outcomes.record(items=items, source=source, now=now)]
 
 
-def _verdict_of(result: events.EventResult) -> RowVerdict:
+def _verdict_of(result: ItemResult) -> RowVerdict:
     return RowVerdict(result.status, result.field, result.reason)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from leads import bulk_rows
 from leads.exceptions import Refused
 from leads.identity import matching
 from leads.identity.matching import IdentityKey, NewCompany
+from leads.intake.item_results import ItemResult
 from leads.models import Company, CompanyEvent
 from leads.normalization import validation
 from leads.rescoring import account_queue
@@ -39,15 +40,6 @@ class NewCompanyEvent:
     properties: dict[str, Any]
 
 
-class CompanyEventResult(NamedTuple):
-    """The result of one event, as `events.EventResult` has it."""
-
-    status: Literal["accepted", "duplicate", "rejected"]
-    id: int | None = None
-    field: str = ""
-    reason: str = ""
-
-
 def names_company(item: Mapping[str, Any]) -> bool:
     """Tell whether an event is about a company and not about a person."""
     return any(item.get(key) is not None for key in COMPANY_KEYS)
@@ -69,7 +61,7 @@ def read_reference(item: Mapping[str, Any], source: str) -> CompanyRef:
     return CompanyRef(id=value)
 
 
-def store(items: Sequence[NewCompanyEvent], *, source: str, now: dt.datetime) -> dict[int, CompanyEventResult]:
+def store(items: Sequence[NewCompanyEvent], *, source: str, now: dt.datetime) -> dict[int, ItemResult]:
     """Store events of companies in the caller's transaction, each id once. Return the result of each by its position.
 
     1. Keep the first of several events with the same id, in the order of ids.
@@ -144,29 +136,29 @@ def _result(
     item: NewCompanyEvent,
     fresh: Mapping[int, CompanyEvent],
     earlier: Mapping[str | None, tuple[int, bytes]],
-) -> CompanyEventResult:
+) -> ItemResult:
     if item.position in fresh:
-        return CompanyEventResult("accepted", fresh[item.position].pk)
+        return ItemResult("accepted", fresh[item.position].pk)
     if item.external_id not in earlier:
-        return CompanyEventResult("rejected", None, "company", f"{item.company.id} is not the id of a company.")
+        return ItemResult("rejected", None, "company", f"{item.company.id} is not the id of a company.")
     pk, digest = earlier[item.external_id]
-    return CompanyEventResult("duplicate", pk) if digest == item.digest else _conflict()
+    return ItemResult("duplicate", pk) if digest == item.digest else _conflict()
 
 
 def _result_of(
     item: NewCompanyEvent,
     firsts: Mapping[str | int, NewCompanyEvent],
-    results: Mapping[int, CompanyEventResult],
-) -> CompanyEventResult:
+    results: Mapping[int, ItemResult],
+) -> ItemResult:
     if item.position in results:
         return results[item.position]
     first = firsts[item.external_id or ""]
     result = results[first.position]
     if first.digest != item.digest:
         return _conflict()
-    return CompanyEventResult("duplicate", result.id) if result.id else result
+    return ItemResult("duplicate", result.id) if result.id else result
 
 
-def _conflict() -> CompanyEventResult:
+def _conflict() -> ItemResult:
     reason = "conflict: another event with this id was recorded, and its content differs."
-    return CompanyEventResult("rejected", None, "id", reason)
+    return ItemResult("rejected", None, "id", reason)

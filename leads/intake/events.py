@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django.db import connection
 
@@ -20,6 +20,7 @@ from leads.identity import lead_lookup
 from leads.identity.lead_lookup import LeadRef
 from leads.intake import company_events, lead_upserts
 from leads.intake.company_events import NewCompanyEvent
+from leads.intake.item_results import ItemResult
 from leads.models import Event, Signal
 from leads.normalization import machine_events, validation
 from leads.normalization.locale_formats import UNSTATED, SenderFormats
@@ -44,19 +45,6 @@ _INSERT = """
 
 
 @dataclass(frozen=True, slots=True)
-class EventResult:
-    """The result of one item.
-
-    `id` is Accord's id of the event: of the first one for a duplicate, None for a rejected item.
-    """
-
-    status: Literal["accepted", "duplicate", "rejected"]
-    id: int | None = None
-    field: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Item:
     position: int
     lead: LeadRef
@@ -75,7 +63,7 @@ def record(
     now: dt.datetime,
     formats: SenderFormats = UNSTATED,
     is_imported: bool = False,
-) -> list[EventResult]:
+) -> list[ItemResult]:
     """Store a batch of events in the shape of rules 16.2. Return one result each, in order.
 
     `source` is the namespace of the events' ids; their dates are read in the sender's `formats`. Events of a file
@@ -92,7 +80,7 @@ def record(
     Steps 2 to 7 are one transaction, repeated after a conflict with another one.
     """
     # 1. Reading, by hand: serializers would take longer than everything else.
-    results: list[EventResult | None] = [None] * len(items)
+    results: list[ItemResult | None] = [None] * len(items)
     signals = dict(Signal.objects.values_list("code", "pk"))
     valid_items: list[_Item] = []
     of_companies: list[NewCompanyEvent] = []
@@ -113,16 +101,15 @@ def record(
 
 def _store_all(
     items: Sequence[_Item], of_companies: Sequence[NewCompanyEvent], source: str, is_imported: bool, now: dt.datetime
-) -> dict[int, EventResult]:
+) -> dict[int, ItemResult]:
     results = dict(_store(items, source, is_imported, now))
     if of_companies:
-        stored = company_events.store(of_companies, source=source, now=now)
-        results |= {position: EventResult(*result) for position, result in stored.items()}
+        results |= company_events.store(of_companies, source=source, now=now)
     return results
 
 
-def _rejected_result(refusal: Refused) -> EventResult:
-    return EventResult("rejected", field=refusal.field, reason=refusal.rule)
+def _rejected_result(refusal: Refused) -> ItemResult:
+    return ItemResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read_event(  # one call for each event of a batch: positions are faster than names
@@ -230,7 +217,7 @@ def _read_asset(properties: Mapping[str, Any]) -> str:
 
 def _store(
     items: Sequence[_Item], source: str, is_imported: bool, now: dt.datetime
-) -> Iterable[tuple[int, EventResult]]:
+) -> Iterable[tuple[int, ItemResult]]:
     """Carry out steps 2 to 7 of `record` in the transaction of the caller. Yield (position, result) of each item."""
     # 2. One event for each id.
     firsts = _first_of_each_id(items)
@@ -266,8 +253,8 @@ def _first_of_each_id(items: Sequence[_Item]) -> list[_Item]:
 
 
 def _results_in_order(
-    items: Sequence[_Item], results: Mapping[int, EventResult], firsts: Sequence[_Item]
-) -> Iterable[tuple[int, EventResult]]:
+    items: Sequence[_Item], results: Mapping[int, ItemResult], firsts: Sequence[_Item]
+) -> Iterable[tuple[int, ItemResult]]:
     by_id = {item.external_id: item for item in firsts}
     for item in items:
         if item.position in results:
@@ -275,7 +262,7 @@ def _results_in_order(
             continue
         first = by_id[item.external_id]
         result = results[first.position]
-        repeat = EventResult("duplicate", id=result.id) if result.id else result
+        repeat = ItemResult("duplicate", id=result.id) if result.id else result
         yield item.position, repeat if first.digest == item.digest else _conflict_result()
 
 
@@ -322,17 +309,17 @@ def _find_earlier_events(items: Sequence[_Item], source: str) -> dict[str | None
 
 def _build_result(
     item: _Item, stored: Mapping[int, int], earlier: Mapping[str | None, tuple[int, bytes]]
-) -> EventResult:
+) -> ItemResult:
     if item.position in stored:
-        return EventResult("accepted", id=stored[item.position])
+        return ItemResult("accepted", id=stored[item.position])
     if item.external_id not in earlier:
         return _rejected_result(lead_lookup.unknown_lead(item.lead))
     pk, digest = earlier[item.external_id]
-    return EventResult("duplicate", id=pk) if digest == item.digest else _conflict_result()
+    return ItemResult("duplicate", id=pk) if digest == item.digest else _conflict_result()
 
 
-def _conflict_result() -> EventResult:
-    return EventResult(
+def _conflict_result() -> ItemResult:
+    return ItemResult(
         "rejected", field="id", reason="conflict: another event with this id was recorded, and its content differs."
     )
 

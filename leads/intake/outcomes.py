@@ -19,7 +19,7 @@ from leads.exceptions import Refused
 from leads.identity import lead_lookup, merges
 from leads.identity.lead_lookup import LeadRef
 from leads.intake import customer_status
-from leads.intake.events import EventResult
+from leads.intake.item_results import ItemResult
 from leads.models import Lead, LeadStage, Outcome, StageChange
 from leads.normalization import attributes, validation
 from leads.normalization.locale_formats import UNSTATED, SenderFormats
@@ -111,7 +111,7 @@ def record(
     now: dt.datetime,
     formats: SenderFormats = UNSTATED,
     motion: Motion | None = None,
-) -> list[EventResult]:
+) -> list[ItemResult]:
     """Store outcomes `{"email" or "lead", "kind", "at", "id", "amount", "currency", "reason"}`. Return one result each.
 
     `source` is the namespace of the ids; texts are read in the sender's `formats`. An outcome moves its lead, in one
@@ -123,11 +123,11 @@ def record(
     return run_with_retries(lambda: _store_outcomes(parsed, source, now, motion))
 
 
-def _read_or_refusal(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item | EventResult:
+def _read_or_refusal(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item | ItemResult:
     try:
         return _read_outcome(item, source, now, formats)
     except Refused as refusal:
-        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
+        return ItemResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFormats) -> _Item:
@@ -161,8 +161,8 @@ def _read_outcome(item: object, source: str, now: dt.datetime, formats: SenderFo
 
 
 def _store_outcomes(
-    parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime, motion: Motion | None
-) -> list[EventResult]:
+    parsed: Sequence[_Item | ItemResult], source: str, now: dt.datetime, motion: Motion | None
+) -> list[ItemResult]:
     """Store the outcomes of a batch.
 
     1. Find the leads of deals that are known, and add those of new ones.
@@ -238,23 +238,23 @@ def _lock_leads(ids: Collection[int]) -> dict[int, Lead]:
 
 def _record_outcome(
     item: _Item, deal: _Deal, lead: Lead | None, source: str, now: dt.datetime, motion: Motion | None
-) -> EventResult:
+) -> ItemResult:
     if deal.lead and (lead is None or lead.pk != deal.lead.pk):
-        return EventResult(
+        return ItemResult(
             "rejected",
             field="id",
             reason="conflict: the outcomes with this id are of another lead, and a deal has one.",
         )
     if same := deal.find_same(item):
-        return EventResult("duplicate", id=same.pk)
+        return ItemResult("duplicate", id=same.pk)
     if lead is None:
         refusal = lead_lookup.unknown_lead(item.lead)
-        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
+        return ItemResult("rejected", field=refusal.field, reason=refusal.rule)
     of_deal = deal.motion or motion or _choose_motion(lead, Stage(item.kind))
     outcome = _add_row(item, deal, lead, of_deal, source, now)
     _move_lead(lead, deal)
     rescore_queue.request(lead_ids=[lead.pk], at=now)
-    return EventResult("accepted", id=outcome.pk)
+    return ItemResult("accepted", id=outcome.pk)
 
 
 def _add_row(item: _Item, deal: _Deal, lead: Lead, motion: Motion, source: str, now: dt.datetime) -> Outcome:

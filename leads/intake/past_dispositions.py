@@ -15,7 +15,7 @@ from django.db.models import Q
 from leads.exceptions import Refused
 from leads.identity import lead_lookup
 from leads.identity.lead_lookup import LeadRef
-from leads.intake.events import EventResult
+from leads.intake.item_results import ItemResult
 from leads.models import PastDisposition
 from leads.normalization import validation
 from leads.retry_on_conflict import run_with_retries
@@ -56,7 +56,7 @@ def record(
     now: dt.datetime,
     reasons: Mapping[str, str],
     find_first_handoffs: FindFirstHandoffs,
-) -> list[EventResult]:
+) -> list[ItemResult]:
     """Store decisions `{"email" or "lead", "kind", "at", "id", "reason", "by", "note", "motion"}`. Return one result each.
 
     `reasons` map the texts by which a reason may be named, in small letters, to its code. The same decision again is a
@@ -68,8 +68,8 @@ def record(
 
 
 def _store_decisions(
-    parsed: Sequence[_Item | EventResult], source: str, now: dt.datetime, find_first_handoffs: FindFirstHandoffs
-) -> list[EventResult]:
+    parsed: Sequence[_Item | ItemResult], source: str, now: dt.datetime, find_first_handoffs: FindFirstHandoffs
+) -> list[ItemResult]:
     decisions = [entry for entry in parsed if isinstance(entry, _Item)]
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in decisions:
@@ -91,11 +91,11 @@ def _store_decisions(
     return results
 
 
-def _read_or_refusal(item: object, source: str, now: dt.datetime, reasons: Mapping[str, str]) -> _Item | EventResult:
+def _read_or_refusal(item: object, source: str, now: dt.datetime, reasons: Mapping[str, str]) -> _Item | ItemResult:
     try:
         return _read_decision(item, source, now, reasons)
     except Refused as refusal:
-        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
+        return ItemResult("rejected", field=refusal.field, reason=refusal.rule)
 
 
 def _read_decision(item: object, source: str, now: dt.datetime, reasons: Mapping[str, str]) -> _Item:
@@ -183,27 +183,27 @@ def _judge_row(
     item: _Item,
     stored: Mapping[_Identity, PastDisposition],
     handed_off: Mapping[int, dt.datetime],
-) -> EventResult:
+) -> ItemResult:
     """Say whether the row is new, a duplicate, or refused."""
     if row is None:
         refusal = lead_lookup.unknown_lead(item.lead)
-        return EventResult("rejected", field=refusal.field, reason=refusal.rule)
+        return ItemResult("rejected", field=refusal.field, reason=refusal.rule)
     if (same := stored.get(_identity_of_row(row))) is not None:
         if _content_of(same) == _content_of(row):
-            return EventResult("duplicate", id=same.pk)
-        return EventResult(
+            return ItemResult("duplicate", id=same.pk)
+        return ItemResult(
             "rejected",
             field="at" if item.external_id is None else "id",
             reason="conflict: another decision was imported under it, and what is recorded is not changed.",
         )
     first_at = handed_off.get(row.lead_id)
     if first_at is not None and item.at >= first_at:
-        return EventResult(
+        return ItemResult(
             "rejected",
             field="at",
             reason=f"lies after {first_at:%Y-%m-%d %H:%M} UTC, since when Accord itself records the decisions on this lead.",
         )
-    return EventResult("accepted")
+    return ItemResult("accepted")
 
 
 def _content_of(row: PastDisposition) -> tuple[object, ...]:

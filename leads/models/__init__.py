@@ -12,12 +12,13 @@ from leads.models.file_import import (
     ImportRunQuerySet,
 )
 from leads.models.guards import FrozenOnce, append_only
-from leads.models.history import AttributeChange, ContactDecision, LeadStage, MalExit, PersonChange, StageChange
+from leads.models.history import AttributeChange, ContactDecision, PersonChange
 from leads.models.lead import EMAIL_DOMAIN, REVERSED_EMAIL_DOMAIN, Lead, LeadKey, LeadQuerySet
 from leads.models.merge import DuplicateCandidate, LeadMerge, NotDuplicate
 from leads.models.outcome import CountedWin, Outcome, OutcomeQuerySet, PastDisposition
 from leads.models.reading import Spelling, ValueReading
 from leads.models.rescore import AccountLook, CompanyRescore
+from leads.models.stage import LeadStage, MalExit, StageChange
 
 __all__ = [
     "EMAIL_DOMAIN",

@@ -1,3 +1,5 @@
+"""Companies and the keys by which they are recognised."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -12,10 +14,7 @@ from leads.change_stamps import CURRENT_TRANSACTION, stamp_triggers
 from leads.key_triggers import key_triggers
 from leads.normalization import domain_names
 from leads.normalization.countries import country_name
-from leads.vocabulary import (
-    BEGINNING,
-    KeyKind,
-)
+from leads.vocabulary import BEGINNING, KeyKind
 
 
 class Attributed(models.Model):

@@ -1,3 +1,5 @@
+"""Named lists, their entries, and the shipped data sets."""
+
 from __future__ import annotations
 
 import uuid
@@ -8,9 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from leads.vocabulary import (
-    EntryStatus,
-)
+from leads.vocabulary import EntryStatus
 
 
 class NamedList(models.Model):

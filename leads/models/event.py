@@ -1,3 +1,5 @@
+"""Signals, and the events of leads and companies."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -10,9 +12,7 @@ from leads.change_stamps import CURRENT_TRANSACTION
 from leads.models.company import Company
 from leads.models.guards import append_only
 from leads.models.lead import Lead
-from leads.vocabulary import (
-    Intent,
-)
+from leads.vocabulary import Intent
 
 
 class Signal(models.Model):

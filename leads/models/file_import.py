@@ -1,3 +1,5 @@
+"""Uploaded files, mappings and the runs that import them."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -7,10 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from leads.vocabulary import (
-    DEFAULT_SOURCE,
-    ImportState,
-)
+from leads.vocabulary import DEFAULT_SOURCE, ImportState
 
 
 class ImportFile(models.Model):

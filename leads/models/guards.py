@@ -1,3 +1,5 @@
+"""Triggers that keep rows or columns as they are."""
+
 from __future__ import annotations
 
 from typing import Any

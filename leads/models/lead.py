@@ -1,3 +1,5 @@
+"""Leads and the keys by which they are recognised."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -13,13 +15,7 @@ from leads.key_triggers import key_triggers
 from leads.models.company import Attributed, Company
 from leads.normalization import domain_names
 from leads.normalization.job_titles import seniority_of
-from leads.vocabulary import (
-    KeyKind,
-    Motion,
-    Seniority,
-    Stage,
-    stage_label,
-)
+from leads.vocabulary import KeyKind, Motion, Seniority, Stage, stage_label
 
 #: The part of a lead's address after the @, as an expression for queries.
 EMAIL_DOMAIN = Func(Lower("email"), Value("@"), Value(2), function="split_part", output_field=models.TextField())

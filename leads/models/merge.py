@@ -1,3 +1,5 @@
+"""Merges of leads, and possible duplicates."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -8,9 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from leads.models.lead import Lead
-from leads.vocabulary import (
-    DuplicateReason,
-)
+from leads.vocabulary import DuplicateReason
 
 
 class LeadMerge(models.Model):

@@ -1,3 +1,5 @@
+"""Outcomes of leads, imported decisions of sales, and the wins that make customers."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -8,11 +10,7 @@ from django.db.models import F, Q
 from leads.models.company import Company
 from leads.models.guards import append_only
 from leads.models.lead import Lead
-from leads.vocabulary import (
-    Motion,
-    OutcomeKind,
-    PastDecision,
-)
+from leads.vocabulary import Motion, OutcomeKind, PastDecision
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):

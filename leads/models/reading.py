@@ -1,3 +1,5 @@
+"""Corrections of how texts are read, and spellings."""
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,3 +1,5 @@
+"""Companies to be judged, and companies whose people are to be rescored."""
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Facts recorded later than they happened (rules 4.12): how late they may come and still count at their own instant."""
+"""Facts recorded later than they happened (rules 4.23): how late they may come and still count at their own instant."""
 
 from __future__ import annotations
 

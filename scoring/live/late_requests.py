@@ -1,4 +1,4 @@
-"""Explicit requests that came late (rules 4.12): each counts at its own instant, if it came within the version's window.
+"""Explicit requests that came late (rules 4.23): each counts at its own instant, if it came within the version's window.
 
 Old interest that comes late makes nobody an MQL: without a request only what holds now does.
 """

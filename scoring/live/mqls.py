@@ -14,14 +14,9 @@ def mark_taken(*, qualification: Qualification, now: dt.datetime) -> None:
     Qualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
 
 
-def mark_hot_upgrade_taken(*, hot_upgrade: HotUpgrade, now: dt.datetime) -> None:
-    """Record that the app above has dealt with the hot upgrade. Call within the transaction that deals with it."""
-    HotUpgrade.objects.filter(pk=hot_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
-
-
-def mark_tier_upgrade_taken(*, tier_upgrade: TierUpgrade, now: dt.datetime) -> None:
-    """Record that the app above has dealt with the tier upgrade. Call within the transaction that deals with it."""
-    TierUpgrade.objects.filter(pk=tier_upgrade.pk, taken_at__isnull=True).update(taken_at=now)
+def mark_upgrade_taken(*, upgrade: HotUpgrade | TierUpgrade, now: dt.datetime) -> None:
+    """Record that the app above has dealt with the upgrade. Call within the transaction that deals with it."""
+    type(upgrade).objects.filter(pk=upgrade.pk, taken_at__isnull=True).update(taken_at=now)
 
 
 @transaction.atomic

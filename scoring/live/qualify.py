@@ -43,7 +43,7 @@ def qualify_leads(
     1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
        (rules 6.2).
     2. Ask for those that meet the version now, have new facts since their last look, or sent an explicit request that
-       came late, when they began (rules 4.12).
+       came late, when they began (rules 4.12, 4.23).
     3. Judge these questions (`qualification_start.find_starts`).
     4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
     5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).

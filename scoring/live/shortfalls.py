@@ -64,9 +64,9 @@ _STALE = """
 
 
 def marketing_version() -> Version | None:
-    """Return the active version whose gate makes MALs: of the first definition of the motion MQL."""
+    """Return the active version that MALs are compared with: that of the oldest definition of the motion MQL."""
     versions = [row for row in active_versions.list_active_versions() if row.definition.motion == Motion.MQL]
-    return min(versions, key=attrgetter("pk"), default=None)
+    return min(versions, key=attrgetter("definition_id"), default=None)
 
 
 def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 from django.db import transaction
@@ -242,7 +242,7 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     with transaction.atomic():
         due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
         # A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed.
-        clocks = [clock for clock in due[:limit] if _is_exceeded(clock, now)]
+        clocks = [clock for clock in due[:limit] if is_exceeded(clock, now)]
         outbox.write_notices(chain((draft_breach(clock, now) for clock in clocks), _draft_unannounced(clocks, now)))
         Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
     return len(clocks)
@@ -267,12 +267,19 @@ def _build_clock(
         kind=kind,
         rep=handoff.rep,
         commitment=handoff.commitment,
-        calendar_version=version,
-        target_seconds=seconds,
-        started_at=since,
-        due_at=add_business_time(version, since, seconds),
-        warn_at=add_business_time(version, since, seconds * WARN_AFTER_PERCENT // 100),
+        **reckon_times(version, seconds, since),
     )
+
+
+def reckon_times(version: CalendarVersion | None, seconds: int, since: dt.datetime) -> dict[str, Any]:
+    """Return the columns of a promise of so many seconds: its calendar, its start, and when it is due and warned of."""
+    return {
+        "calendar_version": version,
+        "target_seconds": seconds,
+        "started_at": since,
+        "due_at": add_business_time(version, since, seconds),
+        "warn_at": add_business_time(version, since, seconds * WARN_AFTER_PERCENT // 100),
+    }
 
 
 def _team_calendar_version(
@@ -282,15 +289,24 @@ def _team_calendar_version(
     rules: Sequence[RoutingRule],
     freeze_version: CalendarFreezer,
 ) -> CalendarVersion | None:
-    team = responsible_team(handoff, rules)
+    return freeze_team_hours(responsible_team(handoff, rules), since, seconds, freeze_version)
+
+
+def freeze_team_hours(
+    team: Team | None,
+    since: dt.datetime,
+    seconds: int,
+    freeze_version: CalendarFreezer = calendars.freeze_version,
+) -> CalendarVersion | None:
+    """Return the team's hours for a routing clock, or None for wall-clock time: without a team, or if they never open."""
     if team is None:
         return None
     try:
         version = freeze_version(team.calendar, since)
         add_business_time(version, since, seconds)
-    # Hours that cannot be read, or never open, must not keep the lead from being routed.
+    # Hours that cannot be read, or never open, must not keep anything from being routed.
     except (BadCalendar, NeverOpen):
-        log.warning("routing_clock_by_wall_time", handoff=handoff.pk)
+        log.warning("routing_clock_by_wall_time", team=team.pk)
         return None
     return version
 
@@ -345,7 +361,8 @@ def draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
     )
 
 
-def _is_exceeded(clock: Clock, now: dt.datetime) -> bool:
+def is_exceeded(clock: PromiseClock, now: dt.datetime) -> bool:
+    """Return whether a clock has used more than its time (rules 6.16)."""
     try:
         return seconds_used(clock, now) > clock.target_seconds
     # `due_at` was computed when the hours could be read. Hours that cannot be read now must not hold up other breaches.

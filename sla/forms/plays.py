@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django import forms
 
-from sla.forms.handoffs import NOTE_ATTRIBUTES, AttemptForm, DayInput
-from sla.models import AccountPlay, PlayContact, PlayTask, ReasonCode
+from sla.forms.handoffs import AttemptForm, RejectForm
+from sla.models import AccountPlay, PlayContact, PlayTask
 from sla.plays import play_work
 from sla.vocabulary import BuyingRole
 
 
-class PlayRejectForm(forms.Form):
+class PlayRejectForm(RejectForm):
     """Read the rejection of a play, with a reason that fits a company."""
 
-    reason = forms.ModelChoiceField(ReasonCode.objects.none(), error_messages={"required": "Pick a reason."})
-    note = forms.CharField(max_length=1000, required=False, widget=forms.Textarea(NOTE_ATTRIBUTES))
-    missing = forms.CharField(max_length=500, required=False, label="What was missing?")
-    reengage_on = forms.DateField(required=False, label="Come back on", widget=DayInput())
-
-    def __init__(self, *args: Any, reengage_on: dt.date | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reasons = play_work.offered_reasons()
         self.fields["reason"].queryset = self.reasons  # type: ignore[attr-defined]  # typed as plain Field
-        self.fields["reengage_on"].initial = reengage_on
 
 
 class PlayAttemptForm(AttemptForm):

@@ -62,21 +62,10 @@ class HandoffDetail:
     @property
     def attempts_progress(self) -> str:
         """Describe how many attempts count towards “couldn't reach”."""
-        promised = self.handoff.commitment.attempts_before_unresponsive
+        if self.tally is not None:
+            return attempts.describe_progress(self.tally)
         tried = attempts.count_attempts((attempt.channel, attempt.at) for attempt in self.attempts)
-        missing = promised - tried
-        to_go = f"; {missing} more before “couldn’t reach”" if missing > 0 else ""
-        return f"{tried} of {promised} attempts{to_go}{self._describe_working_days()}"
-
-    def _describe_working_days(self) -> str:
-        """Describe on how many working days they lie, and from when “couldn't reach” is possible."""
-        tally = self.tally
-        if tally is None or tally.is_enough:
-            return ""
-        on = f", on {tally.working_days} of {tally.needs_working_days} working days" if tally.missing_days else ""
-        by = f", by {tally.channels} of {tally.needs_channels} channels" if tally.missing_channels else ""
-        since = f"; possible from {tally.possible_on:%-d %B}" if tally.missing_days and tally.possible_on else ""
-        return f"{on}{by}{since}"
+        return f"{tried} of {self.handoff.commitment.attempts_before_unresponsive} attempts"
 
     @property
     def may_correct(self) -> bool:

@@ -13,7 +13,7 @@ from leads.identity import merges
 from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent, Motion
 from sla.clocks import clocks
-from sla.handoffs import imported_dispositions
+from sla.handoffs import past_disposition_files
 from sla.models import Attempt, Disposition, Note, RoutingDecision
 from sla.vocabulary import AttemptOutcome
 
@@ -163,7 +163,7 @@ def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry
 
 
 def _read_past_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
-    for row, reason in imported_dispositions.list_for_person(ids, limit=limit):
+    for row, reason in past_disposition_files.list_for_person(ids, limit=limit):
         title = f"{row.get_kind_display()} (imported)" + (f": {reason}" if reason else "")
         tone = "bad" if reason else "sales"
         yield TimelineEntry(row.at, tone, title, row.note, row.decided_by, lead=row.lead_id)

@@ -17,7 +17,7 @@ from sla import handoff_states, permissions
 from sla.business_time import working_days
 from sla.business_time.working_days import WorkingDays
 from sla.clocks import clocks, do_not_contact
-from sla.models import Attempt, Commitment, Handoff
+from sla.models import Attempt, Commitment, Handoff, ReasonCode
 from sla.vocabulary import CONTACTS, AttemptOutcome, Channel, ClockKind
 
 NOTE_AT_MOST: Final = 1000
@@ -144,12 +144,39 @@ def tally_attempts(
     )
 
 
+def describe_missing_attempts(reason: ReasonCode, tally: AttemptTally) -> str:
+    """Say what is missing before somebody counts as out of reach, and from when it is possible."""
+    days, channels = _plural(tally.needs_working_days, "working day"), _plural(tally.needs_channels, "channel")
+    sentences = [f"“{reason}” needs {tally.needs_count} logged attempts; there are {tally.count}"]
+    sentences[0] += f", {tally.missing_count} to go." if tally.missing_count else "."
+    if tally.missing_days:
+        sentences.append(f"They lie on at least {days}; so far on {tally.working_days}, {tally.missing_days} to go.")
+    if tally.missing_channels:
+        sentences.append(f"They use at least {channels}; so far {tally.channels}.")
+    if tally.possible_on is not None:
+        sentences.append(f"It is possible from {tally.possible_on:%-d %B %Y}.")
+    return " ".join(sentences)
+
+
+def describe_progress(tally: AttemptTally) -> str:
+    """Describe how many attempts count towards “couldn’t reach”, on how many working days, and from when it is possible."""
+    to_go = f"; {tally.missing_count} more before “couldn’t reach”" if tally.missing_count else ""
+    on = f", on {tally.working_days} of {tally.needs_working_days} working days" if tally.missing_days else ""
+    by = f", by {tally.channels} of {tally.needs_channels} channels" if tally.missing_channels else ""
+    since = f"; possible from {tally.possible_on:%-d %B}" if tally.missing_days and tally.possible_on else ""
+    return f"{tally.count} of {tally.needs_count} attempts{to_go}{on}{by}{since}"
+
+
 def read_tally(handoff: Handoff, now: dt.datetime) -> AttemptTally:
     """Read the attempts of a handoff that a rep has, and compare them with its commitment."""
     assert handoff.rep is not None  # noqa: S101  # who decides about it has checked that
     rows = handoff.attempts.values_list("channel", "at")
     days = working_days.for_rep(handoff.rep, now)
     return tally_attempts(rows, commitment=handoff.commitment, days=days, now=now)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _check_attempt(handoff: Handoff, at: dt.datetime, now: dt.datetime, note: str) -> None:

@@ -256,7 +256,7 @@ def _create_handoff(
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
     mqls.mark_taken(qualification=qualification, now=now)
     if hasattr(qualification, "tier_upgrade"):
-        mqls.mark_tier_upgrade_taken(tier_upgrade=qualification.tier_upgrade, now=now)
+        mqls.mark_upgrade_taken(upgrade=qualification.tier_upgrade, now=now)
     return handoff
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from config import company_days
 from config.accounts.models import User
 from leads.identity import merges
 from leads.intake import contact_decisions
@@ -20,8 +20,8 @@ from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
-from sla.handoffs import attempts
-from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
+from sla.handoffs import attempts, rejection_reasons
+from sla.models import Commitment, Disposition, Handoff, PendingDecision, ReasonCode, SubReason
 from sla.models.disposition import write_reason
 from sla.nurture import recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -185,9 +185,9 @@ def current_disposition(handoff: Handoff) -> Disposition | None:
     return current.select_related("by", "reason", "sub_reason", "corrects__by").first()
 
 
-def default_reengagement_date(*, handoff: Handoff, now: dt.datetime) -> dt.date:
-    """Return the day a recycled lead comes back unless the rep chooses another."""
-    return _company_today(now) + dt.timedelta(days=handoff.commitment.recycle_days)
+def default_reengagement_date(*, commitment: Commitment, now: dt.datetime) -> dt.date:
+    """Return the day a recycled lead or company comes back unless the rep chooses another."""
+    return company_days.day_of(now) + dt.timedelta(days=commitment.recycle_days)
 
 
 def lock_undecided(handoff: Handoff, by: User) -> Handoff:
@@ -220,14 +220,14 @@ def check_rejection(
 ) -> DispositionContent:
     """Check a rejection and return its content. Raises DispositionRefused with a sentence for the user."""
     tally = attempts.read_tally(handoff, now) if reason.needs_attempts else None
-    offered = list(reason.sub_reasons.filter(is_offered=True).order_by("position", "pk"))
     content = DispositionContent(DispositionKind.REJECT, reason, note.strip(), reengage_on, missing.strip(), sub_reason)
-    return complete_rejection(handoff, content, now, tally=tally, sub_reasons=offered)
+    details = rejection_reasons.offered_details(reason)
+    return complete_rejection(content, handoff.commitment, now, tally=tally, sub_reasons=details)
 
 
 def complete_rejection(
-    handoff: Handoff,
     content: DispositionContent,
+    commitment: Commitment,
     now: dt.datetime,
     *,
     tally: attempts.AttemptTally | None,
@@ -235,8 +235,8 @@ def complete_rejection(
 ) -> DispositionContent:
     """Check a rejection and return it with its day of re-engagement (rules 7.5, 7.6), without a query.
 
-    `tally` counts the handoff's attempts, for a reason that needs them; `sub_reasons` are the details that are offered
-    for the reason. Raises DispositionRefused with a sentence for the user.
+    `commitment` is that of the handoff or play, `tally` counts its attempts for a reason that needs them; `sub_reasons` are
+    the details that are offered for the reason. Raises DispositionRefused with a sentence for the user.
     """
     reason = content.reason
     assert reason is not None  # noqa: S101 (a rejection has one)
@@ -246,14 +246,14 @@ def complete_rejection(
         raise DispositionRefused(f"“{reason}” needs a note: what exactly?")
     _check_lengths(content.note, content.missing)
     if tally is not None and not tally.is_enough:
-        raise DispositionRefused(_describe_missing_attempts(reason, tally))
+        raise DispositionRefused(attempts.describe_missing_attempts(reason, tally))
     _check_sub_reason(reason, content.sub_reason, sub_reasons)
     if reason.route != Route.RECYCLE:
         return replace(content, reengage_on=None)
-    day = content.reengage_on or default_reengagement_date(handoff=handoff, now=now)
-    if day <= _company_today(now):
+    day = content.reengage_on or default_reengagement_date(commitment=commitment, now=now)
+    if day <= company_days.day_of(now):
         raise DispositionRefused("The re-engagement date must be in the future.")
-    if day > _company_today(now) + LONGEST_NURTURE:
+    if day > company_days.day_of(now) + LONGEST_NURTURE:
         raise DispositionRefused("The re-engagement date must be within two years.")
     return replace(content, reengage_on=day)
 
@@ -296,24 +296,6 @@ def _check_sub_reason(reason: ReasonCode, sub_reason: SubReason | None, offered:
         raise DispositionRefused(
             f"“{reason}” needs its detail: {', '.join(labels[:-1])}{' or ' * (len(labels) > 1)}{labels[-1]}."
         )
-
-
-def _describe_missing_attempts(reason: ReasonCode, tally: attempts.AttemptTally) -> str:
-    """Say what is missing before a lead counts as out of reach, and from when it is possible."""
-    days, channels = _plural(tally.needs_working_days, "working day"), _plural(tally.needs_channels, "channel")
-    sentences = [f"“{reason}” needs {tally.needs_count} logged attempts; there are {tally.count}"]
-    sentences[0] += f", {tally.missing_count} to go." if tally.missing_count else "."
-    if tally.missing_days:
-        sentences.append(f"They lie on at least {days}; so far on {tally.working_days}, {tally.missing_days} to go.")
-    if tally.missing_channels:
-        sentences.append(f"They use at least {channels}; so far {tally.channels}.")
-    if tally.possible_on is not None:
-        sentences.append(f"It is possible from {tally.possible_on:%-d %B %Y}.")
-    return " ".join(sentences)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
@@ -440,7 +422,3 @@ def _is_latest_cycle(handoff: Handoff) -> bool:
     own = Q(lead=handoff.lead_id, cycle__gt=handoff.qualification.cycle)
     others = Q(lead__in=merges.list_person_ids(handoff.lead), recorded_at__gt=handoff.qualification.recorded_at)
     return not Qualification.objects.filter(own | others & ~Q(lead=handoff.lead_id), motion=handoff.motion).exists()
-
-
-def _company_today(now: dt.datetime) -> dt.date:
-    return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()

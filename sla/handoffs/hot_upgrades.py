@@ -58,7 +58,7 @@ def _follow_next(in_force: CommitmentsByMotion, failed: Set[int], now: dt.dateti
         return None
     try:
         with transaction.atomic():
-            mqls.mark_hot_upgrade_taken(hot_upgrade=hot_upgrade, now=now)
+            mqls.mark_upgrade_taken(upgrade=hot_upgrade, now=now)
             commitment = in_force[Motion(hot_upgrade.qualification.motion)]
             handoff = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
             return handoff or _hurry_handoff(hot_upgrade, now) or hot_upgrade

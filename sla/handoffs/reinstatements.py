@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence, Set
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from config import company_days
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.identity import merges
@@ -232,4 +231,4 @@ def _notify(once: str, lead: Lead, text: str, now: dt.datetime) -> None:
 
 
 def _format_day(at: dt.datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)):%-d %B %Y}"
+    return f"{company_days.day_of(at):%-d %B %Y}"

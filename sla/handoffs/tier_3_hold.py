@@ -1,8 +1,8 @@
 """The hold of tier 3: automated nurture first, SDR after (rules 3.6, 6.24), and marketing's list of the held MQLs.
 
 Nothing of it is stored: an MQL of tier 3 is not handed off before its day, unless all that is known of it makes it one of
-tier 2 (rules 6.34). The days of nurture are a term of the
-commitments, so a newer version of them moves the day of the MQLs that are still held.
+tier 2 (rules 6.34). The days of nurture are a term of the commitments, so a newer version of them moves the day of the
+MQLs that are still held.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Case, DurationField, F, Q, Value, When
 
+from config import company_days
 from leads import search
 from leads.identity import merges
 from leads.models import Lead
@@ -45,7 +44,7 @@ class HeldLead:
 
     @property
     def goes_on(self) -> dt.date:
-        return self.goes_at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+        return company_days.day_of(self.goes_at)
 
 
 def mqls_for_sales(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQuerySet:

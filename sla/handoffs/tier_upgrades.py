@@ -39,7 +39,7 @@ def _follow_next(failed: Set[int], now: dt.datetime) -> TierUpgrade | None:
             if tier_upgrade.tier < handoff.tier:
                 handoff.raised_to = tier_upgrade.tier
                 handoff.save(update_fields=["raised_to"])
-            mqls.mark_tier_upgrade_taken(tier_upgrade=tier_upgrade, now=now)
+            mqls.mark_upgrade_taken(upgrade=tier_upgrade, now=now)
     except Exception as error:
         log.exception("tier_upgrade_failed", tier_upgrade=tier_upgrade.pk)
         raise RowFailed(tier_upgrade.pk) from error

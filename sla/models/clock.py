@@ -11,9 +11,7 @@ from sla.models.calendar import CalendarVersion
 from sla.models.commitment import Commitment
 from sla.models.handoff import Handoff
 from sla.models.team import Rep
-from sla.vocabulary import (
-    ClockKind,
-)
+from sla.vocabulary import ClockKind
 
 
 class PromiseClock(models.Model):

@@ -11,9 +11,7 @@ from django.db.models import F, Q
 
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
-from sla.vocabulary import (
-    CommitmentState,
-)
+from sla.vocabulary import CommitmentState
 
 
 class Commitment(models.Model):

@@ -10,11 +10,7 @@ from django.db.models import Q
 
 from leads.models import append_only
 from sla.models.handoff import Handoff
-from sla.vocabulary import (
-    AttemptOutcome,
-    Channel,
-    outcome_label,
-)
+from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 
 class Attempt(models.Model):

@@ -11,9 +11,7 @@ from django.db.models import Q
 from leads.models import append_only
 from sla.models.handoff import Handoff
 from sla.models.reason import ReasonCode, SubReason
-from sla.vocabulary import (
-    DispositionKind,
-)
+from sla.vocabulary import DispositionKind
 
 
 def write_reason(reason: ReasonCode | None, sub_reason: SubReason | None) -> str:

@@ -15,10 +15,7 @@ from leads.vocabulary import Motion
 from scoring.models import Qualification
 from sla.models.commitment import Commitment
 from sla.models.team import Rep, Team
-from sla.vocabulary import (
-    OPEN_STATES,
-    HandoffState,
-)
+from sla.vocabulary import OPEN_STATES, HandoffState
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):

@@ -18,7 +18,8 @@ from leads.vocabulary import OutcomeKind
 from scoring.models import AccountQualification
 from sla.models.clock import PromiseClock
 from sla.models.commitment import Commitment
-from sla.models.reason import ReasonCode
+from sla.models.disposition import write_reason
+from sla.models.reason import ReasonCode, SubReason
 from sla.models.team import Rep, Team
 from sla.vocabulary import (
     OPEN_PLAY_STATES,
@@ -262,6 +263,7 @@ class PlayDisposition(models.Model):
     play = models.OneToOneField(AccountPlay, on_delete=models.PROTECT, related_name="disposition")
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+")
+    sub_reason = models.ForeignKey(SubReason, on_delete=models.PROTECT, null=True, related_name="+")
     note = models.CharField(max_length=1000, blank=True)
     missing = models.CharField(max_length=500, blank=True, help_text="What was missing, in the rep's words.")
     reengage_on = models.DateField(null=True, help_text="Timing family: the day from which it may come back.")
@@ -274,11 +276,19 @@ class PlayDisposition(models.Model):
                 name="play_rejection_has_reason",
                 condition=Q(kind="accept", reason__isnull=True) | Q(kind="reject", reason__isnull=False),
             ),
+            models.CheckConstraint(
+                name="play_sub_reason_has_reason", condition=Q(sub_reason__isnull=True) | Q(reason__isnull=False)
+            ),
         ]
         triggers: ClassVar = [append_only("play_dispositions_stay")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.play}"
+
+    @property
+    def reason_text(self) -> str:
+        """Return the reason with its detail, for people; empty for an acceptance."""
+        return write_reason(self.reason, self.sub_reason)
 
 
 class PlayOutcome(models.Model):

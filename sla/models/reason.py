@@ -7,10 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from sla.vocabulary import (
-    Family,
-    Route,
-)
+from sla.vocabulary import Family, Route
 
 
 class ReasonCode(models.Model):

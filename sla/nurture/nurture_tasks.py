@@ -7,19 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Greatest
 
+from config import company_days
 from leads import search
 from leads.identity import merges
 from leads.models import Event, StageChange
 from leads.stages import motion_stages
 from leads.vocabulary import Motion, Stage
 from scoring.models import Qualification
-from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Disposition, Handoff, HandoffQuerySet, ReasonCode, Rep
 from sla.vocabulary import HandoffState
 
@@ -136,7 +134,7 @@ def cells(task: NurtureTask) -> Sequence[object]:
         task.handoff.motion.upper(),
         str(disposition.reason) if disposition else "",
         disposition.note if disposition else "",
-        disposition.at.astimezone(_zone()).date().isoformat() if disposition else "",
+        company_days.day_of(disposition.at).isoformat() if disposition else "",
         task.back_on.isoformat(),
         task.action,
         str(task.handoff.rep or ""),
@@ -146,12 +144,10 @@ def cells(task: NurtureTask) -> Sequence[object]:
 
 
 def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> HandoffQuerySet:
-    today = now.astimezone(_zone()).date()
+    today = company_days.day_of(now)
 
     def until(days: int) -> dt.datetime:
-        return wall_to_instant(
-            settings.COMPANY_TIME_ZONE, dt.datetime.combine(today + dt.timedelta(days=days), dt.time())
-        )
+        return company_days.start_of(today + dt.timedelta(days=days))
 
     conditions = {
         "due": Q(qualification__reenter_at__lt=until(1)),
@@ -163,7 +159,7 @@ def _filter_by_return(rows: HandoffQuerySet, when: str, now: dt.datetime) -> Han
 
 
 def _build_task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -> NurtureTask:
-    back_on, today = handoff.qualification.reenter_at.astimezone(_zone()).date(), now.astimezone(_zone()).date()
+    back_on, today = company_days.day_of(handoff.qualification.reenter_at), company_days.day_of(now)
     days_overdue = (today - back_on).days
     # Set by select_paused alone.
     paused_at = getattr(handoff, "paused_at", None)
@@ -177,7 +173,3 @@ def _build_task(handoff: Any, active_at: dt.datetime | None, now: dt.datetime) -
         action, tone = f"Coming in {-days_overdue} day{'' if days_overdue == -1 else 's'}", ""
     disposition = handoff.standing_dispositions[0] if handoff.standing_dispositions else None
     return NurtureTask(handoff, disposition, back_on, action, tone, active_at, paused_at)
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(settings.COMPANY_TIME_ZONE)

@@ -7,13 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from config import company_days
 from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
@@ -25,7 +24,6 @@ from leads.rescoring import rescore_queue
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
-from sla.business_time.arithmetic import wall_to_instant
 from sla.models import Handoff, Note, Notice
 from sla.notifications import outbox
 from sla.nurture import nurture_tasks
@@ -56,15 +54,10 @@ class PostponeResult:
 
 def recycle(*, handoff: Handoff, on: dt.date, now: dt.datetime) -> None:
     """End the cycle; from midnight of the day `on`, in the company's zone, the lead is scored afresh."""
-    back_at = reentry_instant(on)
+    back_at = company_days.start_of(on)
     mqls.close_cycle(qualification=handoff.qualification, now=now, reenter_at=back_at)
     rescore_queue.request(lead_ids=[handoff.lead_id], at=back_at)
     outbox.write_notices([draft_recycled(handoff=handoff, on=on, at=now)])
-
-
-def reentry_instant(day: dt.date) -> dt.datetime:
-    """Return the midnight that begins a day in the company's zone, from which a recycled lead is scored afresh."""
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
 
 
 def draft_recycled(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.NoticeDraft:
@@ -92,10 +85,10 @@ def postpone(*, handoff_ids: Collection[int], to: dt.date, by: User, now: dt.dat
     Raises RecyclingRefused with a sentence for the user.
     """
     _require_marketing(by)
-    today = now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
+    today = company_days.day_of(now)
     if not today < to <= today + POSTPONED_AT_MOST:
         raise RecyclingRefused("Choose a day after today, at most two years ahead.")
-    back_at = reentry_instant(to)
+    back_at = company_days.start_of(to)
     qualifications = {handoff.pk: handoff.qualification for handoff in _lock_recycled(handoff_ids)}
     moved = {
         pk: qualification
@@ -207,8 +200,7 @@ def _lock_recycled(handoff_ids: Collection[int], *, with_paused: bool = False) -
 
 
 def _postponement_note(before: dt.datetime | None, to: dt.date, why: str) -> str:
-    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    former_day = f" from {before.astimezone(zone):%-d %B %Y}" if before else ""
+    former_day = f" from {company_days.day_of(before):%-d %B %Y}" if before else ""
     return f"Return postponed{former_day} to {to:%-d %B %Y}{f': {why}' if why else ''}"[:1000]
 
 

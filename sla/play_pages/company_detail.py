@@ -12,7 +12,7 @@ from leads.models import Company
 from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.models import AccountPlay, PlayContact
-from sla.plays import buying_group, play_access
+from sla.plays import buying_group
 from sla.plays.buying_group import BuyingGroup
 
 
@@ -31,14 +31,14 @@ def may_see_company(user: User, company: Company) -> bool:
     """Return whether the person sees leads, or a play of the company, or a handoff of one of its people."""
     return (
         holds(user, *READERS_OF_LEADS)
-        or play_access.visible_plays(user).filter(company=company).exists()
+        or permissions.plays_visible_to(user).filter(company=company).exists()
         or permissions.visible_to(user).filter(lead__company=company).exists()
     )
 
 
 def read_company(company: Company, *, reader: User, now: dt.datetime) -> CompanyDetail:
     """Read the page of a company that the reader may see. SDRs see the people of their team's plays and handoffs."""
-    plays = play_access.visible_plays(reader).filter(company=company).select_related("company", "rep__user", "team")
+    plays = permissions.plays_visible_to(reader).filter(company=company).select_related("company", "rep__user", "team")
     rows = list(plays.order_by("-created_at", "-pk").distinct())
     group, may_see_leads = buying_group.read_group(company, now=now), holds(reader, *READERS_OF_LEADS)
     concealed = 0

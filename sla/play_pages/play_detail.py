@@ -11,7 +11,10 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from config.accounts.models import User
+from config.ui import formats
 from leads.identity import merges
+from sla import permissions
+from sla.handoffs import attempts
 from sla.models import (
     AccountPlay,
     AccountPlayQuerySet,
@@ -24,7 +27,7 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.plays import play_access, play_work
+from sla.plays import play_work
 from sla.vocabulary import EXPECTED_ROLES, PLAY_MOVES, BuyingRole, PlayState
 
 ROUTINGS_SHOWN = 10
@@ -102,11 +105,11 @@ def with_related_rows(plays: AccountPlayQuerySet) -> AccountPlayQuerySet:
     return plays.select_related("company", "qualification", "version__definition", "commitment", "rep__user", "team")
 
 
-def read_detail(play: AccountPlay, *, reader: User) -> PlayDetail:
+def read_detail(play: AccountPlay, *, reader: User, now: dt.datetime) -> PlayDetail:
     """Read everything that belongs to a play from `with_related_rows`."""
     contacts = list(play.contacts.select_related("lead").order_by("-last_engaged_at", "pk"))
     opted_out = set(play.contacts.filter(merges.is_opted_out()).values_list("pk", flat=True))
-    promised, tried = play.commitment.attempts_before_unresponsive, play_work.count_attempts(play)
+    is_worked_on = play.is_open and play.rep is not None
     return PlayDetail(
         play=play,
         evidence=play.qualification.evidence,
@@ -116,12 +119,12 @@ def read_detail(play: AccountPlay, *, reader: User) -> PlayDetail:
         contacts=[ContactCard(row, describe_activity(row.activity), row.pk in opted_out) for row in contacts],
         tasks=list(play.tasks.select_related("contact__lead", "completed_by").order_by("completed_at", "pk")),
         clocks=list(play.clocks.filter(cancelled_at=None).order_by("due_at", "pk")),
-        disposition=PlayDisposition.objects.filter(play=play).select_related("by", "reason").first(),
+        disposition=PlayDisposition.objects.filter(play=play).select_related("by", "reason", "sub_reason").first(),
         history=_read_history(play),
         routings=list(play.routings.order_by("-pk")[:ROUTINGS_SHOWN]),
-        attempts_progress=f"{tried} of {promised} attempts",
-        may_work=play_access.may_work(reader, play),
-        may_assign=play.is_open and play_access.may_assign(reader, play),
+        attempts_progress=attempts.describe_progress(play_work.read_tally(play, now)) if is_worked_on else "",
+        may_work=permissions.may_decide(reader, play),
+        may_assign=play.is_open and permissions.may_assign(reader, play),
     )
 
 
@@ -142,9 +145,8 @@ def _day(text: str) -> str:
 
 
 def _read_history(play: AccountPlay) -> list[PlayStep]:
-    attempts = play.attempts.select_related("contact__lead", "by")
     steps = [
-        *(_attempt_step(row) for row in attempts),
+        *(_attempt_step(row) for row in play.attempts.select_related("contact__lead", "by")),
         *(_note_step(row) for row in play.notes.select_related("by")),
         *(_outcome_step(row) for row in play.outcomes.select_related("by")),
     ]
@@ -160,5 +162,5 @@ def _note_step(row: PlayNote) -> PlayStep:
 
 
 def _outcome_step(row: PlayOutcome) -> PlayStep:
-    amount = f": {row.amount:,.2f}" if row.amount is not None else ""
+    amount = f": {formats.money(row.amount)}" if row.amount is not None else ""
     return PlayStep(row.at, f"{row.get_kind_display()}{amount}", str(row.by), row.reason)

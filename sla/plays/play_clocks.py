@@ -7,30 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-import structlog
 from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.urls import reverse
 
 from sla.business_time import calendars
-from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.models import AccountPlay, CalendarVersion, PlayClock, Rep, Team
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
 from sla.vocabulary import ClockKind, NoticeKind
 
-log = structlog.get_logger(__name__)
-
-SALES_KINDS: Final = (ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
-
 
 def start_routing(*, play: AccountPlay, team: Team | None, since: dt.datetime) -> PlayClock:
     """Start marketing's routing clock in the hours of the team that the rules name; by wall time without one."""
     seconds = play.commitment.route_minutes * 60
-    clock = _build_clock(play, ClockKind.ROUTE, _freeze_hours(team, since, seconds), seconds, since)
+    clock = _build_clock(play, ClockKind.ROUTE, clocks.freeze_team_hours(team, since, seconds), seconds, since)
     clock.save(force_insert=True)
     update_due_at(play)
     return clock
@@ -60,7 +53,7 @@ def mark_met(*, play: AccountPlay, kind: ClockKind, at: dt.datetime, logged_at: 
     update_due_at(play)
 
 
-def cancel(*, play: AccountPlay, now: dt.datetime, kinds: Sequence[ClockKind] = SALES_KINDS) -> None:
+def cancel(*, play: AccountPlay, now: dt.datetime, kinds: Sequence[ClockKind] = clocks.SALES_KINDS) -> None:
     """Cancel the running clocks of these kinds. A clock that is overdue already stays breached."""
     for clock in _running(play, kinds):
         clocks.apply_cancel(clock, now)
@@ -86,7 +79,7 @@ def sweep(*, now: dt.datetime, limit: int = 500) -> int:
     related = ("play__company", "play__team", "rep__user", "calendar_version")
     rows = running.select_related(*related).select_for_update(of=("self",), no_key=True, skip_locked=True)
     due = list(rows.order_by("warn_at", "pk")[:limit])
-    late = [clock for clock in due if clock.due_at < now and _is_exceeded(clock, now)]
+    late = [clock for clock in due if clock.due_at < now and clocks.is_exceeded(clock, now)]
     soon = [clock for clock in due if clock.due_at >= now]
     outbox.write_notices(
         [*(draft_warning(clock, now) for clock in soon), *(draft_breach(clock, now) for clock in late)]
@@ -127,30 +120,5 @@ def _build_clock(
         kind=kind,
         rep=play.rep,
         commitment=play.commitment,
-        calendar_version=version,
-        target_seconds=seconds,
-        started_at=since,
-        due_at=clocks.add_business_time(version, since, seconds),
-        warn_at=clocks.add_business_time(version, since, seconds * clocks.WARN_AFTER_PERCENT // 100),
+        **clocks.reckon_times(version, seconds, since),
     )
-
-
-def _freeze_hours(team: Team | None, since: dt.datetime, seconds: int) -> CalendarVersion | None:
-    if team is None:
-        return None
-    try:
-        version = calendars.freeze_version(team.calendar, since)
-        clocks.add_business_time(version, since, seconds)
-    # Hours that cannot be read, or never open, must not keep the play from being routed.
-    except (BadCalendar, NeverOpen):
-        log.warning("play_clock_by_wall_time", team=team.pk)
-        return None
-    return version
-
-
-def _is_exceeded(clock: PlayClock, now: dt.datetime) -> bool:
-    try:
-        return clocks.seconds_used(clock, now) > clock.target_seconds
-    except BadCalendar:
-        log.exception("hours_not_readable", play_clock=clock.pk)
-        return True

@@ -13,13 +13,13 @@ from django.db.models import Q
 from config.accounts.models import User
 from leads.models import Lead
 from leads.vocabulary import Motion
+from sla import permissions
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.handoffs import routing
 from sla.models import AccountPlay, Handoff, PlayRouting, Rep, RoutingRule, Team
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
-from sla.permissions import NotYours
-from sla.plays import play_access, play_clocks, play_states
+from sla.plays import play_clocks, play_states
 from sla.plays.play_states import PlayInputRefused, PlayStepRefused
 from sla.teams import round_robin, routing_rules
 from sla.teams.round_robin import CompanyOwner
@@ -75,8 +75,8 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     Raises NotYours, PlayStepRefused and PlayInputRefused with a sentence for the user.
     """
     play = play_states.lock_play(play)
-    if not play_access.may_assign(by, play):
-        raise NotYours("Only a manager of the team can give this play to another rep.")
+    if not permissions.may_assign(by, play):
+        raise permissions.NotYours("Only a manager of the team can give this play to another rep.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
     _check_assignment(play, rep, reason)
     before = play.rep

@@ -6,20 +6,24 @@ Every step locks the play first, and raises NotYours, PlayStepRefused or PlayInp
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config import company_days
 from config.accounts.models import User
 from leads.identity import merges
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
-from sla.business_time.arithmetic import wall_to_instant
-from sla.handoffs import attempts, rejection_reasons
+from sla import permissions
+from sla.business_time import working_days
+from sla.handoffs import attempts, dispositions, rejection_reasons, sales_stages
+from sla.handoffs.attempts import AttemptTally
+from sla.handoffs.dispositions import DispositionContent, DispositionRefused
 from sla.models import (
     AccountPlay,
     PlayAttempt,
@@ -29,8 +33,9 @@ from sla.models import (
     PlayOutcome,
     PlayTask,
     ReasonCode,
+    SubReason,
 )
-from sla.plays import play_access, play_clocks, play_states
+from sla.plays import play_clocks, play_states
 from sla.plays.play_states import PlayInputRefused, PlayStepRefused
 from sla.shipped_reasons import DO_NOT_CONTACT
 from sla.vocabulary import (
@@ -44,12 +49,8 @@ from sla.vocabulary import (
     Route,
 )
 
-NOTE_AT_MOST: Final = 1000
-MISSING_AT_MOST: Final = 500
-LOSS_AT_MOST: Final = 200
-FARTHEST_MEETING: Final = dt.timedelta(days=366)
-LONGEST_WAIT: Final = dt.timedelta(days=2 * 365)
-MOST_MONEY: Final = Decimal(10) ** 15
+#: Two digits of an amount stand behind the point.
+MOST_MONEY: Final = Decimal(10) ** (sales_stages.AMOUNT_DIGITS - 2)
 
 
 class PlayDecided(PlayStepRefused):
@@ -62,8 +63,8 @@ class PlayDecided(PlayStepRefused):
 
 
 def offered_reasons() -> QuerySet[ReasonCode]:
-    """Return the reasons by which a play may be rejected: those of leads, without the wish of one person."""
-    return rejection_reasons.offered_reasons().exclude(code=DO_NOT_CONTACT)
+    """Return the reasons by which a play may be rejected, with their details: those of leads, without one person's wish."""
+    return rejection_reasons.offered_with_details().exclude(code=DO_NOT_CONTACT)
 
 
 # The decision
@@ -80,7 +81,7 @@ def accept(*, play: AccountPlay, by: User, now: dt.datetime) -> PlayDisposition:
 
 
 @transaction.atomic
-def reject(
+def reject(  # noqa: PLR0913 (each is a column of the record)
     *,
     play: AccountPlay,
     reason: ReasonCode,
@@ -89,6 +90,7 @@ def reject(
     note: str = "",
     reengage_on: dt.date | None = None,
     missing: str = "",
+    sub_reason: SubReason | None = None,
 ) -> PlayDisposition:
     """Reject the play with a reason, whose route says what becomes of the company (rules 7.17).
 
@@ -96,22 +98,24 @@ def reject(
     comes back with newer activity.
     """
     play = _lock_undecided(play, by)
-    note, missing = note.strip(), missing.strip()
-    _check_reason(play, reason, note, missing)
-    day = _check_day(play, reason, reengage_on, now)
+    content = DispositionContent(DispositionKind.REJECT, reason, note.strip(), reengage_on, missing.strip(), sub_reason)
+    content = _check_rejection(play, content, reason, now)
     disposition = PlayDisposition.objects.create(
         play=play,
-        kind=DispositionKind.REJECT,
-        reason=reason,
-        note=note,
-        missing=missing,
-        reengage_on=day,
+        kind=content.kind,
+        reason=content.reason,
+        sub_reason=content.sub_reason,
+        note=content.note,
+        missing=content.missing,
+        reengage_on=content.reengage_on,
         by=by,
         at=now,
     )
     play_states.move_play(play, PlayState.REJECTED, decided_at=now, closed_at=now)
     play_clocks.mark_met(play=play, kind=ClockKind.DISPOSITION, at=now)
-    _close(play, now, reenter_at=_day_start(day) if day else None, is_barred=reason.route == Route.DISQUALIFY)
+    day = content.reengage_on
+    reenter_at = company_days.start_of(day) if day else None
+    _close(play, now, reenter_at=reenter_at, is_barred=reason.route == Route.DISQUALIFY)
     return disposition
 
 
@@ -197,7 +201,7 @@ def book_meeting(*, play: AccountPlay, at: dt.datetime, by: User, now: dt.dateti
     play = _lock_for_worker(play, by)
     if not play.is_worked:
         raise PlayStepRefused("Accept the play before booking its meeting.")
-    if not play.created_at <= at <= now + FARTHEST_MEETING:
+    if not play.created_at <= at <= now + sales_stages.FARTHEST_MEETING:
         raise PlayInputRefused(
             "A meeting lies after the play began, held already or to come, and within a year from now."
         )
@@ -239,30 +243,34 @@ def lose(*, play: AccountPlay, reason: str, by: User, now: dt.datetime) -> Accou
     reason = reason.strip()
     if not reason:
         raise PlayInputRefused("Say why it was lost: the definition learns from it.")
-    if len(reason) > LOSS_AT_MOST:
-        raise PlayInputRefused(f"A reason has {LOSS_AT_MOST} characters at most.")
+    if len(reason) > sales_stages.REASON_AT_MOST:
+        raise PlayInputRefused(f"A reason has {sales_stages.REASON_AT_MOST} characters at most.")
     play_states.move_play(play, PlayState.LOST, closed_at=now)
     PlayOutcome.objects.create(play=play, kind=OutcomeKind.LOST, reason=reason, by=by, at=now)
     _close(play, now)
     return play
 
 
-def default_reengagement_date(play: AccountPlay, now: dt.datetime) -> dt.date:
-    """Return the day from which a recycled company may come back unless the rep chooses another."""
-    return _company_today(now) + dt.timedelta(days=play.commitment.recycle_days)
+def read_tally(play: AccountPlay, now: dt.datetime) -> AttemptTally:
+    """Read the attempts at all contacts of an owned play, and compare them with its commitment (rules 7.6).
 
-
-def count_attempts(play: AccountPlay) -> int:
-    """Count the attempts of a play towards “couldn’t reach”: of each contact, as those of a lead are counted."""
+    The attempts at each contact are counted as those at a lead; working days and channels are those of all together.
+    """
+    assert play.rep is not None  # noqa: S101  # who works on it has checked that
+    rows = list(play.attempts.values_list("contact", "channel", "at"))
+    days = working_days.for_rep(play.rep, now)
+    tally = attempts.tally_attempts(
+        [(channel, at) for _, channel, at in rows], commitment=play.commitment, days=days, now=now
+    )
     by_contact: dict[int, list[tuple[str, dt.datetime]]] = {}
-    for contact, channel, at in play.attempts.values_list("contact", "channel", "at"):
+    for contact, channel, at in rows:
         by_contact.setdefault(contact, []).append((channel, at))
-    return sum(attempts.count_attempts(rows) for rows in by_contact.values())
+    return replace(tally, count=sum(map(attempts.count_attempts, by_contact.values())))
 
 
 def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
     play = play_states.lock_play(play)
-    play_access.require_worker(by, play)
+    permissions.require_decider(by, play)
     return play
 
 
@@ -290,8 +298,8 @@ def _close(
 
 
 def _check_note(note: str) -> None:
-    if len(note) > NOTE_AT_MOST:
-        raise PlayInputRefused(f"A note has {NOTE_AT_MOST} characters at most.")
+    if len(note) > attempts.NOTE_AT_MOST:
+        raise PlayInputRefused(f"A note has {attempts.NOTE_AT_MOST} characters at most.")
 
 
 def _check_amount(amount: Decimal) -> None:
@@ -312,37 +320,15 @@ def _check_attempt(play: AccountPlay, contact: PlayContact, at: dt.datetime, now
         raise PlayInputRefused(f"{contact.lead} may not be contacted (do not contact); write a note instead.")
 
 
-def _check_reason(play: AccountPlay, reason: ReasonCode, note: str, missing: str) -> None:
-    if not reason.is_offered:
-        raise PlayInputRefused(f"“{reason}” is not in use any more.")
+def _check_rejection(
+    play: AccountPlay, content: DispositionContent, reason: ReasonCode, now: dt.datetime
+) -> DispositionContent:
+    """Check a rejection by the rules for those of leads, and return it with its day of re-engagement."""
     if reason.code == DO_NOT_CONTACT:
         raise PlayInputRefused("Only a person can ask not to be contacted; say it of the lead, not of the company.")
-    if reason.needs_note and not note:
-        raise PlayInputRefused(f"“{reason}” needs a note: what exactly?")
-    _check_note(note)
-    if len(missing) > MISSING_AT_MOST:
-        raise PlayInputRefused(f"What was missing fits {MISSING_AT_MOST} characters.")
-    required, logged = play.commitment.attempts_before_unresponsive, count_attempts(play)
-    if reason.needs_attempts and logged < required:
-        raise PlayInputRefused(
-            f"“{reason}” needs {required} logged attempts; there are {logged}, {required - logged} to go."
-        )
-
-
-def _check_day(play: AccountPlay, reason: ReasonCode, day: dt.date | None, now: dt.datetime) -> dt.date | None:
-    if reason.route != Route.RECYCLE:
-        return None
-    day = day or default_reengagement_date(play, now)
-    if day <= _company_today(now):
-        raise PlayInputRefused("The re-engagement date must be in the future.")
-    if day > _company_today(now) + LONGEST_WAIT:
-        raise PlayInputRefused("The re-engagement date must be within two years.")
-    return day
-
-
-def _company_today(now: dt.datetime) -> dt.date:
-    return now.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
-
-
-def _day_start(day: dt.date) -> dt.datetime:
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
+    tally = read_tally(play, now) if reason.needs_attempts else None
+    details = rejection_reasons.offered_details(reason)
+    try:
+        return dispositions.complete_rejection(content, play.commitment, now, tally=tally, sub_reasons=details)
+    except DispositionRefused as refusal:
+        raise PlayInputRefused(str(refusal)) from refusal

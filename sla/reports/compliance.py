@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import TruncWeek
 
+from config import company_days
 from leads.vocabulary import Motion
 from sla.clocks import clocks
 from sla.models import Attempt, Clock, Handoff, Rep, Team
@@ -98,10 +99,8 @@ def with_remarks(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
 
 def week_start(at: dt.datetime) -> dt.datetime:
     """Return the instant at which the company's week of `at` began."""
-    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    local = at.astimezone(zone).date()
-    monday = local - dt.timedelta(days=local.weekday())
-    return dt.datetime.combine(monday, dt.time(), zone).astimezone(dt.UTC)
+    day = company_days.day_of(at)
+    return company_days.start_of(day - dt.timedelta(days=day.weekday()))
 
 
 def cells(figure: PromiseFigure) -> tuple[object, ...]:

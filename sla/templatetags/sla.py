@@ -14,7 +14,7 @@ from leads.identity import duplicates, merges
 from leads.models import Lead
 from leads.vocabulary import Stage
 from sla.handoff_page import lead_timeline
-from sla.handoffs import imported_dispositions, reinstatements, tier_3_hold
+from sla.handoffs import past_disposition_files, reinstatements, tier_3_hold
 from sla.models import Handoff
 from sla.reports import weekly_cohorts
 
@@ -45,7 +45,7 @@ def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
         "qualification__hot_upgrade", "qualification__tier_upgrade", "version__definition", "rep__user", "team"
     )
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
-    imported = imported_dispositions.list_for_person(merges.list_person_ids(lead), limit=IMPORTED_SHOWN)
+    imported = past_disposition_files.list_for_person(merges.list_person_ids(lead), limit=IMPORTED_SHOWN)
     waiting = tier_3_hold.for_lead(lead, now=now)
     return {"handoffs": handoffs, "imported": imported, "waiting": waiting, "now": now, "lead": lead}
 

@@ -60,7 +60,7 @@ class RejectView(HandoffFormView):
     form_refusals = (dispositions.DispositionRefused,)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
+        day = dispositions.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_template_names(self) -> list[str]:

@@ -178,7 +178,7 @@ class CorrectView(HandoffFormView):
         return {} if self.standing is None else _read_disposition(self.standing)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement_date(handoff=self.handoff, now=timezone.now())
+        day = dispositions.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -29,9 +29,10 @@ from sla import permissions
 from sla.filters import PlayFilter
 from sla.forms.handoffs import AmountForm, AssignForm, LostForm, MeetingForm, NoteForm, OpportunityForm
 from sla.forms.plays import PlayAttemptForm, PlayRejectForm, PlayRoleForm, PlayTaskForm
+from sla.handoffs import dispositions
 from sla.models import AccountPlay, AccountPlayQuerySet
 from sla.play_pages import company_detail, play_detail
-from sla.plays import play_access, play_routing, play_states, play_work
+from sla.plays import play_routing, play_states, play_work
 from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
 
 PAGE: Final = 50
@@ -93,14 +94,16 @@ def company(request: Request, pk: int) -> HttpResponse:
 
 def get_visible_play(request: Request, pk: int) -> AccountPlay:
     """Return the play with what its page reads, if this person may see it; raises Http404 otherwise."""
-    return get_object_or_404(play_detail.with_related_rows(play_access.visible_plays(request.user)).distinct(), pk=pk)
+    return get_object_or_404(
+        play_detail.with_related_rows(permissions.plays_visible_to(request.user)).distinct(), pk=pk
+    )
 
 
 def render_play_page(request: Request, row: AccountPlay, status: int = 200, **forms: Form) -> HttpResponse:
     """Render the page; `forms` are forms with invalid input, by their names in the context."""
     now = timezone.now()
     context = {
-        "detail": play_detail.read_detail(row, reader=request.user),
+        "detail": play_detail.read_detail(row, reader=request.user, now=now),
         "play": row,
         "company": row.company,
         "roles_of_group": BuyingRole.choices,
@@ -188,7 +191,7 @@ class PlayRejectView(PlayFormView):
     template_name = "sla/plays/reject.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = play_work.default_reengagement_date(self.play, timezone.now())
+        day = dispositions.default_reengagement_date(commitment=self.play.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -201,7 +204,7 @@ class PlayRejectView(PlayFormView):
         decision = play_work.reject(play=self.play, by=self.request.user, now=now, **typed)
         day = decision.reengage_on
         back = f" It may come back from {day.day} {day:%B %Y}." if day else ""
-        return f"Rejected {self.play.company}: {decision.reason}.{back}"
+        return f"Rejected {self.play.company}: {decision.reason_text}.{back}"
 
 
 class PlayAttemptView(PlayFormView):
@@ -319,14 +322,18 @@ def _filter_plays(request: Request) -> AccountPlayQuerySet:
     state, whose = data.pop("state", [""])[-1], data.get("whose", "")
     if state in PlayState.values:
         data.setlist("state", [state])
-    plays: AccountPlayQuerySet = PlayFilter(data, queryset=play_access.visible_plays(request.user), request=request).qs
+    plays: AccountPlayQuerySet = PlayFilter(
+        data, queryset=permissions.plays_visible_to(request.user), request=request
+    ).qs
     if not state:
         plays = plays.filter(state__in=OPEN_PLAY_STATES)
     if whose == "mine":
         plays = plays.filter(rep__user=request.user)
     elif whose == "team":
         plays = plays.filter(team__in=_teams_of(request))
-    rows = plays.select_related("company", "qualification", "rep__user", "team", "disposition__reason")
+    rows = plays.select_related(
+        "company", "qualification", "rep__user", "team", "disposition__reason", "disposition__sub_reason"
+    )
     return rows.defer("qualification__evidence").order_by("-pk").distinct()
 
 
@@ -343,5 +350,5 @@ def _export_rows(plays: AccountPlayQuerySet) -> Iterator[tuple[object, ...]]:
         yield (
             row.pk, str(row.company), row.company.domain, row.get_state_display(), row.tier, row.qualification.contacts,
             str(row.team or ""), str(row.rep or ""), *(at.isoformat() if at else "" for at in times),
-            str(disposition.reason or "") if disposition else "", row.qualification.why,
+            disposition.reason_text if disposition else "", row.qualification.why,
         )  # fmt: skip

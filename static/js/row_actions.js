@@ -10,29 +10,33 @@ export function press(selector) {
   return Boolean(target);
 }
 
+// Go on to the first field that the chosen reason opens, or else to the button.
+function goOn(form, reason) {
+  const next = [...form.querySelectorAll("input[type=date], textarea, button[type=submit]")].find(
+    (field) => field.offsetParent && (field.type !== "textarea" || reason.hasAttribute("data-needs-note")),
+  );
+  next?.focus();
+}
+
 // The reason that is chosen may ask for a detail: until one is ticked, the next digit is that of the detail.
 function chooseDetail(form, digit) {
-  const group = form?.querySelector("[data-asks-detail]:checked")?.closest(".reason-group");
+  const reason = form?.querySelector("[data-asks-detail]:checked");
+  const group = reason?.closest(".reason-group");
   if (!group || group.querySelector("[name=sub_reason]:checked")) return false;
   const detail = group.querySelector(`[data-detail-digit="${digit}"]`);
   detail?.click();
-  if (detail) form.querySelector("button[type=submit]")?.focus();
+  if (detail) goOn(form, reason);
   return Boolean(detail);
 }
 
 export function chooseReason(digit) {
   const form = scope().querySelector("[data-reasons]");
   if (chooseDetail(form, digit)) return true;
-  const radio = form?.querySelector(`[data-digit="${digit}"]`);
-  if (!radio) return false;
-  radio.click();
-  radio.focus();
-  if (radio.hasAttribute("data-asks-detail")) return true;
-  // Go on to the first field that this reason opens, or else to the button.
-  const next = [...form.querySelectorAll("input[type=date], textarea, button[type=submit]")].find(
-    (field) => field.offsetParent && (field.type !== "textarea" || radio.hasAttribute("data-needs-note")),
-  );
-  next?.focus();
+  const reason = form?.querySelector(`[data-digit="${digit}"]`);
+  if (!reason) return false;
+  reason.click();
+  reason.focus();
+  if (!reason.hasAttribute("data-asks-detail")) goOn(form, reason);
   return true;
 }
 

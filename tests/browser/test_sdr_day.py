@@ -105,6 +105,32 @@ def test_a_lead_is_rejected_for_timing_by_keyboard(open_as: Callable[[User, str]
     assert work[1].dispositions.get().reengage_on > timezone.now().date()
 
 
+def test_a_reason_with_details_is_chosen_by_two_digits(
+    open_as: Callable[[User, str], Page], work: list[Handoff]
+) -> None:
+    reason = ReasonCodeFactory(code="gone", label="Gone", position=0, needs_note=True)
+    for position, label in enumerate(("Bad number", "Bounced"), start=1):
+        reason.sub_reasons.create(code=label.lower().replace(" ", "_"), label=label, position=position)
+    page = open_as(work[0].rep.user, "/queue/")
+    digit = 1 + list(ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")).index(reason)
+
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    slot = page.locator(f"#reject-{work[0].pk}")
+    expect(slot.locator("[name=sub_reason]").first).to_be_hidden()
+    page.keyboard.press(str(digit))
+    expect(slot.locator("[name=sub_reason]").first).to_be_visible()
+    page.keyboard.press("2")
+    expect(slot.locator("textarea")).to_be_focused()
+    page.keyboard.type("He left, says the exchange.")
+    slot.get_by_role("button", name="Reject").click()
+
+    expect(page.locator("#messages")).to_contain_text("Rejected")
+    make_final()
+    disposition = work[0].dispositions.get()
+    assert (disposition.reason, str(disposition.sub_reason)) == (reason, "Bounced")
+
+
 def test_a_slip_of_the_finger_is_undone_by_keyboard(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
     page = open_as(work[0].rep.user, "/queue/")
 

@@ -36,7 +36,9 @@ SHARED_MODULES: Final = frozenset(
     }
 )  # fmt: skip
 #: The modules of these packages are named by their package, too: `views/backtests.py` shows what `backtests` computes.
-SHARED_FOLDERS: Final = frozenset({"views", "forms", "models", "admin", "lint", "engine", "commands", "templatetags"})
+SHARED_FOLDERS: Final = frozenset(
+    {"views", "api", "serializers", "forms", "models", "admin", "lint", "engine", "commands", "templatetags"}
+)
 SUPPRESSION: Final = re.compile(r"#\s*(?P<kind>noqa|type:\s*ignore|nosec|fmt:\s*off|ruff:\s*noqa)")
 #: The code of the check, and after it the reason: as a comment, in parentheses or behind a dash.
 REASONED: Final = re.compile(r"#\s*(noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*|type: ?ignore\[[a-z, -]+\])\s+(#|\(|-)\s*\w.*")

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import prefetch_related_objects
 
+from config import company_days
 from config.accounts import sources
 from config.accounts.models import User
 from config.demo.company import rep_actions
@@ -227,8 +228,9 @@ class BulkHandoffs:
             details["reengage_on"],
             sub_reason=next((row for row in details_of_reason if row.code == details.get("sub_reason")), None),
         )
+        tally = self._tally_attempts(handoff, reason, now)
         content = dispositions.complete_rejection(
-            handoff, content, now, tally=self._tally_attempts(handoff, reason, now), sub_reasons=details_of_reason
+            content, handoff.commitment, now, tally=tally, sub_reasons=details_of_reason
         )
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))
         handoff_states.apply_move(handoff, HandoffState.REJECTED, decided_at=now, closed_at=now)
@@ -284,7 +286,7 @@ class BulkHandoffs:
         self._move_lead(handoff.lead, handoff.motion, step.stage, by, now, step.why)
 
     def _end_cycle(self, handoff: Handoff, day: dt.date | None, now: dt.datetime) -> None:
-        mqls.apply_close(handoff.qualification, now, None if day is None else recycling.reentry_instant(day))
+        mqls.apply_close(handoff.qualification, now, None if day is None else company_days.start_of(day))
         if day is not None:
             self._writer.add_notices([recycling.draft_recycled(handoff=handoff, on=day, at=now)])
 

@@ -11,7 +11,7 @@ from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.identity import merges
 from leads.intake import contact_decisions, events, lead_upserts, not_understood, outcomes
-from leads.intake.events import EventResult
+from leads.intake.item_results import ItemResult
 from leads.models import ContactDecision, Lead, LeadMerge, Outcome, Signal
 from leads.rescoring import rescore_queue
 from tests.factories import NOW, LeadFactory, UserFactory
@@ -33,7 +33,7 @@ def send_lead(**item: Any) -> Lead:
     return result.subject
 
 
-def send_outcome(email: str, kind: str, at: dt.datetime) -> EventResult:
+def send_outcome(email: str, kind: str, at: dt.datetime) -> ItemResult:
     (result,) = outcomes.record(
         items=[{"email": email, "kind": kind, "at": at.isoformat(), "id": "d-1", "amount": 1000}], source="crm", now=NOW
     )

@@ -10,13 +10,14 @@ from django.db import DatabaseError, connection, transaction
 
 from leads import shipped_signals
 from leads.intake import events, lead_upserts
+from leads.intake.item_results import ItemResult
 from leads.models import Event, Lead, Signal
 from tests.leads.facts import DAY, NOW, event
 
 pytestmark = pytest.mark.django_db
 
 
-def record(*items: object, source: str = "site") -> list[events.EventResult]:
+def record(*items: object, source: str = "site") -> list[ItemResult]:
     return events.record(items=items, source=source, now=NOW)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from leads.intake import events, lead_upserts, outcomes
+from leads.intake import lead_upserts, outcomes
+from leads.intake.item_results import ItemResult
 from leads.models import Lead, Outcome, StageChange
 from leads.normalization.locale_formats import SenderFormats
 from tests.leads.facts import DAY, NOW
@@ -20,7 +21,7 @@ def outcome(**changes: Any) -> dict[str, Any]:
     return {"lead": "crm-7", "kind": "won", "at": (NOW - DAY).isoformat(), "id": "deal-1"} | changes
 
 
-def record(*items: object) -> list[events.EventResult]:
+def record(*items: object) -> list[ItemResult]:
     return outcomes.record(items=items, source="crm", now=NOW)
 
 

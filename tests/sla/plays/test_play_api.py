@@ -86,9 +86,21 @@ def test_a_rejection_says_why(play, api):
 
     assert answer.status_code == 200
     assert PlayDisposition.objects.get().note == "They build it."
+    assert answer.json()["disposition"]["sub_reason"] is None
     again = api.post(f"plays/{play.pk}/accept")
     assert again.status_code == 409
     assert "rejected this play on" in sentence(again)
+
+
+def test_a_reason_asks_for_its_detail(play, api):
+    ReasonCodeFactory(code="gone").sub_reasons.create(code="bounced", label="Bounced")
+
+    refused = api.post(f"plays/{play.pk}/reject", {"reason": "gone"})
+    answer = api.post(f"plays/{play.pk}/reject", {"reason": "gone", "sub_reason": "bounced"})
+
+    assert (refused.status_code, answer.status_code) == (422, 200)
+    assert "needs its detail: bounced" in sentence(refused)
+    assert answer.json()["disposition"]["sub_reason"] == "bounced"
 
 
 @pytest.mark.parametrize(

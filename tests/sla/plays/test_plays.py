@@ -12,9 +12,9 @@ from config import periodic
 from leads.intake import contact_decisions, events
 from leads.models import Lead, StageChange
 from leads.rescoring import account_queue
-from leads.vocabulary import OutcomeKind
+from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification, Qualification
-from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition
+from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition, SubReason
 from sla.permissions import NotYours
 from sla.plays import play_clocks, play_creation, play_routing, play_work
 from sla.plays.buying_roles import read_role
@@ -69,7 +69,7 @@ def test_a_play_of_four_contacts_goes_from_aql_to_opportunity():
         company_signals={"count_of": ["job_posting"], "at_least": 1, "within_days": 90, "rationale": "A reason."},
         tier_1_contacts=4,
     )
-    CommitmentFactory(active=True)
+    CommitmentFactory(active=True, motion=Motion.AQL)
     team = TeamFactory(working=True)
     company = CompanyFactory(name="Fit", domain="fit.example", country="DE")
     titles = ["Chief Financial Officer", "VP Operations", "Operations Manager", "Analyst"]
@@ -166,7 +166,7 @@ def test_a_given_seniority_goes_before_the_title():
 @pytest.mark.django_db(transaction=True)
 def test_however_many_workers_there_are_a_company_gets_one_play():
     activate_accounts()
-    CommitmentFactory(active=True)
+    CommitmentFactory(active=True, motion=Motion.AQL)
     TeamFactory(working=True)
     companies = [
         engage_company(company=CompanyFactory(domain=f"c{number}.example", country="DE")) for number in range(3)
@@ -265,7 +265,7 @@ def test_clocks_warn_and_breach_once_each():
 
 def test_time_without_a_worker_counts_against_the_routing():
     activate_accounts()
-    CommitmentFactory(active=True)
+    CommitmentFactory(active=True, motion=Motion.AQL)
     TeamFactory(working=True)
     company = engage_company()
     judge(company)
@@ -350,6 +350,37 @@ def test_reasons_ask_for_what_they_need(columns, sentence):
 
     with pytest.raises(PlayInputRefused, match=sentence):
         play_work.reject(play=play, reason=reason, by=owner_of(play), now=NOW + MINUTE)
+
+
+def test_a_reason_asks_for_its_detail_which_is_kept():
+    play = start_play()
+    reason = ReasonCodeFactory(code="special")
+    detail = SubReason.objects.create(reason=reason, code="bounced", label="Bounced")
+
+    with pytest.raises(PlayInputRefused, match="needs its detail: bounced"):
+        play_work.reject(play=play, reason=reason, by=owner_of(play), now=NOW + MINUTE)
+    play_work.reject(play=play, reason=reason, sub_reason=detail, by=owner_of(play), now=NOW + MINUTE)
+
+    assert PlayDisposition.objects.get(play=play).reason_text == "special (bounced)"
+
+
+def test_six_people_called_within_a_minute_are_not_out_of_reach():
+    play = start_play(contacts=6)
+    for contact in play.contacts.all():
+        play_work.log_attempt(
+            play=play,
+            contact=contact,
+            channel=Channel.CALL,
+            outcome=AttemptOutcome.NO_ANSWER,
+            at=NOW + MINUTE,
+            by=owner_of(play),
+            now=NOW + MINUTE,
+        )
+
+    with pytest.raises(PlayInputRefused, match=r"there are 6\. They lie on at least 5 working days"):
+        play_work.reject(
+            play=play, reason=ReasonCodeFactory(needs_attempts=True), by=owner_of(play), now=NOW + 2 * MINUTE
+        )
 
 
 def test_the_wish_of_one_person_rejects_no_company():

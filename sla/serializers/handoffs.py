@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import TextChoices
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from leads.vocabulary import Motion
+from config.api.fields import VocabularyField
 from sla.handoffs import dispositions, reinstatements, sales_stages
 from sla.models import (
     Attempt,
@@ -18,7 +17,6 @@ from sla.models import (
     Disposition,
     Handoff,
     ReasonCode,
-    Reinstatement,
     Rep,
     RoutingDecision,
     SalesQualification,
@@ -36,18 +34,6 @@ class Instant(serializers.DateTimeField):
             return value.astimezone(dt.UTC)
         except OverflowError as error:
             raise serializers.ValidationError("It lies beyond the calendar.") from error
-
-
-class HandoffChoiceField(serializers.ChoiceField):
-    """Read a vocabulary's value as its member; a refusal lists the values."""
-
-    def __init__(self, vocabulary: type[TextChoices], **kwargs: Any) -> None:
-        self.vocabulary = vocabulary
-        super().__init__(choices=vocabulary.choices, **kwargs)
-        self.error_messages["invalid_choice"] = f"It must be one of: {', '.join(vocabulary.values)}."
-
-    def to_internal_value(self, data: Any) -> TextChoices:
-        return self.vocabulary(super().to_internal_value(data))
 
 
 class RepSerializer(serializers.ModelSerializer[Rep]):
@@ -158,27 +144,6 @@ class HandoffDetailSerializer(HandoffSerializer):
         return None if row is None else reinstatements.write_history(row)
 
 
-class ReinstatementSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(
-        max_length=reinstatements.REASON_AT_MOST, help_text="Why the lead comes back, for the record."
-    )
-
-
-class ReinstatedSerializer(serializers.ModelSerializer[Reinstatement]):
-    """The return of a disqualified lead; without `by` it came back by its own request."""
-
-    stage = serializers.CharField(source="lead.stage")
-    by = serializers.CharField(allow_null=True)
-    history = serializers.SerializerMethodField(help_text="Why it had been disqualified, and how it came back.")
-
-    class Meta:
-        model = Reinstatement
-        fields = ("id", "lead", "stage", "disqualified_at", "at", "by", "reason", "history")
-
-    def get_history(self, row: Reinstatement) -> str:
-        return reinstatements.write_history(row)
-
-
 class EmptySerializer(serializers.Serializer[Any]):
     """The empty body of an action that needs no input."""
 
@@ -215,8 +180,8 @@ class RejectionSerializer(serializers.Serializer[Any]):
 
 
 class NewAttemptSerializer(serializers.Serializer[Any]):
-    channel = HandoffChoiceField(Channel)
-    outcome = HandoffChoiceField(AttemptOutcome)
+    channel = VocabularyField(Channel)
+    outcome = VocabularyField(AttemptOutcome)
     at = Instant(required=False, allow_null=True, default=None, help_text="Without it: now.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
 
@@ -255,43 +220,3 @@ class AmountSerializer(serializers.Serializer[Any]):
 
 class LossSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
-
-
-class FigureSerializer(serializers.Serializer[Any]):
-    """The compliance with one promise in one group; shares in percent, times in minutes of business time."""
-
-    kind = serializers.CharField()
-    promise = serializers.CharField()
-    key = serializers.CharField(allow_blank=True)
-    group = serializers.CharField(allow_blank=True)
-    kept = serializers.IntegerField()
-    late = serializers.IntegerField()
-    running = serializers.IntegerField()
-    share = serializers.FloatField(allow_null=True)
-    median_minutes = serializers.FloatField(allow_null=True)
-    p90_minutes = serializers.FloatField(allow_null=True)
-
-
-class ComplianceQuerySerializer(serializers.Serializer[Any]):
-    """The period, half-open in the company's days; by default the last twelve weeks and the running one."""
-
-    # No default of "": it is none of the choices, and generated clients would leave the whole endpoint out.
-    by = serializers.ChoiceField(choices=["rep", "team", "tier", "week"], required=False)
-    motion = serializers.ChoiceField(
-        choices=Motion.values, required=False, help_text="By default the primary motion; motions are never summed."
-    )
-    since = serializers.DateField(required=False, allow_null=True, default=None)
-    until = serializers.DateField(required=False, allow_null=True, default=None)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["since"] and attrs["until"] and attrs["since"] >= attrs["until"]:
-            raise serializers.ValidationError({"until": "It must lie after `since`."})
-        return attrs
-
-
-class ComplianceSerializer(serializers.Serializer[Any]):
-    motion = serializers.CharField()
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField()
-    by = serializers.CharField(allow_blank=True)
-    figures = FigureSerializer(many=True)

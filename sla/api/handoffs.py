@@ -1,19 +1,17 @@
-"""/api/v1/: handoffs, what sales does with them, and the compliance report (rules 16.3)."""
+"""/api/v1/handoffs: handoffs, and what sales does with them (rules 16.3)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,69 +19,39 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from config.accounts.models import User
-from config.accounts.vocabulary import Role
-from config.api.authentication import scoped
-from config.api.errors import Conflict
+from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
-from definitions import motions
-from leads.models import Lead
-from leads.vocabulary import READERS_OF_LEADS, Motion
-from sla import handoff_states, permissions, serializers
-from sla.business_time.arithmetic import wall_to_instant
+from sla import handoff_states, permissions
+from sla.api import callers
 from sla.filters import HandoffFilter
-from sla.handoffs import attempts, dispositions, reinstatements, sales_stages
+from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Disposition, Handoff
-from sla.reports import compliance
+from sla.serializers import handoffs as serializers
 
-_READERS: Final = (Role.SDR, Role.SALES_MANAGER, *permissions.SEE_EVERYTHING)
-HANDOFFS: Final = scoped(
-    "handoffs:read", "handoffs:write", read_roles=_READERS, write_roles=(Role.SDR, Role.SALES_MANAGER)
-)
-REPORTS: Final = scoped(
-    "reports:read",
-    "reports:read",
-    read_roles=(Role.SALES_MANAGER, *permissions.SEE_EVERYTHING),
-    write_roles=(),
-)
-REINSTATEMENTS: Final = scoped(
-    "facts:read",
-    "facts:write",
-    read_roles=READERS_OF_LEADS,
-    write_roles=reinstatements.REINSTATERS,
-    seen_by=READERS_OF_LEADS,
-)
-_WEEKS: Final = 12
 _SHOWN: Final = ("lead", "version", "qualification", "team", "rep__user")
-
-
-class HandoffRequestRefused(APIException):
-    """Refuse because a rule forbids the action; the message is a sentence."""
-
-    status_code = 422
-    default_code = "refused"
 
 
 class HandoffsView(ListAPIView[Handoff]):
     """List the handoffs that the caller, or the owner of the key, may see; newest first."""
 
-    permission_classes = (HANDOFFS,)
+    permission_classes = (callers.HANDOFFS,)
     serializer_class = serializers.HandoffSerializer
     pagination_class = NewestFirst
     filterset_class = HandoffFilter
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
-        visible = permissions.visible_to(_get_caller(self.request))
+        visible = permissions.visible_to(callers.get_caller(self.request))
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
 class HandoffView(RetrieveAPIView[Handoff]):
-    permission_classes = (HANDOFFS,)
+    permission_classes = (callers.HANDOFFS,)
     serializer_class = serializers.HandoffDetailSerializer
     queryset = Handoff.objects.none()
 
     def get_queryset(self) -> QuerySet[Handoff]:
-        return _with_details(_get_caller(self.request))
+        return _with_details(callers.get_caller(self.request))
 
 
 class ActionView(APIView):
@@ -93,14 +61,14 @@ class ActionView(APIView):
     acted first, and 422 when a rule refuses the action.
     """
 
-    permission_classes = (HANDOFFS,)
+    permission_classes = (callers.HANDOFFS,)
     input_serializer: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
 
     def respond(self, request: Request, pk: int) -> Response:
-        caller = _get_caller(request)
+        caller = callers.get_caller(request)
         handoff = get_object_or_404(permissions.visible_to(caller), pk=pk)
         body = self.input_serializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -111,7 +79,7 @@ class ActionView(APIView):
         except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
             raise Conflict(str(refusal)) from refusal
         except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
-            raise HandoffRequestRefused(str(refusal)) from refusal
+            raise Unprocessable(str(refusal)) from refusal
         return Response(serializers.HandoffDetailSerializer(_with_details(caller).get(pk=pk)).data)
 
 
@@ -219,74 +187,6 @@ class LostView(ActionView):
         return self.respond(request, pk)
 
 
-class ReinstateApiView(APIView):
-    permission_classes = (REINSTATEMENTS,)
-
-    @extend_schema(
-        operation_id="reinstate_lead",
-        request=serializers.ReinstatementSerializer,
-        responses={
-            200: serializers.ReinstatedSerializer,
-            409: OpenApiResponse(
-                description="The lead is closed for good, or not disqualified; the sentence says why."
-            ),
-        },
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Bring a disqualified lead back to marketing. Asked again, it answers with the reinstatement there is."""
-        lead = get_object_or_404(Lead, pk=pk)
-        body = serializers.ReinstatementSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        try:
-            row = reinstatements.reinstate(
-                lead=lead, by=_get_caller(request), now=timezone.now(), reason=body.validated_data["reason"]
-            )
-        except reinstatements.ReasonMissing as refusal:
-            raise ValidationError({"reason": str(refusal)}) from refusal
-        except reinstatements.ReinstatementRefused as refusal:
-            raise Conflict(str(refusal)) from refusal
-        row.lead.refresh_from_db(fields=["stage"])
-        return Response(serializers.ReinstatedSerializer(row).data)
-
-
-class ComplianceView(APIView):
-    permission_classes = (REPORTS,)
-
-    @extend_schema(
-        operation_id="report_sla",
-        parameters=[serializers.ComplianceQuerySerializer],
-        responses=serializers.ComplianceSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        """Report how both sides kept their promises in one motion, on the handoffs that the caller may see (rules 12.1)."""
-        query = serializers.ComplianceQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        by = query.validated_data.get("by", "")
-        motion = Motion(query.validated_data.get("motion") or motions.read_primary_motion())
-        since, until = (query.validated_data[name] for name in ("since", "until"))
-        today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
-        end = _day_start(until or today + dt.timedelta(days=1))
-        start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
-        visible = permissions.visible_to(_get_caller(request))
-        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=visible)
-        report = {
-            "motion": motion,
-            "since": start,
-            "until": end,
-            "by": by,
-            "figures": [figure.as_dict() for figure in figures],
-        }
-        return Response(serializers.ComplianceSerializer(report).data)
-
-
-def _get_caller(request: Request) -> User:
-    """Return the person, or the owner of the key in whose name it acts. Raises PermissionDenied for anybody else."""
-    user = request.user
-    if not isinstance(user, User):
-        raise PermissionDenied
-    return user
-
-
 def _with_details(caller: User) -> QuerySet[Handoff]:
     disposition_rows = Disposition.objects.select_related("by", "reason", "sub_reason").order_by("pk")
     return (
@@ -294,10 +194,6 @@ def _with_details(caller: User) -> QuerySet[Handoff]:
         .select_related(*_SHOWN, "sales_qualification__by")
         .prefetch_related("clocks", "attempts__by", "routing_decisions", Prefetch("dispositions", disposition_rows))
     )
-
-
-def _day_start(day: dt.date) -> dt.datetime:
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, dt.datetime.combine(day, dt.time()))
 
 
 urlpatterns: list[URLPattern] = [
@@ -311,6 +207,4 @@ urlpatterns: list[URLPattern] = [
     path("handoffs/<int:pk>/opportunity", OpportunityView.as_view(), name="handoff-opportunity"),
     path("handoffs/<int:pk>/won", WonView.as_view(), name="handoff-won"),
     path("handoffs/<int:pk>/lost", LostView.as_view(), name="handoff-lost"),
-    path("leads/<int:pk>/reinstate", ReinstateApiView.as_view(), name="lead-reinstate"),
-    path("reports/sla", ComplianceView.as_view(), name="report-sla"),
 ]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from config.accounts.vocabulary import Role
 from leads.models import ImportRefusedRow, ImportRun, Lead, PastDisposition, StageChange
 from leads.vocabulary import Motion
-from sla.handoffs import dispositions, imported_dispositions
+from sla.handoffs import dispositions, past_disposition_files
 from sla.models import Disposition, Notice, SubReason
 from sla.reports import pipeline_overview, rejection_monitor
 from tests.factories import (
@@ -51,7 +51,7 @@ def import_file(path: Path, **options: Any) -> ImportRun:
 
 
 def store(*rows: dict[str, Any], source: str = "crm") -> list[tuple[str, str]]:
-    verdicts = imported_dispositions.store_items(list(rows), source, NOW)
+    verdicts = past_disposition_files.store_items(list(rows), source, NOW)
     return [(verdict.status, verdict.field) for verdict in verdicts]
 
 

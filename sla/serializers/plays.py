@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.api.fields import VocabularyField
 from sla.models import (
     AccountPlay,
     PlayAttempt,
@@ -16,7 +17,7 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.serializers import HandoffChoiceField, NewAttemptSerializer, RepSerializer
+from sla.serializers.handoffs import NewAttemptSerializer, RepSerializer
 from sla.vocabulary import BuyingRole
 
 
@@ -76,10 +77,11 @@ class PlayAttemptSerializer(serializers.ModelSerializer[PlayAttempt]):
 class PlayDispositionSerializer(serializers.ModelSerializer[PlayDisposition]):
     by = serializers.CharField()
     reason = serializers.CharField(source="reason.code", default=None, allow_null=True)
+    sub_reason = serializers.CharField(source="sub_reason.code", default=None, allow_null=True)
 
     class Meta:
         model = PlayDisposition
-        fields = ("kind", "reason", "note", "missing", "reengage_on", "by", "at")
+        fields = ("kind", "reason", "sub_reason", "note", "missing", "reengage_on", "by", "at")
 
 
 class PlayRoutingSerializer(serializers.ModelSerializer[PlayRouting]):
@@ -120,10 +122,4 @@ class NewPlayAttemptSerializer(NewAttemptSerializer):
 
 
 class RoleSerializer(serializers.Serializer[Any]):
-    role = HandoffChoiceField(BuyingRole)
-
-
-class OpportunityValueSerializer(serializers.Serializer[Any]):
-    amount = serializers.DecimalField(
-        max_digits=17, decimal_places=2, min_value=0, help_text="In the currency of the installation."
-    )
+    role = VocabularyField(BuyingRole)

@@ -19,14 +19,15 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from config.accounts.models import User
-from config.api.errors import Conflict
+from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
-from sla import permissions, serializers
-from sla import play_serializers as wire
-from sla.api import HANDOFFS, HandoffRequestRefused
+from sla import permissions
+from sla.api import callers
 from sla.filters import PlayFilter
 from sla.models import AccountPlay, PlayContact
-from sla.plays import play_access, play_states, play_work
+from sla.plays import play_states, play_work
+from sla.serializers import handoffs as serializers
+from sla.serializers import plays as play_serializers
 
 _SHOWN: Final = ("company", "version", "qualification", "team", "rep__user")
 
@@ -34,24 +35,24 @@ _SHOWN: Final = ("company", "version", "qualification", "team", "rep__user")
 class PlaysApiView(ListAPIView[AccountPlay]):
     """List the account plays that the caller, or the owner of the key, may see; newest first."""
 
-    permission_classes = (HANDOFFS,)
-    serializer_class = wire.PlaySerializer
+    permission_classes = (callers.HANDOFFS,)
+    serializer_class = play_serializers.PlaySerializer
     pagination_class = NewestFirst
     filterset_class = PlayFilter
     queryset = AccountPlay.objects.none()
 
     def get_queryset(self) -> QuerySet[AccountPlay]:
-        visible = play_access.visible_plays(_get_caller(self.request))
+        visible = permissions.plays_visible_to(callers.get_caller(self.request))
         return visible.select_related(*_SHOWN).defer("qualification__evidence")
 
 
 class PlayApiView(RetrieveAPIView[AccountPlay]):
-    permission_classes = (HANDOFFS,)
-    serializer_class = wire.PlayDetailSerializer
+    permission_classes = (callers.HANDOFFS,)
+    serializer_class = play_serializers.PlayDetailSerializer
     queryset = AccountPlay.objects.none()
 
     def get_queryset(self) -> QuerySet[AccountPlay]:
-        return _with_details(_get_caller(self.request))
+        return _with_details(callers.get_caller(self.request))
 
 
 class PlayActionView(APIView):
@@ -61,15 +62,15 @@ class PlayActionView(APIView):
     acted first, and 422 when a rule refuses the action.
     """
 
-    permission_classes = (HANDOFFS,)
+    permission_classes = (callers.HANDOFFS,)
     input_serializer: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         raise NotImplementedError
 
     def respond(self, request: Request, pk: int, **typed: Any) -> Response:
-        caller = _get_caller(request)
-        play = get_object_or_404(play_access.visible_plays(caller), pk=pk)
+        caller = callers.get_caller(request)
+        play = get_object_or_404(permissions.plays_visible_to(caller), pk=pk)
         body = self.input_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
@@ -79,8 +80,8 @@ class PlayActionView(APIView):
         except play_states.PlayStepRefused as refusal:
             raise Conflict(str(refusal)) from refusal
         except play_states.PlayInputRefused as refusal:
-            raise HandoffRequestRefused(str(refusal)) from refusal
-        return Response(wire.PlayDetailSerializer(_with_details(caller).get(pk=pk)).data)
+            raise Unprocessable(str(refusal)) from refusal
+        return Response(play_serializers.PlayDetailSerializer(_with_details(caller).get(pk=pk)).data)
 
 
 def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
@@ -91,7 +92,7 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
     return extend_schema(
         operation_id=operation,
         request=None if body is serializers.EmptySerializer else body,
-        responses={200: wire.PlayDetailSerializer, **refusals},
+        responses={200: play_serializers.PlayDetailSerializer, **refusals},
     )
 
 
@@ -118,7 +119,7 @@ class PlayRejectApiView(PlayActionView):
 
 
 class PlayAttemptsApiView(PlayActionView):
-    input_serializer = wire.NewPlayAttemptSerializer
+    input_serializer = play_serializers.NewPlayAttemptSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         contact = PlayContact.objects.filter(play=play, pk=typed.pop("contact")).select_related("lead").first()
@@ -126,7 +127,7 @@ class PlayAttemptsApiView(PlayActionView):
             raise play_states.PlayInputRefused("That person is no contact of this play.")
         return play_work.log_attempt(play=play, contact=contact, by=by, now=now, **{**typed, "at": typed["at"] or now})
 
-    @_document_action(wire.NewPlayAttemptSerializer, "log_play_attempt")
+    @_document_action(play_serializers.NewPlayAttemptSerializer, "log_play_attempt")
     def post(self, request: Request, pk: int) -> Response:
         """Log that a human contacted one person of the company."""
         return self.respond(request, pk)
@@ -145,12 +146,12 @@ class PlayMeetingApiView(PlayActionView):
 
 
 class PlayOpportunityApiView(PlayActionView):
-    input_serializer = wire.OpportunityValueSerializer
+    input_serializer = serializers.OpportunitySerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return play_work.open_opportunity(play=play, by=by, now=now, **typed)
 
-    @_document_action(wire.OpportunityValueSerializer, "open_play_opportunity")
+    @_document_action(serializers.OpportunitySerializer, "open_play_opportunity")
     def post(self, request: Request, pk: int) -> Response:
         """Open a deal with its value."""
         return self.respond(request, pk)
@@ -190,30 +191,22 @@ class PlayTaskCompletedView(PlayActionView):
 
 
 class PlayContactRoleView(PlayActionView):
-    input_serializer = wire.RoleSerializer
+    input_serializer = play_serializers.RoleSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         contact = get_object_or_404(play.contacts, pk=typed["contact"])
         return play_work.set_role(play=play, contact=contact, role=typed["role"], by=by, now=now)
 
-    @_document_action(wire.RoleSerializer, "set_play_role")
+    @_document_action(play_serializers.RoleSerializer, "set_play_role")
     def post(self, request: Request, pk: int, contact: int) -> Response:
         """State the role of a contact in the buying group."""
         return self.respond(request, pk, contact=contact)
 
 
-def _get_caller(request: Request) -> User:
-    """Return the person, or the owner of the key in whose name it acts. Raises PermissionDenied for anybody else."""
-    user = request.user
-    if not isinstance(user, User):
-        raise PermissionDenied
-    return user
-
-
 def _with_details(caller: User) -> QuerySet[AccountPlay]:
     return (
-        play_access.visible_plays(caller)
-        .select_related(*_SHOWN, "disposition__by", "disposition__reason")
+        permissions.plays_visible_to(caller)
+        .select_related(*_SHOWN, "disposition__by", "disposition__reason", "disposition__sub_reason")
         .prefetch_related("contacts__lead", "tasks__completed_by", "clocks", "attempts__by", "outcomes__by", "routings")
     )
 
