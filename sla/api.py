@@ -33,6 +33,7 @@ from sla.business_time.arithmetic import wall_to_instant
 from sla.filters import HandoffFilter
 from sla.handoffs import attempts, dispositions, reinstatements, sales_stages
 from sla.models import Disposition, Handoff
+from sla.plays import play_access
 from sla.reports import compliance
 
 _READERS: Final = (Role.SDR, Role.SALES_MANAGER, *permissions.SEE_EVERYTHING)
@@ -258,7 +259,7 @@ class ComplianceView(APIView):
         responses=serializers.ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Report how both sides kept their promises in one motion, on the handoffs that the caller may see (rules 12.1)."""
+        """Report how both sides kept their promises in one motion, on the handoffs or plays that the caller may see (rules 12.1)."""
         query = serializers.ComplianceQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         by = query.validated_data.get("by", "")
@@ -267,8 +268,9 @@ class ComplianceView(APIView):
         today = timezone.now().astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE)).date()
         end = _day_start(until or today + dt.timedelta(days=1))
         start = _day_start(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
-        visible = permissions.visible_to(_get_caller(request))
-        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=visible)
+        caller = _get_caller(request)
+        handoffs, plays = permissions.visible_to(caller), play_access.visible_plays(caller)
+        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=handoffs, plays=plays)
         report = {
             "motion": motion,
             "since": start,

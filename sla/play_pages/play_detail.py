@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from config.accounts.models import User
+from config.ui import formats
 from leads.identity import merges
 from sla.models import (
     AccountPlay,
@@ -160,5 +161,5 @@ def _note_step(row: PlayNote) -> PlayStep:
 
 
 def _outcome_step(row: PlayOutcome) -> PlayStep:
-    amount = f": {row.amount:,.2f}" if row.amount is not None else ""
+    amount = f": {formats.money(row.amount)}" if row.amount is not None else ""
     return PlayStep(row.at, f"{row.get_kind_display()}{amount}", str(row.by), row.reason)
