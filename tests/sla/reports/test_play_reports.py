@@ -77,7 +77,8 @@ def test_the_promises_of_aqls_are_those_of_plays(won_play):
 
     assert {figure.kind: (figure.kept, figure.late) for figure in figures} == {
         "route": (2, 0),
-        "first_contact": (1, 0),
+        # The other play was rejected after an hour, when its first contact was late.
+        "first_contact": (1, 1),
         "disposition": (2, 0),
     }
     assert sum(figure.kept for figure in by_rep if figure.kind == "disposition") == 2
