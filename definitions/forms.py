@@ -16,6 +16,10 @@ _ENTRANTS: Final = [
     ("yes", "Hand them to sales: they qualify at once"),
     ("no", "Only mark them: they qualify when they do something new"),
 ]
+_ENTERING_COMPANIES: Final = [
+    ("yes", "Make account plays of them: they qualify at once"),
+    ("no", "Only mark them: they qualify when something new is seen of them"),
+]
 
 
 class ProposeForm(forms.Form):
@@ -69,6 +73,12 @@ class ActivateForm(forms.Form):
     entrants = forms.ChoiceField(
         label="Leads that meet it by the change alone", choices=_ENTRANTS, widget=forms.RadioSelect
     )
+
+    def __init__(self, *args: Any, judges_companies: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if judges_companies:
+            self.fields["entrants"].label = "Companies that meet it by the change alone"
+            self.fields["entrants"].choices = _ENTERING_COMPANIES  # type: ignore[attr-defined]  # typed as plain Field
 
 
 class CopyForm(forms.Form):

@@ -46,6 +46,18 @@ def motion_article(code: str) -> str:
     return "a" if code == "pql" else "an"
 
 
+@register.filter
+def motion_subject(code: str) -> str:
+    """Return what a definition of the motion judges: a company or a lead."""
+    return "company" if code == "aql" else "lead"
+
+
+@register.filter
+def motion_subjects(code: str) -> str:
+    """Return the plural of what a definition of the motion judges."""
+    return "companies" if code == "aql" else "leads"
+
+
 @register.inclusion_tag("components/not_understood.html")
 def not_understood(subject: Any, attribute: str) -> dict[str, str]:
     """Show the text of a lead's or company's attribute that could not be read; nothing where it was."""

@@ -174,6 +174,9 @@ class ActivateView(VersionStepView):
     step = "activate"
     form_class = ActivateForm
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"judges_companies": self.version.account is not None}
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         signatures = self.version.sign_offs.select_related("by").order_by("pk")
         return super().get_context_data(signatures=signatures, **_compare_with_active(self.version), **kwargs)

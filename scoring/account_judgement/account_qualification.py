@@ -81,6 +81,12 @@ def read_facts(compiled: CompiledAccount, company_ids: Collection[int]) -> Seque
     return list(rows)
 
 
+def select_free(company_ids: Sequence[int], *, now: dt.datetime) -> list[int]:
+    """Return those of these companies that may qualify at `now`: in no open cycle, not ruled out, and past their day."""
+    cycles = _read_latest_cycles(company_ids)
+    return [pk for pk in company_ids if _is_free(cycles.get(pk), now)]
+
+
 def close_cycle(
     *,
     qualification: AccountQualification,

@@ -18,7 +18,7 @@ from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring import rule_compiler
 from scoring.backtests import result_charts, result_view
-from scoring.comparisons import version_comparison
+from scoring.comparisons import account_comparison, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from scoring.explain import frozen_evidence, lead_explanation
 from scoring.live import qualify
@@ -61,8 +61,10 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
 
     The first names are included for people who may read leads.
     """
-    comparison = version_comparison.compare_with_active(version, now=now)
     may_read = holds(context["request"].user, *READERS_OF_LEADS)
+    if version.account is not None:
+        return _read_coming_companies(version, now, may_read=may_read)
+    comparison = version_comparison.compare_with_active(version, now=now)
     rows = {
         kind: list(comparison.rows(kind, limit=_NAMES_SHOWN)) if may_read else []
         for kind in (ComparisonOutcome.SECOND, ComparisonOutcome.FIRST)
@@ -77,6 +79,25 @@ def coming_of(context: template.Context, version: Version, now: dt.datetime) -> 
         "entrants": rows[ComparisonOutcome.SECOND],
         "leavers": rows[ComparisonOutcome.FIRST],
         "may_read": may_read,
+        "note": "if it came into force now",
+    }
+
+
+def _read_coming_companies(version: Version, now: dt.datetime, *, may_read: bool) -> dict[str, Any]:
+    comparison = account_comparison.compare_accounts_with_active(version, now=now)
+    entrants, leavers = (
+        account_comparison.read_companies(ids, limit=_NAMES_SHOWN) if may_read else []
+        for ids in (comparison.entering, comparison.leaving)
+    )
+    return {
+        "version": version,
+        "is_of_companies": True,
+        "comparison": comparison,
+        "entering": len(comparison.entering),
+        "leaving": len(comparison.leaving),
+        "staying": len(comparison.staying),
+        "entrants": entrants,
+        "leavers": leavers,
         "note": "if it came into force now",
     }
 

@@ -32,7 +32,7 @@ class ComplianceView(APIView):
         responses=ComplianceSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Report how both sides kept their promises in one motion, on the handoffs that the caller may see (rules 12.1)."""
+        """Report how both sides kept their promises in one motion, on the handoffs or plays that the caller may see (rules 12.1)."""
         query = ComplianceQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         by = query.validated_data.get("by", "")
@@ -41,8 +41,9 @@ class ComplianceView(APIView):
         today = company_days.day_of(timezone.now())
         end = company_days.start_of(until or today + dt.timedelta(days=1))
         start = company_days.start_of(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
-        visible = permissions.visible_to(callers.get_caller(request))
-        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=visible)
+        caller = callers.get_caller(request)
+        handoffs, plays = permissions.visible_to(caller), permissions.plays_visible_to(caller)
+        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=handoffs, plays=plays)
         report = {
             "motion": motion,
             "since": start,

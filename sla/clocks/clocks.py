@@ -25,6 +25,7 @@ from sla.models import (
     ClockQuerySet,
     Handoff,
     PendingDecision,
+    PlayAttempt,
     PromiseClock,
     Rep,
     RoutingRule,
@@ -217,7 +218,7 @@ def seconds_used(clock: PromiseClock, at: dt.datetime) -> float:
     return arithmetic.elapsed_seconds(calendars.load_version(clock.calendar_version), clock.started_at, at)
 
 
-def late_logging_remark(attempt: Attempt) -> str:
+def late_logging_remark(attempt: Attempt | PlayAttempt) -> str:
     """Return the remark on a contact that was not logged when it happened, "logged 3 days later", or an empty string."""
     delay = attempt.recorded_at - attempt.at
     return f"logged {formats.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""

@@ -228,33 +228,35 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
 
 def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
     """Return the commitments as sentences by side, as shown beside a definition when it is signed."""
+    subject = "company" if commitment.motion == Motion.AQL else "lead"
     return {
         commitment_snapshots.SALES: [
             f"First contact within {commitment.contact_minutes} business minutes; tier 1 within {commitment.contact_minutes_tier_1}.",
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
-            _attempts_sentence(commitment),
+            _attempts_sentence(commitment, subject),
             _unworked_sentence(commitment),
         ],
         commitment_snapshots.AFTERWARDS: [
-            f"Rejected for its timing, a lead comes back after {commitment.recycle_days} days, or on the day that was given.",
+            f"Rejected for its timing, a {subject} comes back after {commitment.recycle_days} days, or on the day that was given.",
             "Any other rejection sends it back to marketing or disqualifies it; its reason counts in the definition’s reviews.",
         ],
         commitment_snapshots.MARKETING: [
             f"{commitment.mqls_a_month} {commitment.motion.upper()}s a month, all of which meet the definition.",
             f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
-            _tier_3_sentence(commitment),
+            # Companies are of tier 1 or 2 alone.
+            *([] if commitment.motion == Motion.AQL else [_tier_3_sentence(commitment)]),
         ],
     }
 
 
-def _attempts_sentence(commitment: Commitment) -> str:
+def _attempts_sentence(commitment: Commitment, subject: str) -> str:
     count, days, channels = (
         commitment.attempts_before_unresponsive, commitment.days_before_unresponsive, commitment.attempts_channels,
     )  # fmt: skip
     by = f" and by {channels} different channels" if channels > 1 else ""
     return (
         f"At least {count} contact attempt{'' if count == 1 else 's'} on {days} different working day{'' if days == 1 else 's'}{by}"
-        " before a lead counts as out of reach."
+        f" before a {subject} counts as out of reach."
     )
 
 

@@ -14,7 +14,7 @@ from leads.models import Event, Lead, StageChange
 from leads.vocabulary import Intent, Motion
 from sla.clocks import clocks
 from sla.handoffs import past_disposition_files
-from sla.models import Attempt, Disposition, Note, RoutingDecision
+from sla.models import Attempt, Disposition, Note, PlayAttempt, RoutingDecision
 from sla.vocabulary import AttemptOutcome
 
 SHOWN: Final = 60
@@ -122,6 +122,25 @@ def _read_attempts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
         )
 
 
+def _read_play_attempts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    """Read the contacts that were made with the person in account plays of their company."""
+    rows = PlayAttempt.objects.filter(contact__lead__in=ids).select_related("by", "contact", "play__company")
+    for attempt in rows.order_by("-at", "-pk")[:limit]:
+        yield TimelineEntry(
+            attempt.at,
+            "good" if attempt.outcome == AttemptOutcome.CONNECTED else "sales",
+            f"{attempt}, in the account play {attempt.play.company}",
+            attempt.note,
+            str(attempt.by),
+            lead=attempt.contact.lead_id,
+            motion=Motion.AQL,
+        )
+
+
+def _read_contacts(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
+    return chain(_read_attempts(ids, limit), _read_play_attempts(ids, limit))
+
+
 def _read_notes(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     notes = Note.objects.filter(handoff__lead__in=ids).select_related("by", "handoff")
     for note in notes.order_by("-at", "-pk")[:limit]:
@@ -203,7 +222,7 @@ _Source: TypeAlias = Callable[[Sequence[int], int], Iterator[TimelineEntry]]
 KINDS: Final[Mapping[str, tuple[str, _Source]]] = MappingProxyType(
     {
         "activity": ("Lead’s activity", _read_events),
-        "contacts": ("Contacts", _read_attempts),
+        "contacts": ("Contacts", _read_contacts),
         "notes": ("Notes and meetings", _read_notes),
         "decisions": ("Decisions", _read_decisions),
         "stages": ("Stages", _read_stage_changes),

@@ -15,7 +15,7 @@ from django.db.models.functions import TruncWeek
 from config import company_days
 from leads.vocabulary import Motion
 from sla.clocks import clocks
-from sla.models import Attempt, Clock, Handoff, Rep, Team
+from sla.models import AccountPlay, Attempt, Clock, Handoff, PlayAttempt, PlayClock, PromiseClock, Rep, Team
 from sla.vocabulary import ClockKind
 
 By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
@@ -64,19 +64,20 @@ def read_figures(
     end: dt.datetime,
     by: By = "",
     handoffs: QuerySet[Handoff] | None = None,
+    plays: QuerySet[AccountPlay] | None = None,
 ) -> list[PromiseFigure]:
-    """Read one motion's promises whose clocks started in `[start, end)`, of all handoffs or of those the reader may see.
+    """Read one motion's promises whose clocks started in `[start, end)`; `handoffs` and `plays` are those the reader may see.
 
-    Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff; by tier; or by
-    week, Monday to Monday in the company's zone.
+    Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff or play; by tier; or
+    by week, Monday to Monday in the company's zone.
     """
-    clocks_in_period = Clock.objects.filter(handoff__motion=motion, started_at__gte=start, started_at__lt=end)
-    if handoffs is not None:
-        clocks_in_period = clocks_in_period.filter(handoff__in=handoffs.order_by().values("pk"))
+    owner = "play" if motion == Motion.AQL else "handoff"
+    clocks_in_period = select_clocks(motion=motion, handoffs=handoffs, plays=plays)
+    clocks_in_period = clocks_in_period.filter(started_at__gte=start, started_at__lt=end)
     if by == "rep":
         clocks_in_period = clocks_in_period.filter(rep__isnull=False)
     # order_by() drops an ordering, whose columns would split the groups.
-    rows = clocks_in_period.order_by().annotate(group=_GROUPS[by]() if by else F("kind")).values("kind", "group")
+    rows = clocks_in_period.order_by().annotate(group=_GROUPS[by](owner) if by else F("kind")).values("kind", "group")
     figures = rows.annotate(
         kept=Count("pk", filter=KEPT),
         late=Count("pk", filter=LATE),
@@ -89,12 +90,32 @@ def read_figures(
     return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
 
 
-def with_remarks(rows: Sequence[Clock]) -> list[tuple[Clock, str]]:
+def select_clocks(
+    *, motion: Motion, handoffs: QuerySet[Handoff] | None = None, plays: QuerySet[AccountPlay] | None = None
+) -> QuerySet[Any]:
+    """Return the clocks of a motion: those of account plays for AQL, those of handoffs for every other one."""
+    if motion == Motion.AQL:
+        of_plays = PlayClock.objects.all()
+        return of_plays if plays is None else of_plays.filter(play__in=plays.order_by().values("pk"))
+    of_handoffs = Clock.objects.filter(handoff__motion=motion)
+    return of_handoffs if handoffs is None else of_handoffs.filter(handoff__in=handoffs.order_by().values("pk"))
+
+
+def with_remarks(rows: Sequence[Any]) -> list[tuple[Any, str]]:
     """Pair each clock with a remark on the contact that met it, such as "logged 3 days later". One more query."""
+    if any(isinstance(clock, PlayClock) for clock in rows):
+        return _with_play_remarks(rows)
     met = [clock.handoff_id for clock in rows if _is_met_contact(clock)]
     contacts = Attempt.objects.filter(handoff__in=met).order_by("handoff", "at", "recorded_at", "pk")
     first = {contact.handoff_id: clocks.late_logging_remark(contact) for contact in contacts.distinct("handoff")}
     return [(clock, first.get(clock.handoff_id, "") if _is_met_contact(clock) else "") for clock in rows]
+
+
+def _with_play_remarks(rows: Sequence[PlayClock]) -> list[tuple[PlayClock, str]]:
+    met = [clock.play_id for clock in rows if _is_met_contact(clock)]
+    contacts = PlayAttempt.objects.filter(play__in=met).order_by("play", "at", "recorded_at", "pk").distinct("play")
+    first = {contact.play_id: clocks.late_logging_remark(contact) for contact in contacts}
+    return [(clock, first.get(clock.play_id, "") if _is_met_contact(clock) else "") for clock in rows]
 
 
 def week_start(at: dt.datetime) -> dt.datetime:
@@ -121,14 +142,14 @@ class Percentile(Aggregate):
         super().__init__(expression, fraction=fraction, output_field=FloatField())
 
 
-def _week_expression() -> Expression:
+def _week_expression(_owner: str) -> Expression:
     return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
 
 
 _GROUPS: Final[Mapping[str, Any]] = {
-    "rep": lambda: F("rep"),
-    "team": lambda: F("handoff__team"),
-    "tier": lambda: F("handoff__tier"),
+    "rep": lambda _: F("rep"),
+    "team": lambda owner: F(f"{owner}__team"),
+    "tier": lambda owner: F(f"{owner}__tier"),
     "week": _week_expression,
 }
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
@@ -161,7 +182,7 @@ def _build_figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> P
     )
 
 
-def _is_met_contact(clock: Clock) -> bool:
+def _is_met_contact(clock: PromiseClock) -> bool:
     return clock.kind == ClockKind.FIRST_CONTACT and clock.met_at is not None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from config.charts import Chart, Series, line_chart
 from leads.vocabulary import Motion
-from sla.models import HandoffQuerySet
+from sla.models import AccountPlayQuerySet, HandoffQuerySet
 from sla.reports import compliance
 from sla.reports.compliance import PromiseFigure
 from sla.vocabulary import ClockKind
@@ -44,17 +45,18 @@ class Scorecard:
     chart: Chart
 
 
-def build_scorecard(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime) -> Scorecard:
+def build_scorecard(
+    handoffs: HandoffQuerySet, plays: AccountPlayQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime
+) -> Scorecard:
     """Build the figures of the report page for one motion; three queries."""
-    weekly = build_week_rows(compliance.read_figures(motion=motion, start=start, end=end, by="week", handoffs=handoffs))
-    overall = build_rows(compliance.read_figures(motion=motion, start=start, end=end, handoffs=handoffs), BOTH)
+    read_figures = partial(compliance.read_figures, motion=motion, start=start, end=end, handoffs=handoffs, plays=plays)
+    weekly = build_week_rows(read_figures(by="week"))
+    overall = build_rows(read_figures(), BOTH)
     return Scorecard(
         start=start,
         end=end,
         overall=overall[0].cells if overall else [None] * len(BOTH),
-        reps=build_rows(
-            compliance.read_figures(motion=motion, start=start, end=end, by="rep", handoffs=handoffs), SALES
-        ),
+        reps=build_rows(read_figures(by="rep"), SALES),
         weeks=list(reversed(weekly)),
         chart=_build_chart(weekly),
     )

@@ -148,16 +148,17 @@ def _sum_outcomes(
 
 def count_reasons(motion: Motion, now: dt.datetime) -> list[ReasonCount]:
     """Count the rejections of the last MONTHS_SHOWN months by reason."""
-    return reason_counts.count_reasons(motion=motion, start=_list_months(now)[0].start, end=now)
+    return reason_counts.count_reasons(motion=motion, start=list_months(now)[0].start, end=now)
 
 
-def _list_months(now: dt.datetime) -> list[RejectionMonth]:
+def list_months(now: dt.datetime) -> list[RejectionMonth]:
+    """Return the months of the overview, the oldest first."""
     return [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
 
 
 def _count_decisions(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
     """Count what sales accepted and rejected in the last MONTHS_SHOWN months, the oldest first."""
-    months = _list_months(now)
+    months = list_months(now)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
     dispositions = Disposition.objects.filter(
         corrected_by__isnull=True,

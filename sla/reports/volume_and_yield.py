@@ -25,13 +25,13 @@ class DeliveredVolume:
     """The leads of a motion that qualified in a calendar month.
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
-    leads whose source and engagement are on record: the context that marketing owes sales.
+    leads whose source and engagement are on record: the context that marketing owes sales; None for companies.
     """
 
     month: RejectionMonth
     is_running: bool
     count: int
-    complete: int
+    complete: int | None
     agreed: int | None
 
     @property
@@ -40,7 +40,7 @@ class DeliveredVolume:
 
     @property
     def complete_share(self) -> float | None:
-        return 100 * self.complete / self.count if self.count else None
+        return 100 * self.complete / self.count if self.count and self.complete is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,10 @@ def _count_delivered(motion: Motion, month: RejectionMonth, *, is_running: bool)
         count=Count("pk"),
         complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))),
     )
-    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], _read_agreed_volume(motion, month))
+    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
 
 
-def _read_agreed_volume(motion: Motion, month: RejectionMonth) -> int | None:
+def read_agreed_volume(motion: Motion, month: RejectionMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

@@ -15,8 +15,8 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from sla.handoff_page import lead_timeline
 from sla.handoffs import past_disposition_files, reinstatements, tier_3_hold
-from sla.models import Handoff
-from sla.reports import weekly_cohorts
+from sla.models import AccountPlay, Handoff
+from sla.reports import play_reports, weekly_cohorts
 
 register = template.Library()
 
@@ -47,7 +47,15 @@ def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     handoffs = rows.defer("qualification__evidence").order_by("-created_at", "-pk")
     imported = past_disposition_files.list_for_person(merges.list_person_ids(lead), limit=IMPORTED_SHOWN)
     waiting = tier_3_hold.for_lead(lead, now=now)
-    return {"handoffs": handoffs, "imported": imported, "waiting": waiting, "now": now, "lead": lead}
+    plays = AccountPlay.objects.filter(contacts__lead__in=merges.list_person_ids(lead)).distinct()
+    return {
+        "handoffs": handoffs,
+        "plays": plays.select_related("company", "rep__user").order_by("-created_at", "-pk"),
+        "imported": imported,
+        "waiting": waiting,
+        "now": now,
+        "lead": lead,
+    }
 
 
 @register.inclusion_tag("sla/nurture/_lead_disqualified.html", takes_context=True)
@@ -74,4 +82,6 @@ def duplicates_of(context: template.Context, lead: Lead) -> int:
 
 @register.inclusion_tag("sla/reports/_weekly_cohorts.html")
 def weekly_cohorts_of(version: Version, now: dt.datetime) -> dict[str, Any]:
-    return {"cohorts": weekly_cohorts.for_version(version, now=now), "version": version}
+    is_of_plays = version.account is not None
+    read = play_reports.read_weekly_cohorts if is_of_plays else weekly_cohorts.for_version
+    return {"cohorts": read(version, now=now), "version": version}

@@ -14,8 +14,8 @@ from config.charts import Series, line_chart
 from config.downloads import csv_download
 from config.web import Request
 from definitions import motions
-from leads.vocabulary import READERS_OF_LEADS
-from sla.reports import pipeline_overview, reason_counts
+from leads.vocabulary import READERS_OF_LEADS, Motion
+from sla.reports import pipeline_overview, play_reports, reason_counts
 from sla.reports.rejection_monitor import TOO_MANY
 
 
@@ -37,8 +37,10 @@ def home(request: Request) -> HttpResponse:
 @require_GET
 def reasons_export(request: Request) -> HttpResponseBase:
     """Return the counts by reason as a file."""
-    rows = pipeline_overview.count_reasons(motions.read_motion(request.GET), timezone.now())
-    return csv_download("rejection-reasons", reason_counts.HEADER, map(reason_counts.cells, rows))
+    motion, now = motions.read_motion(request.GET), timezone.now()
+    is_of_plays = motion == Motion.AQL
+    rows = play_reports.count_reasons(now) if is_of_plays else pipeline_overview.count_reasons(motion, now)
+    return csv_download(f"{motion}-rejection-reasons", reason_counts.HEADER, map(reason_counts.cells, rows))
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -46,7 +48,13 @@ def reasons_export(request: Request) -> HttpResponseBase:
 def overview(request: Request) -> HttpResponse:
     """Show the pipeline first, then acceptance, then waiting work (rules 12.3)."""
     now = timezone.now()
-    figures = pipeline_overview.build_overview(motion=motions.read_motion(request.GET), now=now)
+    motion = motions.read_motion(request.GET)
+    is_of_plays = motion == Motion.AQL
+    figures = (
+        play_reports.build_overview(now=now)
+        if is_of_plays
+        else pipeline_overview.build_overview(motion=motion, now=now)
+    )
     rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",
@@ -56,7 +64,8 @@ def overview(request: Request) -> HttpResponse:
     )
     context = {
         "figures": figures,
-        "motion": figures.motion,
+        "motion": motion,
+        "is_of_plays": is_of_plays,
         "motions": motions.list_motions_in_use(),
         "primary": motions.find_primary_choice(),
         "chart": chart,

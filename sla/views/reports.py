@@ -16,10 +16,10 @@ from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request, typed_number
 from definitions import motions
+from leads.vocabulary import Motion
 from sla import permissions
 from sla.filters import ClockFilter
-from sla.models import Clock
-from sla.reports import compliance, compliance_page, volume_and_yield
+from sla.reports import compliance, compliance_page, play_reports, volume_and_yield
 
 PERIODS: Final = (4, 12, 26, 52)
 USUAL_PERIOD: Final = 12
@@ -32,15 +32,16 @@ def sla_report(request: Request) -> HttpResponse:
     """Report both sides' promises in one motion over the last weeks, on the handoffs that this person may see."""
     now, motion = timezone.now(), motions.read_motion(request.GET)
     weeks, start = read_period(request, now)
-    visible = permissions.visible_to(request.user)
-    card = compliance_page.build_scorecard(visible, motion=motion, start=start, end=now)
+    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
+    card = compliance_page.build_scorecard(handoffs, plays, motion=motion, start=start, end=now)
     # Everybody may read the report on their own handoffs; only people with a role may read the commitments.
     context = {
         "card": card,
         "motion": motion,
         "motions": motions.list_motions_in_use(),
-        "months": volume_and_yield.read_delivered_months(motion=motion, now=now),
-        "yields": volume_and_yield.read_yields(visible, motion=motion, start=start, end=now),
+        "months": _read_delivered_months(motion, now),
+        "yields": _read_yields(request, motion, start, now),
+        "is_of_plays": motion == Motion.AQL,
         "weeks": weeks,
         "periods": PERIODS,
         "now": now,
@@ -55,8 +56,8 @@ def sla_export(request: Request) -> HttpResponseBase:
     now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
     by: compliance.By = "week" if request.GET.get("by") == "week" else "rep"
-    visible = permissions.visible_to(request.user)
-    figures = compliance.read_figures(motion=motion, start=start, end=now, by=by, handoffs=visible)
+    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
+    figures = compliance.read_figures(motion=motion, start=start, end=now, by=by, handoffs=handoffs, plays=plays)
     return csv_download(f"{motion}-sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
 
 
@@ -65,7 +66,7 @@ def sla_export(request: Request) -> HttpResponseBase:
 def sla_yield_export(request: Request) -> HttpResponseBase:
     now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
-    rows = volume_and_yield.read_yields(permissions.visible_to(request.user), motion=motion, start=start, end=now)
+    rows = _read_yields(request, motion, start, now)
     return csv_download(
         f"{motion}-to-meeting-by-rep", volume_and_yield.header(motion), map(volume_and_yield.cells, rows)
     )
@@ -77,9 +78,10 @@ def sla_rows(request: Request) -> HttpResponse:
     """List the promises behind a figure of one motion, the newest first."""
     now, motion = timezone.now(), motions.read_motion(request.GET)
     _, start = read_period(request, now)
-    visible = permissions.visible_to(request.user).filter(motion=motion)
-    clocks = Clock.objects.filter(handoff__in=visible.order_by().values("pk"), started_at__lt=now)
-    clocks = clocks.select_related("handoff__lead__company", "rep__user").order_by("-pk")
+    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
+    clocks = compliance.select_clocks(motion=motion, handoffs=handoffs, plays=plays).filter(started_at__lt=now)
+    about = "play__company" if motion == Motion.AQL else "handoff__lead__company"
+    clocks = clocks.select_related(about, "rep__user").order_by("-pk")
     clock_filter = ClockFilter(request.GET, queryset=clocks, request=request)
     rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=start)
     page = list(rows_after(rows, request.GET.get("after", ""))[: PAGE + 1])
@@ -88,6 +90,7 @@ def sla_rows(request: Request) -> HttpResponse:
         "motion": motion,
         "motions": motions.list_motions_in_use(),
         "rows": compliance.with_remarks(page[:PAGE]),
+        "is_of_plays": motion == Motion.AQL,
         "more": more,
         "total": rows.count(),
         "filter": clock_filter,
@@ -95,6 +98,20 @@ def sla_rows(request: Request) -> HttpResponse:
         "now": now,
     }
     return render(request, "sla/reports/compliance_rows.html", context)
+
+
+def _read_delivered_months(motion: Motion, now: dt.datetime) -> list[volume_and_yield.DeliveredVolume]:
+    if motion == Motion.AQL:
+        return play_reports.read_delivered_months(now=now)
+    return volume_and_yield.read_delivered_months(motion=motion, now=now)
+
+
+def _read_yields(
+    request: Request, motion: Motion, start: dt.datetime, now: dt.datetime
+) -> list[volume_and_yield.RepYield]:
+    if motion == Motion.AQL:
+        return play_reports.read_yields(permissions.plays_visible_to(request.user), start=start, end=now)
+    return volume_and_yield.read_yields(permissions.visible_to(request.user), motion=motion, start=start, end=now)
 
 
 def read_period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:

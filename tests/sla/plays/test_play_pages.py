@@ -86,7 +86,7 @@ def test_a_play_is_accepted_and_worked_by_forms(play, owner):
     page = text_of(owner.get(f"/plays/{play.pk}/"))
     assert "Good talk" in page
     assert "&lt;b&gt;They&lt;/b&gt; compare" in page
-    assert "Opportunity: 50,000.00" in page
+    assert "Opportunity: 50,000 EUR" in page
     assert owner.post(f"/plays/{play.pk}/win/", {}).status_code == 302
 
 
@@ -215,3 +215,18 @@ def test_the_navigation_names_plays_once_a_definition_judges_companies():
 
     assert 'href="/plays/"' in text_of(leader.get("/overview/"))
     assert not AccountPlay.objects.exists()
+
+
+def test_the_page_of_a_contact_names_the_play_and_what_was_done_in_it(play, owner):
+    contact = play.contacts.first()
+    owner.post(f"/plays/{play.pk}/attempts/", {"contact": contact.pk, "did": "call:connected", "note": "Good talk"})
+    other = play.contacts.exclude(pk=contact.pk).first()
+    ops = client_of(UserFactory(roles=[Role.MARKETING_OPS]))
+
+    page, other_page = (text_of(ops.get(f"/leads/{row.lead_id}/")) for row in (contact, other))
+
+    assert f'<a href="/plays/{play.pk}/">Account play Fit</a>' in page
+    assert "AQL: Call: connected, in the account play Fit" in page
+    assert "Good talk" in page
+    assert f'<a href="/plays/{play.pk}/">Account play Fit</a>' in other_page
+    assert "Good talk" not in other_page
