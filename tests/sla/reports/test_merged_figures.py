@@ -10,6 +10,7 @@ import pytest
 from definitions.models import Definition, Version
 from leads.identity import merges
 from leads.models import Outcome
+from leads.vocabulary import Motion
 from sla.models import Clock, Handoff
 from sla.reports import rejection_monitor, volume_and_yield, weekly_cohorts
 from sla.reports.rejection_monitor import RejectionMonth
@@ -22,7 +23,7 @@ def read_counts(now: dt.datetime = NOW + DAY) -> dict[str, Any]:
     """Return every count of MQLs, handoffs and decisions that a report shows."""
     month = RejectionMonth.containing(now)
     decided = rejection_monitor.read_decisions(definition=Definition.objects.get(), month=month)
-    (delivered,) = volume_and_yield.read_delivered_months(now=now, count=1)
+    (delivered,) = volume_and_yield.read_delivered_months(motion=Motion.MQL, now=now, count=1)
     return {
         "cohorts": weekly_cohorts.for_version(Version.objects.get(), now=now),
         "decided": (len(decided.dispositions), len(decided.rejected), decided.percent),
@@ -30,7 +31,7 @@ def read_counts(now: dt.datetime = NOW + DAY) -> dict[str, Any]:
         "clocks": list(Clock.objects.order_by("pk").values_list("kind", "due_at", "met_at", "cancelled_at")),
         "given": [
             (row.assigned, row.accepted)
-            for row in volume_and_yield.read_yields(Handoff.objects.all(), start=NOW - DAY, end=now)
+            for row in volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW - DAY, end=now)
         ],
     }
 
@@ -69,7 +70,7 @@ def test_an_outcome_of_a_person_counts_for_the_handoff_of_either_lead_while_they
     )
 
     def count_opened() -> int:
-        (row,) = volume_and_yield.read_yields(Handoff.objects.all(), start=NOW - DAY, end=NOW + DAY)
+        (row,) = volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW - DAY, end=NOW + DAY)
         return row.opportunities
 
     assert count_opened() == 0
