@@ -128,7 +128,7 @@ class ApiKey(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="api_key_source_is_not_reserved",
-                condition=~models.Q(source__iexact=sources.ACCORD) & ~models.Q(source__iexact=sources.BY_HAND),
+                condition=models.Q(*(~models.Q(source__iexact=name) for name in sources.RESERVED)),
             )
         ]
         triggers: ClassVar = [
