@@ -189,8 +189,9 @@ CELERY_BEAT_SCHEDULE = {
 # Failed sign-ins are counted in the cache: people must be able to sign in, and be limited, while Redis is away.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "config.expiring_cache.ExpiringCache",
         "LOCATION": "accord_cache",
+        # Above that many rows the expired ones are deleted.
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
 }

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import BadRequest
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
+
+from config import outages
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 #: More does not fit a bigint.
 DIGITS_AT_MOST: Final = 18
-RETRY_AFTER_SECONDS: Final = 5
 
 
 class Request(HttpRequest):
@@ -90,12 +90,16 @@ def report_failure(request: HttpRequest) -> HttpResponse:
 
     Django calls it while it handles the exception, also for one of a middleware.
     """
-    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    is_away = outages.is_outage(sys.exc_info()[1])
     status = 503 if is_away else 500
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if is_away else {}
+    headers = {"Retry-After": outages.RETRY_AFTER_SECONDS} if is_away else {}
     if request.path.startswith("/api/"):
-        sentence = "The database is away. Nothing was stored; send it again." if is_away else "Accord failed."
-        return JsonResponse({"error": sentence}, status=status, headers=headers)
+        error = {
+            "code": "unavailable" if is_away else "error",
+            "detail": outages.SENTENCE if is_away else "Accord failed.",
+            "attr": None,
+        }
+        return JsonResponse({"type": "server_error", "errors": [error]}, status=status, headers=headers)
     return HttpResponse(render_to_string(f"{status}.html"), status=status, headers=headers)
 
 

@@ -20,8 +20,6 @@ CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 
 #: The space of the ids in a file, unless its sender is named.
 DEFAULT_SOURCE: Final = "import"
-#: Source of statements that Accord derives itself: that somebody with an address @acme.example works at Acme.
-DERIVED_SOURCE: Final = "derived"
 
 #: Roles that may list all leads; an SDR sees those handed to the team, on the handoff's page (rules 1.7).
 READERS_OF_LEADS: Final = (

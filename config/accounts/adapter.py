@@ -13,6 +13,9 @@ from django.forms import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from config.accounts.models import UserManager
+from config.accounts.networks import network_of
+
 DEVICE_COOKIE: Final = "accord_device"
 _DEVICE_SALT: Final = "config.accounts.known-device"
 _DEVICE_AGE: Final = dt.timedelta(days=180)
@@ -33,6 +36,9 @@ class InvitedOnly(DefaultAccountAdapter):
             " before, or reset your password."
         )
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return network_of(super().get_client_ip(request))
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         return False
@@ -62,11 +68,13 @@ class InvitedOnly(DefaultAccountAdapter):
         return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return what the library counts failed attempts by: the address with the device or the source."""
-        device = _read_device(request, _login_of(credentials))
-        return (
-            f"{super()._get_login_attempts_cache_key(request, **credentials)}:{device or self.get_client_ip(request)}"
-        )
+        """Return what failed attempts are counted by: the address with the device or the source.
+
+        The library adds the name of the site, which is the Host header with its port: each port would have limits of
+        its own.
+        """
+        login = _login_of(credentials)
+        return f"{login}:{_read_device(request, login) or self.get_client_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         super()._delete_login_attempts_cached_email(request, **credentials)
@@ -78,7 +86,8 @@ class InvitedOnly(DefaultAccountAdapter):
 
 
 def _login_of(credentials: dict[str, Any]) -> str:
-    return str(credentials.get("email", "")).lower()
+    """Return the address as people are found by it."""
+    return UserManager.normalize_email(credentials.get("email"))
 
 
 def _read_device(request: HttpRequest, login: str) -> str:

@@ -34,8 +34,12 @@ class UserManager(BaseUserManager["User"]):
         return (email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the person with this e-mail address, whatever its case. Raises DoesNotExist."""
-        return self.get(email__iexact=(username or "").strip())
+        """Return the person with this e-mail address, whatever its case. Raises DoesNotExist.
+
+        Compared in lower case, as the limits of sign-in are counted: other letters become S and I in upper case as well,
+        and each spelling of an address with them would have limits of its own.
+        """
+        return self.alias(address=Lower("email")).get(address=self.normalize_email(username))
 
     def create_user(self, email: str, password: str | None = None, **columns: Any) -> User:
         """Create a person; without a password they cannot sign in by one. Raises ValueError without an address."""
@@ -128,7 +132,7 @@ class ApiKey(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="api_key_source_is_not_reserved",
-                condition=~models.Q(source__iexact=sources.ACCORD) & ~models.Q(source__iexact=sources.BY_HAND),
+                condition=models.Q(*(~models.Q(source__iexact=name) for name in sources.RESERVED)),
             )
         ]
         triggers: ClassVar = [

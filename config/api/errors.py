@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
 from rest_framework.exceptions import APIException, ParseError
+
+from config import outages
 
 _BAD_INPUT = (DataError, UnicodeError, OverflowError, RecursionError)
 
@@ -14,9 +16,9 @@ class Unavailable(APIException):
     """503 while the database is away. DRF makes a Retry-After header, in seconds, of `wait`."""
 
     status_code = 503
-    default_detail = "The database is away. Nothing was stored; send it again."
+    default_detail = outages.SENTENCE
     default_code = "unavailable"
-    wait = 5
+    wait = outages.RETRY_AFTER_SECONDS
 
 
 class TooLarge(APIException):
@@ -47,7 +49,7 @@ class ExceptionHandler(StandardHandler):
             )
         if isinstance(exc, RequestDataTooBig):
             return TooLarge()
-        if isinstance(exc, OperationalError | InterfaceError):
+        if outages.is_outage(exc):
             return Unavailable()
         converted: Exception = super().convert_known_exceptions(exc)
         return converted

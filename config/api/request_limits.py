@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config.accounts.models import ApiKey, RequestCount
+from config.accounts.networks import network_of
 
 _KEEP: Final = dt.timedelta(days=1)
 # One statement counts, whatever else counts at the same instant: a row belongs to one caller and its current minute.
@@ -26,16 +27,17 @@ _COUNT: Final = """
 
 
 class RequestLimit(BaseThrottle):
-    """The limit of reads and of writes a minute for each key, and for each signed-in person."""
+    """The limit of reads and of writes a minute for each key, each signed-in person, and each source of others."""
 
     _seconds: float = 0
 
     def allow_request(self, request: Request, _view: Any) -> bool:
-        caller = f"key {request.auth.pk}" if isinstance(request.auth, ApiKey) else f"person {request.user.pk}"
         is_read = request.method in SAFE_METHODS
         limit = settings.API_READS_A_MINUTE if is_read else settings.API_WRITES_A_MINUTE
         now = timezone.now()
-        self._seconds = seconds_to_wait(f"{caller} {'reads' if is_read else 'writes'}", limit=limit, now=now)
+        self._seconds = seconds_to_wait(
+            f"{_caller_of(request)} {'reads' if is_read else 'writes'}", limit=limit, now=now
+        )
         return self._seconds == 0
 
     def wait(self) -> float:
@@ -48,8 +50,19 @@ def count_wrong_key(request: Request, *, now: dt.datetime) -> float:
 
     Right keys from the same source are not counted: an office has one address.
     """
-    source = BaseThrottle().get_ident(request)[:80]
-    return seconds_to_wait(f"source {source}", limit=settings.API_WRONG_KEYS_A_MINUTE, now=now)
+    return seconds_to_wait(f"source {_source_of(request)}", limit=settings.API_WRONG_KEYS_A_MINUTE, now=now)
+
+
+def _caller_of(request: Request) -> str:
+    if isinstance(request.auth, ApiKey):
+        return f"key {request.auth.pk}"
+    if request.user.is_authenticated:
+        return f"person {request.user.pk}"
+    return f"source {_source_of(request)}"
+
+
+def _source_of(request: Request) -> str:
+    return network_of(BaseThrottle().get_ident(request))[:80]
 
 
 def seconds_to_wait(caller: str, *, limit: int, now: dt.datetime) -> float:

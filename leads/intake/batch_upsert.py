@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
+from config.accounts import sources
 from leads import bulk_rows
 from leads.attribute_history import GROUPED_TEXTS, AttributeHistory
 from leads.exceptions import Refused
@@ -29,7 +30,7 @@ from leads.models import AttributeChange, Company, CompanyKey, Lead, LeadKey, Pe
 from leads.normalization import phone_numbers, stated_values, validation
 from leads.normalization.row_notes import RowNote
 from leads.rescoring import rescore_queue
-from leads.vocabulary import DERIVED_SOURCE, KeyKind
+from leads.vocabulary import KeyKind
 
 Subject = TypeVar("Subject", Lead, Company)
 UpsertChange = Literal["created", "updated", "unchanged", "rejected"]
@@ -524,7 +525,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             return True
         since = history.first_stated_at("email")
         return history.apply_statement(
-            {"company": employer}, valid_from=since, since=since, source=DERIVED_SOURCE, now=self.now
+            {"company": employer}, valid_from=since, since=since, source=sources.DERIVED, now=self.now
         )
 
     def _backdate_address(self, history: AttributeHistory[Lead], address: str, at: dt.datetime) -> None:
@@ -539,7 +540,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         values: dict[str, Any] = {"email": lead.email if is_current else address}
         if opt_outs.FIELD not in history.values_at(at):
             values[opt_outs.FIELD] = False
-        works_there = any(row.source == DERIVED_SOURCE and "company" in row.values for row in history.changes)
+        works_there = any(row.source == sources.DERIVED and "company" in row.values for row in history.changes)
         values |= {"company": lead.company_id} if works_there else {}
         history.apply_statement(values, valid_from=at, since=at, source=self.source, now=self.now)
 

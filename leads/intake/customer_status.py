@@ -13,13 +13,14 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
+from config.accounts import sources
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Company, CountedWin
 from leads.rescoring import company_rescores
 from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import OutcomeKind
 
-SOURCE: Final = "outcome"
+SOURCE: Final = sources.OUTCOME
 _FIELD: Final = "is_customer"
 
 #: The company that a deal of `lead` makes a customer: the lead's own, or else that of the person (rules 13.51).

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from config.accounts import sources
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Lead
 from leads.normalization.row_notes import RowNote
-from leads.vocabulary import DERIVED_SOURCE, NoteKind
+from leads.vocabulary import NoteKind
 
 FIELD: Final = "do_not_contact"
 
@@ -94,12 +95,14 @@ def note_kept_wish(lead: Lead, statement: ContactStatement | None) -> tuple[RowN
 
 def _wish_date(row: AttributeChange) -> dt.datetime:
     """Return the date of an opt-out: as its sender dated it, else when it came, however far back its values hold."""
-    return row.valid_from if row.is_dated_wish or row.source == DERIVED_SOURCE else max(row.valid_from, row.recorded_at)
+    return (
+        row.valid_from if row.is_dated_wish or row.source == sources.DERIVED else max(row.valid_from, row.recorded_at)
+    )
 
 
 def _is_wish(row: AttributeChange) -> bool:
     """Return whether the row is somebody's statement about contact, not a default and not derived from one."""
-    return FIELD in row.values and row.source != DERIVED_SOURCE and (row.is_dated_wish or bool(row.values[FIELD]))
+    return FIELD in row.values and row.source != sources.DERIVED and (row.is_dated_wish or bool(row.values[FIELD]))
 
 
 def _repeats_binding(history: AttributeHistory[Lead], statement: ContactStatement) -> bool:
@@ -129,6 +132,6 @@ def _overrule_defaults(history: AttributeHistory[Lead], statement: ContactStatem
     for at in sorted(defaults):
         if (end is None or at < end) and bool(history.values_at(at).get(FIELD)) != statement.is_opt_out:
             is_changed |= history.apply_statement(
-                {FIELD: statement.is_opt_out}, valid_from=at, since=at, source=DERIVED_SOURCE, now=statement.now
+                {FIELD: statement.is_opt_out}, valid_from=at, since=at, source=sources.DERIVED, now=statement.now
             )
     return is_changed

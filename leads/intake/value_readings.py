@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 
+from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -26,7 +27,7 @@ from leads.normalization import attributes, stated_values
 from leads.normalization.stated_values import NOT_UNDERSTOOD, READ_AS, TITLE, Readings
 from leads.normalization.text_folding import fold_text
 
-SOURCE: Final = "reading"
+SOURCE: Final = sources.READING
 BATCH: Final = 2_000
 _READ_AT_ONCE: Final = 20_000
 

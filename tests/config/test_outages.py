@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import redis
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 from django.test import Client
 from django.urls import reverse
+from psycopg.errors import ReadOnlySqlTransaction
 
 from config.accounts.vocabulary import Role
 from tests.factories import UserFactory, VersionFactory
@@ -60,6 +61,29 @@ def test_the_answer_while_the_database_is_away_says_when_to_try_again(client: Cl
     assert ("Accord is out for a moment" in answer.content.decode()) == (not path.startswith("/api/"))
 
 
+def test_the_api_says_in_its_own_form_that_the_database_is_away(client: Client) -> None:
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(_refuse_statement):
+        answers = [client.get("/api/v1/leads"), Client(headers={"authorization": "Api-Key x"}).get("/api/v1/leads")]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert {(answer.json()["type"], answer.json()["errors"][0]["code"]) for answer in answers} == {
+        ("server_error", "unavailable")
+    }
+
+
+def test_a_database_that_takes_no_writes_is_away(client: Client) -> None:
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(_refuse_write):
+        answers = [client.get("/queue/"), client.get("/api/v1/leads")]
+
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 2
+
+
 def test_another_failure_is_an_error_of_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
     client.raise_request_exception = False
@@ -73,6 +97,10 @@ def test_another_failure_is_an_error_of_ours(client: Client, monkeypatch: pytest
 
 def _refuse_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     raise OperationalError("server closed the connection unexpectedly")
+
+
+def _refuse_write(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    raise InternalError from ReadOnlySqlTransaction()
 
 
 def _break_down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

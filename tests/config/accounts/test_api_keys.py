@@ -73,7 +73,7 @@ def test_a_key_cannot_become_another(owner: User, columns: dict[str, str]) -> No
         ApiKey.objects.update(**columns)
 
 
-@pytest.mark.parametrize("source", ["accord", "Accord", "by-hand"])
+@pytest.mark.parametrize("source", ["accord", "Accord", "by-hand", "derived", "outcome", "READING"])
 def test_no_sender_takes_a_name_of_accords_own(source: str) -> None:
     owner = UserFactory()
     key = ApiKey(name="CRM", owner=owner, source=source, prefix="p", digest="d")

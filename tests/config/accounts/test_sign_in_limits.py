@@ -79,6 +79,31 @@ def test_a_known_device_is_limited_like_any_other_source(person: User) -> None:
     assert not is_signed_in(sign_in(person, PASSWORD, source=OWNER, client=device))
 
 
+def test_another_port_of_the_site_begins_no_new_count(person: User) -> None:
+    for port in range(8001, 8006):
+        Client(HTTP_HOST=f"testserver:{port}").post(
+            reverse("account_login"), {"login": person.email, "password": "wrong"}, REMOTE_ADDR=STRANGER
+        )
+
+    assert not is_signed_in(sign_in(person, PASSWORD, source=STRANGER))
+
+
+def test_all_addresses_of_an_ipv6_network_are_one_source(person: User) -> None:
+    for number in range(5):
+        sign_in(person, "wrong", source=f"2001:db8:0:7::{number}")
+
+    assert not is_signed_in(sign_in(person, PASSWORD, source="2001:db8:0:7:ffff::1"))
+    assert is_signed_in(sign_in(person, PASSWORD, source="2001:db8:0:8::1"))
+
+
+@pytest.mark.parametrize("letter", ["\N{LATIN SMALL LETTER LONG S}", "\N{LATIN SMALL LETTER DOTLESS I}"])
+def test_an_address_in_look_alike_letters_is_nobodys(person: User, letter: str) -> None:
+    User.objects.filter(pk=person.pk).update(email="silvia@acme.example")
+    login = {"login": "silvia@acme.example".replace(letter.upper().lower(), letter), "password": PASSWORD}
+
+    assert not is_signed_in(Client().post(reverse("account_login"), login))
+
+
 def test_a_password_reset_lets_the_owner_in_while_strangers_try(person: User) -> None:
     for number in range(31):
         sign_in(person, "wrong", source=f"198.51.100.{number}")

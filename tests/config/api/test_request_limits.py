@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
@@ -64,6 +65,22 @@ def test_wrong_keys_are_limited_by_source_and_hold_up_no_right_key(settings: Set
     assert wrong.status_code == 429
     assert int(wrong.headers["Retry-After"]) >= 1
     assert client_with_key(key).get("/api/v1/leads").status_code == 200
+
+
+def test_wrong_keys_from_one_ipv6_network_are_counted_together() -> None:
+    for number in range(3):
+        client_with_key("acc_nothing.at-all", source=f"2001:db8:0:7::{number}").get("/api/v1/leads")
+
+    assert RequestCount.objects.get().caller == "source 2001:db8:0:7::"
+
+
+def test_readers_of_the_schema_who_are_not_signed_in_hold_up_nobody_else(settings: Settings) -> None:
+    settings.API_READS_A_MINUTE = 1
+    busy, other = Client(REMOTE_ADDR="203.0.113.5"), Client(REMOTE_ADDR="198.51.100.7")
+
+    with time_machine.travel(NOW, tick=False):
+        assert [busy.get("/api/v1/docs").status_code for _ in range(2)] == [200, 429]
+        assert other.get("/api/v1/docs").status_code == 200
 
 
 def test_a_new_minute_begins_at_nothing() -> None:
