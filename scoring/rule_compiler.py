@@ -61,6 +61,7 @@ def compile_document(
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
         catalogue=catalogue,
         lists=_add_lists_of_countries(document, named_lists),
+        motion=document["motion"],
     )
 
 

@@ -7,8 +7,11 @@ class SlaConfig(AppConfig):
     name = "sla"
 
     def ready(self) -> None:
-        """Make files of past dispositions importable: their reasons are rows of this app, and imports are below it."""
+        """Give the apps below what only this one knows: the reasons of past dispositions, and the decisions on plays."""
         from leads.imports import file_imports  # noqa: PLC0415  # models may be imported only when all apps are loaded
+        from scoring.backtests import account_decisions  # noqa: PLC0415  # the same
         from sla.handoffs import past_disposition_files  # noqa: PLC0415  # the same
+        from sla.plays import play_decisions  # noqa: PLC0415  # the same
 
         file_imports.register_store("dispositions", past_disposition_files.store_items)
+        account_decisions.register_reader(play_decisions.read_decisions)

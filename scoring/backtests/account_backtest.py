@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,28 +11,32 @@ import numpy as np
 from django.conf import settings
 
 from leads.models import Company, Lead
+from leads.vocabulary import Motion
 from scoring.account_judgement import account_qualification, account_versions
 from scoring.account_judgement.account_versions import CompiledAccount
-from scoring.backtests import outcome_history
+from scoring.backtests import account_decisions, outcome_history
+from scoring.backtests.account_decisions import DatedCompanies
 from scoring.backtests.coverage_and_precision import (
     DatedLeads,
     OutcomeHistory,
     PeriodWeeks,
     count_cohort,
-    earliest_of_each_lead,
     is_enough,
-    latest_of_each_lead,
     share_as_dict,
     verdict_sentences,
 )
 from scoring.backtests.intervals_and_tests import Sample
+from scoring.backtests.outcome_history import OutcomeColumns, OutcomeRecords
 from scoring.backtests.runner import Progress
 from scoring.engine.accounts import first_meeting
 from scoring.instants import microseconds
 
 #: Companies whose facts are read at a time, so that memory is bounded.
 BATCH: Final = 500
-COUNTED: Final = "Counted in companies, not in leads: a company is won or accepted when one of its people is."
+COUNTED: Final = (
+    "Counted in companies, not in leads: a company is won when one of its people or its play is, and accepted or rejected"
+    " when its play is."
+)
 
 
 def run_account_backtest(
@@ -48,7 +52,7 @@ def run_account_backtest(
 
     Lists of single leads, signal lifts and threshold curves stay empty: they are about leads. The period is [start, end).
     """
-    history = _of_companies(outcome_history.read_history(start, end))
+    history = read_company_history(start, end)
     weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     batches = list(_company_batches())
     versions = [(number, document), *([against] if against else [])]
@@ -66,6 +70,9 @@ def run_account_backtest(
         "from": start.isoformat(),
         "to": end.isoformat(),
         "leads": sum(map(len, batches)),
+        "further_wins": history.further_wins,
+        "imported": outcome_history.count_imported(Motion.AQL, start, end),
+        "wins_elsewhere": outcome_history.count_wins_elsewhere(Motion.AQL, start, end),
         "version": figures[0],
         "against": figures[1] if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],
@@ -113,26 +120,33 @@ def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: Per
     }
 
 
-def _of_companies(history: OutcomeHistory) -> OutcomeHistory:
-    """Return the outcomes by the company that each lead belongs to now; leads without one are left out."""
-    parts = (history.won, history.last_won, history.last_accepted, history.rejections)
-    leads = np.unique(np.concatenate([dated.lead for dated in parts])).tolist()
-    rows = Lead.objects.filter(pk__in=leads, company__isnull=False).order_by("pk").values_list("pk", "company_id")
-    companies = DatedLeads(*np.array(list(rows), dtype=np.int64).reshape(-1, 2).T)
-    won, last_won, accepted, rejections = (_by_company(dated, companies) for dated in parts)
-    return OutcomeHistory(
-        won=earliest_of_each_lead(*won),
-        last_won=latest_of_each_lead(*last_won),
-        last_accepted=latest_of_each_lead(*accepted),
-        rejections=latest_of_each_lead(*rejections),
-        rejected=int(rejections[0].size),
+def read_company_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    """Read the outcomes of companies in [start, end): those of their people, and the decisions on their plays."""
+    of_people = outcome_history.read_outcomes(Motion.AQL, until=end, rejected_since=start)
+    of_plays = account_decisions.read_decisions(end)
+    columns = (of_people.won, of_people.accepted, of_people.rejected)
+    companies = _read_companies(np.unique(np.concatenate([rows.lead for rows in columns])).tolist())
+    won, accepted, rejected = (
+        _join_companies(rows, companies, decisions)
+        for rows, decisions in zip(columns, (of_plays.won, of_plays.accepted, of_plays.rejected), strict=True)
     )
+    return OutcomeRecords(won, accepted, rejected).history_of_period(start, end)
 
 
-def _by_company(dated: DatedLeads, companies: DatedLeads) -> tuple[Any, Any]:
-    company = companies.instants_of(dated.lead)
-    known = company > 0
-    return company[known], dated.at[known]
+def _read_companies(lead_ids: Collection[int]) -> DatedLeads:
+    """Return the company to which each lead belongs now, in place of an instant; leads without one are left out."""
+    rows = Lead.objects.filter(pk__in=lead_ids, company__isnull=False).order_by("pk").values_list("pk", "company_id")
+    return DatedLeads(*np.array(list(rows), dtype=np.int64).reshape(-1, 2).T)
+
+
+def _join_companies(rows: OutcomeColumns, companies: DatedLeads, decisions: DatedCompanies) -> OutcomeColumns:
+    """Return the outcomes of people by company, with those that the companies have themselves."""
+    company = companies.instants_of(rows.lead)
+    is_known = company > 0
+    own = np.array([(pk, microseconds(at)) for pk, at in decisions], dtype=np.int64).reshape(-1, 2)
+    return OutcomeColumns(
+        np.concatenate((company[is_known], own[:, 0])), np.concatenate((rows.at[is_known], own[:, 1]))
+    )
 
 
 def _dated(rows: list[tuple[int, int]]) -> DatedLeads:

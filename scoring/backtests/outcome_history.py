@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Count, F, Func, QuerySet
 
 from leads.identity import merges
 from leads.models import Outcome, PastDisposition, StageChange
-from leads.vocabulary import OutcomeKind, PastDecision, Stage
+from leads.vocabulary import Motion, OutcomeKind, PastDecision, Stage
 from scoring.backtests.coverage_and_precision import (
     OutcomeHistory,
     earliest_of_each_lead,
@@ -78,37 +78,43 @@ class OutcomeRecords:
         )
 
 
-def read_outcomes(*, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
-    """Read the outcomes dated before `until`; rejections only from `rejected_since` on, if it is given."""
-    rejected = StageChange.objects.filter(
-        from_stage__in=_REJECTED_FROM_STAGES, to_stage__in=_REJECTED_TO_STAGES, at__lt=until
-    )
-    if rejected_since is not None:
-        rejected = rejected.filter(at__gte=rejected_since)
-    imported = PastDisposition.objects.filter(at__lt=until)
+def read_outcomes(motion: Motion, *, until: dt.datetime, rejected_since: dt.datetime | None = None) -> OutcomeRecords:
+    """Read the outcomes dated before `until`: acceptances and rejections of this motion, wins of any (rules 10.16).
+
+    Rejections are read only from `rejected_since` on, if it is given.
+    """
+    changes = StageChange.objects.filter(motion=motion, at__lt=until)
+    imported = PastDisposition.objects.filter(motion=motion, at__lt=until)
+    rejected = changes.filter(from_stage__in=_REJECTED_FROM_STAGES, to_stage__in=_REJECTED_TO_STAGES)
     imported_rejected = imported.filter(kind=PastDecision.REJECT)
     if rejected_since is not None:
+        rejected = rejected.filter(at__gte=rejected_since)
         imported_rejected = imported_rejected.filter(at__gte=rejected_since)
     return OutcomeRecords(
         won=_read_columns(Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)),
         accepted=_read_columns(
-            StageChange.objects.filter(to_stage__in=_ACCEPTED_STAGES, at__lt=until),
-            imported.filter(kind=PastDecision.ACCEPT),
+            changes.filter(to_stage__in=_ACCEPTED_STAGES), imported.filter(kind=PastDecision.ACCEPT)
         ),
         rejected=_read_columns(rejected, imported_rejected),
     )
 
 
-def count_imported(start: dt.datetime, end: dt.datetime) -> dict[str, int]:
-    """Count the imported decisions of sales dated in [start, end), by kind."""
-    rows = PastDisposition.objects.filter(at__gte=start, at__lt=end).values("kind").order_by()
+def count_imported(motion: Motion, start: dt.datetime, end: dt.datetime) -> dict[str, int]:
+    """Count the imported decisions of sales in a motion that are dated in [start, end), by kind."""
+    rows = PastDisposition.objects.filter(motion=motion, at__gte=start, at__lt=end).values("kind").order_by()
     counts = dict(rows.annotate(count=Count("pk")).values_list("kind", "count"))
     return {kind.value: counts.get(kind.value, 0) for kind in PastDecision}
 
 
-def read_history(start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
-    """Read the outcomes of the period [start, end)."""
-    return read_outcomes(until=end, rejected_since=start).history_of_period(start, end)
+def count_wins_elsewhere(motion: Motion, start: dt.datetime, end: dt.datetime) -> int:
+    """Count the wins dated in [start, end) whose deals concern other motions (rules 10.16)."""
+    won = Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__gte=start, at__lt=end)
+    return won.exclude(motion=motion).count()
+
+
+def read_history(motion: Motion, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
+    """Read the outcomes of the period [start, end) as a version of this motion counts them."""
+    return read_outcomes(motion, until=end, rejected_since=start).history_of_period(start, end)
 
 
 def _read_columns(*querysets: QuerySet[Any]) -> OutcomeColumns:

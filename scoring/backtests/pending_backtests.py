@@ -23,6 +23,7 @@ from django.db.models import F
 
 from definitions import models
 from definitions.backtest_requests import MONTHS
+from leads.vocabulary import Motion
 from scoring.active_versions import document_of, rules_of
 from scoring.backtests import account_backtest, outcome_history, runner
 from scoring.backtests.coverage_and_precision import (
@@ -116,9 +117,8 @@ def compute_figures(
     whose first qualifying instant lies in the period, those won (or accepted by sales) at or after it and before `end`,
     for the first time or again.
     """
-    return compare_with_outcomes(
-        _find_first_qualifying(rules, end, folder), read_history(start, end), start=start, end=end
-    )
+    history = read_history(Motion(rules.motion), start, end)
+    return compare_with_outcomes(_find_first_qualifying(rules, end, folder), history, start=start, end=end)
 
 
 def find_first_instants(rules: Rules, *, until: dt.datetime, folder: Path | None = None) -> Mapping[int, int]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import Max
 
 from leads.models import Lead
+from leads.vocabulary import Motion
 from scoring.backtests import outcome_history
 from scoring.backtests.coverage_and_precision import (
     NEVER,
@@ -77,7 +78,7 @@ def run_backtest(
 ) -> dict[str, Any]:
     """Return the result of a backtest as `definitions.models.Backtest.result` stores it, but for the seconds it took.
 
-    1. Read what became of the leads (wins, acceptances, rejections) before `end`.
+    1. Read what became of the leads (wins, acceptances, rejections) before `end`, as the motion counts it (rules 10.16).
     2. Prepare one run for the candidate and one for the version `against` it, the threshold curves and the signal
        lifts.
     3. Read the facts range by range, so that memory is bounded by a range; `ranges` are facts that were read already.
@@ -87,9 +88,9 @@ def run_backtest(
 
     No fact dated `end` or later has a part in it (rules 10.1). The period is [start, end).
     """
-    since, until = microseconds(start), microseconds(end)
+    since, until, motion = microseconds(start), microseconds(end), Motion(candidate.rules.motion)
     # 1.
-    history = outcome_history.read_history(start, end)
+    history = outcome_history.read_history(motion, start, end)
     # 2.
     weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     runs = [
@@ -117,7 +118,8 @@ def run_backtest(
         "to": end.isoformat(),
         "leads": lead_count,
         "further_wins": history.further_wins,
-        "imported": outcome_history.count_imported(start, end),
+        "imported": outcome_history.count_imported(motion, start, end),
+        "wins_elsewhere": outcome_history.count_wins_elsewhere(motion, start, end),
         "version": runs[0].as_dict(),
         "against": runs[1].as_dict() if against else None,
         "weeks": [monday.isoformat() for monday in weeks.mondays],

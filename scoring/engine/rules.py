@@ -118,7 +118,10 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling."""
+    """One version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling.
+
+    `motion` has no part in a verdict: it says which decisions of sales are evidence about the version (rules 10.16).
+    """
 
     gate: tuple[CriterionRule, ...] = ()
     fit: tuple[CriterionRule, ...] = ()
@@ -136,6 +139,7 @@ class Rules:
     tier_3_below: TierFloor | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    motion: str = "mql"
 
     @property
     def engaging(self) -> frozenset[str]:

@@ -19,22 +19,23 @@ def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
 
     `lead_ids` are leads that stand for a person. A request that was closed since is none any more (rules 3.3).
     """
-    of_persons = Q(lead__in=lead_ids) | Q(lead__merged_into__in=lead_ids)
-    rows = LeadStage.objects.filter(of_persons, stage=Stage.DISQUALIFIED).order_by("lead_id", "since")
-    disqualified = list(rows.values_list("lead_id", "lead__merged_into_id", "since"))
+    person_of = {pk: pk for pk in lead_ids} | dict(merges.list_aliases(lead_ids))
+    # By the ids of all members: one query for the leads or their aliases could use no index.
+    rows = LeadStage.objects.filter(lead__in=person_of, stage=Stage.DISQUALIFIED).order_by("lead_id", "since")
+    disqualified = list(rows.values_list("lead_id", "since"))
     if not disqualified:
         return 0
     # Of a person with several disqualified leads, or disqualified in several motions, the first row counts: the app above
     # looks at all of them.
-    since = {into or lead_id: (lead_id, at) for lead_id, into, at in reversed(disqualified)}
-    members = {pk: pk for pk in since} | dict(merges.list_aliases(list(since)))
+    since = {person_of[lead_id]: (lead_id, at) for lead_id, at in reversed(disqualified)}
+    members = [pk for pk, person in person_of.items() if person in since]
     is_answer = Q(signal__is_explicit_request=True) | Q(signal__closes_request=True)
     events = Event.objects.filter(is_answer, lead__in=members, occurred_at__lte=now).order_by("occurred_at", "pk")
     requests: dict[int, list[int]] = defaultdict(list)
     for pk, lead_id, at, is_request in events.values_list(
         "pk", "lead_id", "occurred_at", "signal__is_explicit_request"
     ):
-        person = members[lead_id]
+        person = person_of[lead_id]
         if at <= since[person][1]:
             continue
         if is_request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -109,23 +109,23 @@ def drop_later_imports(facts: Facts, arrivals: Mapping[int, Sequence[Arrival]], 
 
     It answers what was so before the files came, so that imported history neither makes MQLs nor raises tiers late.
     """
-    imported = {
+    # Counted, because a sender may have told live of what a file tells once more.
+    imported = Counter(
         (lead_id, arrival.at, arrival.signal)
         for lead_id, at in known_at.items()
         for arrival in arrivals.get(lead_id, ())
         if arrival.is_imported and arrival.recorded_at > at
-    }
+    )
     if not imported:
         return facts
     is_of_lead = np.isin(facts.lead_ids[facts.event_lead], list(known_at))
     stays = np.ones(facts.event_at.size, dtype=np.bool_)
     for place in np.flatnonzero(is_of_lead).tolist():
-        signal = facts.signals[facts.event_signal[place]]
-        stays[place] = (
-            int(facts.lead_ids[facts.event_lead[place]]),
-            int(facts.event_at[place]),
-            signal,
-        ) not in imported
+        lead_id, signal = int(facts.lead_ids[facts.event_lead[place]]), facts.signals[facts.event_signal[place]]
+        event = (lead_id, int(facts.event_at[place]), signal)
+        if imported[event]:
+            imported[event] -= 1
+            stays[place] = False
     return replace(
         facts,
         event_lead=facts.event_lead[stays],

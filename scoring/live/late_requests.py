@@ -16,7 +16,7 @@ from scoring.engine.judge import judge
 from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER, Ints, Positions
-from scoring.instants import from_microseconds, microseconds
+from scoring.instants import microseconds
 from scoring.live import late_facts
 from scoring.live.judgement import LeadJudgement
 from scoring.live.late_facts import LatenessLimit
@@ -29,7 +29,8 @@ def find_late_requests(
     """Return the instants at which leads met the version by a request that their last look could not see, by index.
 
     `free_since` are the leads that may qualify, each with the end of its last cycle, after which a request may begin
-    another one. Leads whose gate fails now or that are disqualified now are left out: nobody calls them.
+    another one; `last_looks` says when they were last judged, if ever. Both are by index. Leads whose gate fails now or
+    that are disqualified now are left out: nobody calls them.
 
     1. Collect the requests of each lead from before its last look, or from before the version came into force.
     2. Judge the leads at these instants in one pass; most are out after this, so that no row is read for them.
@@ -39,7 +40,8 @@ def find_late_requests(
     # 1.
     lead, at = _requests(judgement.facts, judgement.rules)
     now, at_now = judgement.now, judgement.at_now
-    in_force = microseconds(judgement.version.activated_at or from_microseconds(0))
+    activated_at = judgement.version.activated_at
+    in_force = 0 if activated_at is None else microseconds(activated_at)
     earliest = in_force - late_facts.find_request_window(judgement.rules) - 1
     floor, judged_until = np.full((2, len(judgement.facts)), FOREVER, dtype=np.int64)
     for index, since in free_since.items():
@@ -61,14 +63,12 @@ def find_late_requests(
     lead_ids = judgement.facts.lead_ids
     arrivals = late_facts.read_arrivals(lead_ids[np.unique(lead)].tolist())
     admitted = {
-        (lead_id, arrival.at)
-        for index, lead_id in ((int(index), int(lead_ids[index])) for index in np.unique(lead))
-        for arrival in arrivals.get(lead_id, ())
+        (index, arrival.at)
+        for index in np.unique(lead).tolist()
+        for arrival in arrivals.get(int(lead_ids[index]), ())
         if arrival.signal in limit.requests and limit.admits(arrival, last_look=last_looks[index], now=int(now[index]))
     }
-    is_admitted = [
-        (int(lead_ids[index]), instant) in admitted for index, instant in zip(lead.tolist(), at.tolist(), strict=True)
-    ]
+    is_admitted = [pair in admitted for pair in zip(lead.tolist(), at.tolist(), strict=True)]
     lead, at = lead[is_admitted], at[is_admitted]
     # 4.
     known_at = {int(lead_ids[index]): int(at[lead == index][0]) for index in np.unique(lead)}

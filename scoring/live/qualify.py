@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +38,7 @@ NOT_TO_QUALIFY: Final = frozenset({Stage.OPPORTUNITY, Stage.WON, Stage.DISQUALIF
 def qualify_leads(
     judgement: LeadJudgement, *, leads: Mapping[int, Lead], before: Mapping[int, Score], now: dt.datetime
 ) -> Mapping[int, int]:
-    """Make the MQLs among the judged leads, whose rows the caller has locked, and record those that turned hot.
+    """Make the MQLs among the judged leads, whose rows the caller has locked, and record their upgrades.
 
     1. Find the candidates: leads in a stage that may qualify, without an open cycle, and the floor from which each may
        (rules 6.2).
@@ -67,7 +67,7 @@ def qualify_leads(
             # 5.
             _accept_for_marketing(judgement, lead, candidates.stages[lead.pk], now)
     # 6.
-    _record_upgrades(judgement, candidates, leads, before, now)
+    _record_upgrades(judgement, candidates, starts, leads, before, now)
     # 7.
     return {
         int(judgement.facts.lead_ids[index]): floor.until
@@ -124,14 +124,15 @@ def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: d
 def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
 ) -> _Candidates:
-    cycles, numbers, closed_at = _read_latest_cycles(version, leads)
+    aliases = dict(merges.list_aliases(list(leads)))
+    cycles, numbers, closed_at = _read_latest_cycles(version, leads, aliases)
     # Read for each version anew: the judgement under another version of this look may just have moved a lead.
     motion = version.definition.motion
     stages = motion_stages.read_stages(list(leads), motion)
     lost_at = motion_stages.read_since(
         [lead for lead, stage in stages.items() if stage == Stage.LOST], motion, Stage.LOST
     )
-    barred = _find_barred(leads, motion)
+    barred = _find_barred(aliases, motion)
     in_force, at = microseconds(version.activated_at or now), microseconds(now)
     floors = {
         index: qualification_start.find_floor(
@@ -143,10 +144,13 @@ def _read_candidates_of(
     return _Candidates(floors, cycles, numbers, closed_at, stages, lost_at)
 
 
-def _find_barred(lead_ids: Iterable[int], motion: str) -> frozenset[int]:
-    """Return the leads that may not qualify because another lead of the person is in a stage that may not."""
-    rows = LeadStage.objects.filter(lead__merged_into__in=list(lead_ids), motion=motion, stage__in=NOT_TO_QUALIFY)
-    return frozenset(pk for pk in rows.values_list("lead__merged_into_id", flat=True) if pk is not None)
+def _find_barred(aliases: Mapping[int, int], motion: str) -> frozenset[int]:
+    """Return the leads that may not qualify because another lead of the person is in a stage that may not.
+
+    `aliases` maps the leads that are merged into others to those.
+    """
+    rows = LeadStage.objects.filter(lead__in=aliases, motion=motion, stage__in=NOT_TO_QUALIFY)
+    return frozenset(aliases[lead_id] for lead_id in rows.values_list("lead_id", flat=True))
 
 
 def may_qualify(stage: Stage, cycle: Qualification | None) -> bool:
@@ -341,28 +345,32 @@ def why_mal(version: Version | str) -> str:
 def _record_upgrades(
     judgement: LeadJudgement,
     candidates: _Candidates,
+    new_mqls: Container[int],
     leads: Mapping[int, Lead],
     before: Mapping[int, Score],
     now: dt.datetime,
 ) -> None:
-    """Look for upgrades among the leads with an open cycle that is not hot yet."""
+    """Look for upgrades among the leads with an open cycle that is not hot yet; `new_mqls` are the indexes of those whose
+    cycle was just made.
+    """
     open_cycles = {}
     for index, lead_id in enumerate(judgement.facts.lead_ids.tolist()):
         cycle = candidates.cycles.get(lead_id)
-        if cycle is not None and _may_turn_hot(candidates.stages[lead_id], cycle):
-            closed_at = candidates.closed_at.get(lead_id)
-            open_cycles[index] = OpenCycle(
-                cycle,
-                free_since=None if closed_at is None else microseconds(closed_at),
-                last_look=_judged_at(before.get(lead_id)),
-                seen_until=_last_look_at(leads[lead_id], before),
-            )
+        if cycle is None or cycle.closed_at is not None or candidates.stages[lead_id] in NOT_TO_QUALIFY:
+            continue
+        # A new cycle has no upgrade; to look for one would be a query for each.
+        is_old = index not in new_mqls
+        if cycle.is_hot or (is_old and hasattr(cycle, "hot_upgrade")):
+            continue
+        closed_at = candidates.closed_at.get(lead_id)
+        open_cycles[index] = OpenCycle(
+            cycle,
+            has_tier_upgrade=is_old and hasattr(cycle, "tier_upgrade"),
+            free_since=None if closed_at is None else microseconds(closed_at),
+            last_look=_judged_at(before.get(lead_id)),
+            seen_until=_last_look_at(leads[lead_id], before),
+        )
     upgrade_detection.record_upgrades(judgement, open_cycles, now=now)
-
-
-def _may_turn_hot(stage: Stage, cycle: Qualification) -> bool:
-    is_open = cycle.closed_at is None and stage not in NOT_TO_QUALIFY
-    return is_open and not cycle.is_hot and not hasattr(cycle, "hot_upgrade")
 
 
 def _accept_for_marketing(judgement: LeadJudgement, lead: Lead, stage: Stage, now: dt.datetime) -> None:
@@ -379,19 +387,20 @@ def passes_for_marketing(verdicts: Verdicts) -> Bools:
 
 
 def _read_latest_cycles(
-    version: Version, lead_ids: Iterable[int]
+    version: Version, lead_ids: Iterable[int], aliases: dict[int, int]
 ) -> tuple[dict[int, Qualification], dict[int, int], dict[int, dt.datetime]]:
     """Return the last cycle of each person in the version's motion, the highest number of its cycles, and the latest end of
     one, by lead id.
 
-    The cycles of all leads that are one person count (rules 13.50). An open one is the last, then the one closed last.
+    The cycles of all leads that are one person count (rules 13.50); `aliases` maps those that are merged into others to
+    those. An open one is the last, then the one closed last.
     """
-    standing = {lead_id: lead_id for lead_id in lead_ids}
-    standing |= dict(merges.list_aliases(list(standing)))
+    standing = {lead_id: lead_id for lead_id in lead_ids} | aliases
     rows = Qualification.objects.filter(lead_id__in=standing, motion=version.definition.motion)
     rows = rows.only(
-        "lead", "cycle", "at", "tier", "is_hot", "closed_at", "reenter_at", "hot_upgrade__id", "tier_upgrade__id"
-    )
+        "lead", "cycle", "at", "recorded_at", "tier", "is_hot", "closed_at", "reenter_at",
+        "hot_upgrade__id", "tier_upgrade__id",
+    )  # fmt: skip
     # Joins the upgrades, so that finding whether a cycle has one needs no query for each lead.
     rows = rows.select_related("hot_upgrade", "tier_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
     cycles: dict[int, Qualification] = {}

@@ -32,13 +32,14 @@ WEAK: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class OpenCycle:
-    """An open cycle that may be upgraded.
+    """An open cycle that may be upgraded: it is not hot and has no hot upgrade.
 
     `free_since` is the end of the cycle before; `last_look` is when the lead was last judged, if ever. Facts later than
     `seen_until` are new. Microseconds.
     """
 
     qualification: Qualification
+    has_tier_upgrade: bool
     free_since: int | None
     last_look: int | None
     seen_until: int
@@ -47,7 +48,7 @@ class OpenCycle:
 def record_upgrades(judgement: LeadJudgement, cycles: Mapping[int, OpenCycle], *, now: dt.datetime) -> None:
     """Store a hot upgrade, or else a tier upgrade, of each of these leads that has earned one. The caller has locked their rows.
 
-    `cycles` are open cycles by the lead's index, which were not hot from the start and have no hot upgrade.
+    `cycles` are by the lead's index.
 
     1. Leave out leads whose gate fails or that are disqualified now.
     2. Judge the others in one pass: at each fact since they were free to begin the cycle, and now.
@@ -127,7 +128,7 @@ class _Course:
     def find_tier_upgrade(self, judgement: LeadJudgement, now: dt.datetime) -> TierUpgrade | None:
         """Return the upgrade of a lead of tier 3 that was of tier 2 at a fact under the version in force."""
         qualification = self.cycle.qualification
-        if qualification.tier != WEAK or hasattr(qualification, "tier_upgrade"):
+        if qualification.tier != WEAK or self.cycle.has_tier_upgrade:
             return None
         # A version that came later does not raise by itself what another one qualified.
         since = self.in_force if microseconds(qualification.at) >= self.in_force else self.in_force + 1

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 
+from leads.vocabulary import Motion
 from scoring.backtests import outcome_history, pending_backtests
 from scoring.backtests.coverage_and_precision import DatedLeads, first_where
 from scoring.backtests.intervals_and_tests import Sample
@@ -65,7 +66,7 @@ def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
 
 
 def what_if_figures(rules: Rules, *, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> BacktestFigures:
-    """Return what `jobs.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`."""
+    """Return what `pending_backtests.compute_figures` would return, from facts that may be a minute old; `end` is not after `now`."""
     return _compare_with_outcomes(rules, _get_measurements(rules, now), start, end, now)
 
 
@@ -93,7 +94,7 @@ class AxisMeasurements:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownOutcomes:
-    """The outcomes of leads as known at `as_of`."""
+    """The outcomes of leads as a motion counts them, as known at `as_of`."""
 
     as_of: dt.datetime
     records: outcome_history.OutcomeRecords
@@ -171,7 +172,10 @@ def _compare_with_outcomes(
     rules: Rules, measurements: AxisMeasurements, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> BacktestFigures:
     """Return the figures of [start, end) by the rules' thresholds, from the measurements and the cached outcomes."""
-    known = _cache.get_or_make("outcomes", now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(until=now)))
+    motion = Motion(rules.motion)
+    known = _cache.get_or_make(
+        ("outcomes", motion), now, lambda: KnownOutcomes(now, outcome_history.read_outcomes(motion, until=now))
+    )
     meets = verdict(rules, measurements.axes).meets & (measurements.at < microseconds(end))
     first = first_where(measurements.lead, meets)
     history = known.records.history_of_period(start, end)

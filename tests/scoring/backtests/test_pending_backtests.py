@@ -203,6 +203,36 @@ def test_imported_decisions_count_in_precision_and_among_the_rejections() -> Non
     assert pending_backtests.compute_figures(rules, start=START, end=END).rejected == before["rejected"] + 2
 
 
+def test_a_version_of_another_motion_has_its_own_acceptances_and_rejections_and_every_win() -> None:
+    as_mql = result()
+    flagged = pending_backtests.find_first_instants(candidate().rules, until=END)
+    lead = next(pk for pk, at in sorted(flagged.items()) if START <= from_microseconds(at) < END - DAY)
+    before = result(motion="pql")
+
+    with pgtrigger.ignore("leads.StageChange:stage_is_derived"):
+        StageChange.objects.create(
+            lead_id=lead, motion=Motion.PQL, from_stage=Stage.MQL, to_stage=Stage.NURTURE, at=END - DAY, why="Test."
+        )
+    as_pql = result(motion="pql")
+    quick = pending_backtests.compute_figures(candidate(motion="pql").rules, start=START, end=END)
+
+    assert (
+        as_mql["version"]["rejected"] == StageChange.objects.filter(to_stage=Stage.NURTURE, motion="mql").count() > 40
+    )
+    assert as_mql["version"]["enough"]
+    assert (before["version"]["rejected"], as_pql["version"]["rejected"], quick.rejected) == (0, 1, 1)
+    assert not as_pql["version"]["enough"]
+    assert as_pql["version"]["verdicts"][0].startswith("Not enough data")
+    assert as_pql["version"]["still_passing"]["total"] == 1
+    assert as_pql["version"]["coverage"] == as_mql["version"]["coverage"]
+    assert as_pql["version"]["precision_won"] == as_mql["version"]["precision_won"]
+    # Nobody accepted a PQL, but a lead that was won had been accepted.
+    assert as_pql["version"]["precision_sal"] == as_pql["version"]["precision_won"]
+    assert as_mql["version"]["precision_sal"]["n"] > as_pql["version"]["precision_sal"]["n"]
+    assert as_mql["wins_elsewhere"] == 0
+    assert as_pql["wins_elsewhere"] == Outcome.objects.filter(at__gte=START, at__lt=END).count()
+
+
 def test_compute_figures_agrees_with_the_full_backtest() -> None:
     rules = candidate().rules
 

@@ -149,6 +149,16 @@ def test_a_request_recorded_in_time_counts_when_its_company_becomes_known_days_l
     assert Qualification.objects.get().at == NOW
 
 
+def test_a_late_request_counts_though_a_file_tells_of_it_as_well(version: Version, employer: Company) -> None:
+    lead = make_newcomer(employer, NOW, known_at=NOW - 2 * DAY)
+    for is_imported in (True, False):
+        record(lead, "demo_request", NOW - 2 * DAY, recorded_at=NOW, is_imported=is_imported)
+
+    judge(NOW + SECOND)
+
+    assert Qualification.objects.get().at == NOW - 2 * DAY
+
+
 def test_a_request_from_before_a_decision_belongs_to_the_closed_cycle(version: Version, employer: Company) -> None:
     lead = make_newcomer(employer, NOW - 100 * DAY)
     record(lead, "demo_request", NOW - 5 * DAY, recorded_at=NOW - 5 * DAY)

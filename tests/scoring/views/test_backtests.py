@@ -255,6 +255,25 @@ def test_low_lifts_are_marked_and_few_senders_are_a_small_sample(draft: Version)
     assert "2.1 × (few)" in page
 
 
+def test_the_page_says_whose_decisions_count_and_how_many_wins_are_of_other_motions(draft: Version) -> None:
+    several, one, none, older = (
+        " ".join(html(ops().get(address(backtest_results.finished_backtest(draft, figures)))).split())
+        for figures in (
+            *(backtest_results.result(wins_elsewhere=count) for count in (1200, 1, 0)),
+            backtest_results.result(),
+        )
+    )
+
+    assert "Acceptances and rejections are those of the motion MQL alone." in several
+    assert (
+        "A win counts whichever motion its deal concerns: 1,200 of those in the period are of another one." in several
+    )
+    assert "concerns: 1 of those in the period is of another one." in one
+    assert "A win counts whichever motion its deal concerns." in none
+    # It was counted otherwise then.
+    assert "whichever motion" not in older
+
+
 def test_a_result_without_leads_is_a_page(draft: Version) -> None:
     row = backtest_results.finished_backtest(draft, backtest_results.empty_result())
 

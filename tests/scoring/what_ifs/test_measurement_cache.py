@@ -7,12 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import pgtrigger
 import pytest
 from django.db import connection
 
 from definitions import version_documents
 from leads import shipped_signals
-from leads.models import Event, Lead, Outcome, Signal
+from leads.models import Event, Lead, Outcome, Signal, StageChange
 from leads.vocabulary import OutcomeKind
 from scoring import thresholds
 from scoring.backtests import pending_backtests
@@ -133,6 +134,24 @@ def test_another_gate_is_measured_anew(rules: Rules) -> None:
         without.flagged
         == pending_backtests.compute_figures(replace(rules, gate=()), start=without.start, end=NOW).flagged
     )
+
+
+def test_a_version_of_another_motion_is_compared_with_its_own_decisions(rules: Rules, reads: list[int]) -> None:
+    with pgtrigger.ignore("leads.StageChange:stage_is_derived"):
+        StageChange.objects.bulk_create(
+            StageChange(lead=lead, motion=motion, from_stage="mql", to_stage="nurture", at=NOW - SECOND, why="Test.")
+            for lead, motion in zip(Lead.objects.order_by("pk"), ["mql", "mql", "pql"], strict=False)
+        )
+
+    as_mql, as_pql = (
+        measurement_cache.what_if_figures(replace(rules, motion=motion), start=START, end=NOW, now=NOW)
+        for motion in ("mql", "pql")
+    )
+
+    assert (as_mql.rejected, as_pql.rejected) == (2, 1)
+    assert as_mql.coverage == as_pql.coverage
+    # The facts are measured alike for both.
+    assert len(reads) == 1
 
 
 def test_threads_with_the_same_question_wait_for_one_measurement(rules: Rules, reads: list[int]) -> None:
