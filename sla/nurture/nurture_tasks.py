@@ -73,7 +73,6 @@ def _select_last_rejected(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
         ~merges.any_of_same_person(later),
-        motion_stages.stands_in(Stage.NURTURE),
         state=HandoffState.REJECTED,
         qualification__reenter_at__isnull=False,
     )
