@@ -20,12 +20,12 @@ def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
     `lead_ids` are leads that stand for a person. A request that was closed since is none any more (rules 3.3).
     """
     of_persons = Q(lead__in=lead_ids) | Q(lead__merged_into__in=lead_ids)
-    rows = LeadStage.objects.filter(of_persons, stage=Stage.DISQUALIFIED).order_by("lead_id", "since")
+    rows = LeadStage.objects.filter(of_persons, stage=Stage.DISQUALIFIED).order_by("since", "pk")
     disqualified = list(rows.values_list("lead_id", "lead__merged_into_id", "since"))
     if not disqualified:
         return 0
-    # Of a person with several disqualified leads, or disqualified in several motions, the first row counts: the app above
-    # looks at all of them.
+    # Of a person with several disqualified leads, or disqualified in several motions, the earliest counts: the app above
+    # looks at all of them, and opens none that was closed after the request.
     since = {into or lead_id: (lead_id, at) for lead_id, into, at in reversed(disqualified)}
     members = {pk: pk for pk in since} | dict(merges.list_aliases(list(since)))
     is_answer = Q(signal__is_explicit_request=True) | Q(signal__closes_request=True)
