@@ -15,6 +15,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from django.db.models import Q
+
 from leads.exceptions import Refused
 from leads.identity import lead_lookup, merges
 from leads.identity.lead_lookup import LeadRef
@@ -27,7 +29,7 @@ from leads.normalization.placeholders import is_placeholder_value
 from leads.rescoring import rescore_queue
 from leads.retry_on_conflict import run_with_retries
 from leads.stages import motion_stages, primary_motion, stage_changes
-from leads.vocabulary import MOVES, Motion, OutcomeKind, Stage
+from leads.vocabulary import MOVES, PAUSABLE, Motion, OutcomeKind, Stage
 
 _KEYS: Final = frozenset({"email", "lead", "system", "kind", "at", "id", "amount", "currency", "reason"})
 #: The kinds that begin or end a customer.
@@ -297,8 +299,10 @@ def _move_lead(lead: Lead, deal: _Deal) -> None:
     """Move the lead to where its deal stands, unless something later is known of the lead in the deal's motion."""
     latest = deal.latest()
     to, motion = Stage(latest.kind), latest.motion
+    # A pause, and the end of one, say nothing about the deal: Accord dates them when it noticed.
+    of_pause = Q(to_stage=Stage.PAUSED) | Q(from_stage=Stage.PAUSED, to_stage__in=PAUSABLE, by__isnull=True)
     is_superseded = (
-        StageChange.objects.filter(lead=lead, motion=motion, at__gt=latest.at).exists()
+        StageChange.objects.filter(lead=lead, motion=motion, at__gt=latest.at).exclude(of_pause).exists()
         or Outcome.objects.effective().filter(lead=lead, motion=motion, at__gt=latest.at).exists()
     )
     if not is_superseded and to in MOVES[motion_stages.read_stage(lead, motion)]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from config.accounts.models import User
 from config.accounts.roles import holds
@@ -16,7 +16,7 @@ from config.accounts.vocabulary import Role
 from leads.models import Lead, LeadQuerySet, LeadStage, MalExit, StageChange
 from leads.rescoring import rescore_queue
 from leads.stages import stage_changes
-from leads.vocabulary import MalExitKind, Motion, Stage
+from leads.vocabulary import MalExitKind, Stage
 
 NOTE_AT_MOST: Final = 250
 #: The stage to which each exit leads.
@@ -52,9 +52,10 @@ def leave(*, lead_ids: Collection[int], kind: MalExitKind, note: str, by: User, 
     if len(note) > NOTE_AT_MOST:
         raise MalExitRefused(f"The note has at most {NOTE_AT_MOST} characters.")
     leads = _lock(Lead.objects.standing().filter(pk__in=lead_ids, stage=Stage.MAL))
-    for lead in leads:
+    # Sales sends PQLs back to marketing, too: who leaves the MALs leaves them in every motion.
+    for row in LeadStage.objects.filter(lead__in=leads, stage=Stage.MAL).select_related("lead").order_by("lead", "pk"):
         stage_changes.move(
-            lead=lead, motion=Motion.MQL, to=EXIT_STAGES[kind], by=by, now=now, why=f"{kind.label}: {note}"
+            lead=row.lead, motion=row.motion, to=EXIT_STAGES[kind], by=by, now=now, why=f"{kind.label}: {note}"
         )
     MalExit.objects.bulk_create(MalExit(lead=lead, kind=kind, at=now, by=by, note=note) for lead in leads)
     return MovedLeads(len(leads), len(set(lead_ids)) - len(leads))
@@ -65,33 +66,44 @@ def return_to_mal(*, lead_ids: Collection[int], by: User, now: dt.datetime) -> M
     """Take leads that left the MALs back by a person's word, and have them judged afresh. Raises MalExitRefused."""
     _require_marketing_ops(by)
     leads = _lock(select_left().filter(pk__in=lead_ids))
-    for lead in leads:
-        stage_changes.move(lead=lead, motion=Motion.MQL, to=Stage.MAL, by=by, now=now, why="Returned to the MALs")
+    for row in _select_stages_left().filter(lead__in=leads).select_related("lead").order_by("lead", "pk"):
+        stage_changes.move(lead=row.lead, motion=row.motion, to=Stage.MAL, by=by, now=now, why="Returned to the MALs")
     rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=now)
     return MovedLeads(len(leads), len(set(lead_ids)) - len(leads))
 
 
 def select_left(kind: str = "") -> LeadQuerySet:
-    """Return the leads that left the MALs other than as MQLs and are where that took them, with `exit_kind` and `left_at`.
+    """Return the leads that left the MALs other than as MQLs and are where that took them.
 
-    With a `kind` only those. A lead that was paused in nurture is none of them.
+    With a `kind` only those. Each has `left_at`, `left_motion` and `exit_kind`, of the motion that it left last. A lead that
+    was paused in nurture is none of them.
     """
-    of_mql = LeadStage.objects.filter(lead=OuterRef("pk"), motion=Motion.MQL)
-    last_change = StageChange.objects.filter(lead=OuterRef("pk"), motion=Motion.MQL).order_by("-pk")
-    stages = {"": (Stage.PAUSED, Stage.DISQUALIFIED), MalExitKind.QUIET: (Stage.PAUSED,)}
-    rows = Lead.objects.standing().filter(Exists(of_mql.filter(stage__in=stages.get(kind, (Stage.DISQUALIFIED,)))))
-    exits = MalExit.objects.filter(lead=OuterRef("pk"), at=OuterRef("left_at"))
-    if kind and kind != MalExitKind.QUIET:
-        exits = exits.filter(kind=kind)
+    exits = MalExit.objects.filter(lead=OuterRef("pk"), at=OuterRef("left_at")).order_by("-pk")
+    stages = _select_stages_left(kind)
+    of_lead = stages.filter(lead=OuterRef("pk")).order_by("-since", "pk")
     return (
-        rows.annotate(
-            left_at=Subquery(of_mql.values("since")[:1]),
-            left_to=Subquery(of_mql.values("stage")[:1]),
-            stage_before=Subquery(last_change.values("from_stage")[:1]),
-        )
-        .annotate(exit_kind=Subquery(exits.order_by("-pk").values("kind")[:1]))
-        .filter(Q(left_to=Stage.PAUSED, stage_before=Stage.MAL) | Q(Exists(exits), left_to=Stage.DISQUALIFIED))
+        Lead.objects.standing()
+        .filter(pk__in=stages.values("lead"))
+        .annotate(left_at=Subquery(of_lead.values("since")[:1]), left_motion=Subquery(of_lead.values("motion")[:1]))
+        .annotate(exit_kind=Subquery(exits.values("kind")[:1]))
     )
+
+
+def _select_stages_left(kind: str = "") -> QuerySet[LeadStage]:
+    """Return the stages in which leads stand since they left the MALs of a motion, all or those of one kind of exit."""
+    pauses = StageChange.objects.filter(
+        lead=OuterRef("lead"),
+        motion=OuterRef("motion"),
+        from_stage=Stage.MAL,
+        to_stage=Stage.PAUSED,
+        at=OuterRef("since"),
+    )
+    exits = MalExit.objects.filter(lead=OuterRef("lead"), at=OuterRef("since"))
+    quiet = Q(Exists(pauses), stage=Stage.PAUSED)
+    if kind == MalExitKind.QUIET:
+        return LeadStage.objects.filter(quiet)
+    by_hand = Q(Exists(exits.filter(kind=kind) if kind else exits), stage=Stage.DISQUALIFIED)
+    return LeadStage.objects.filter(by_hand if kind else quiet | by_hand)
 
 
 def _lock(rows: LeadQuerySet) -> list[Lead]:

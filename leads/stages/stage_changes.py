@@ -78,14 +78,14 @@ def close_motions(*, lead: Lead, by: User | None, now: dt.datetime, why: str) ->
 
 @transaction.atomic
 def reopen_motions(
-    *, lead: Lead, closed_at: Collection[dt.datetime], but: str, by: User | None, now: dt.datetime, why: str
+    *, lead: Lead, closed_at: Collection[dt.datetime], but: Collection[str], by: User | None, now: dt.datetime, why: str
 ) -> Lead:
-    """Take back what `close_motions` did at these instants, but not in the motion `but`.
+    """Take back what `close_motions` did at these instants, but not in the motions `but`.
 
     Each motion goes back to where it stood, whatever the table of moves says; one that has moved since stays.
     """
     lead, standing = _lock(lead)
-    closed = LeadStage.objects.filter(lead=lead, stage=Stage.DISQUALIFIED, since__in=closed_at).exclude(motion=but)
+    closed = LeadStage.objects.filter(lead=lead, stage=Stage.DISQUALIFIED, since__in=closed_at).exclude(motion__in=but)
     changes = []
     for row in closed.order_by("pk"):
         closing = StageChange.objects.filter(lead=lead, motion=row.motion).latest("pk")

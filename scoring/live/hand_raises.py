@@ -21,12 +21,12 @@ def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
     """
     person_of = {pk: pk for pk in lead_ids} | dict(merges.list_aliases(lead_ids))
     # By the ids of all members: one query for the leads or their aliases could use no index.
-    rows = LeadStage.objects.filter(lead__in=person_of, stage=Stage.DISQUALIFIED).order_by("lead_id", "since")
+    rows = LeadStage.objects.filter(lead__in=person_of, stage=Stage.DISQUALIFIED).order_by("since", "pk")
     disqualified = list(rows.values_list("lead_id", "since"))
     if not disqualified:
         return 0
-    # Of a person with several disqualified leads, or disqualified in several motions, the first row counts: the app above
-    # looks at all of them.
+    # Of a person with several disqualified leads, or disqualified in several motions, the earliest counts: the app above
+    # looks at all of them, and opens none that was closed after the request.
     since = {person_of[lead_id]: (lead_id, at) for lead_id, at in reversed(disqualified)}
     members = [pk for pk, person in person_of.items() if person in since]
     is_answer = Q(signal__is_explicit_request=True) | Q(signal__closes_request=True)

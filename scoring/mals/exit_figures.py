@@ -126,7 +126,7 @@ def select_left(*, q: str = "", kind: str = "") -> LeadQuerySet:
 def build_left_leads(leads: Sequence[Lead]) -> list[LeftLead]:
     """Return the leads, as `select_left` gives them, with the change by which each left; one query for all."""
     changes = _read_last_changes(lead.pk for lead in leads)
-    return [LeftLead(lead, _exit_kind(lead), changes.get(lead.pk)) for lead in leads]
+    return [LeftLead(lead, _exit_kind(lead), changes.get((lead.pk, _exit_motion(lead)))) for lead in leads]
 
 
 def cells(rows: LeadQuerySet) -> Iterator[Sequence[object]]:
@@ -153,9 +153,16 @@ def _left_cells(row: LeftLead) -> Sequence[object]:
     )
 
 
-def _read_last_changes(lead_ids: Iterable[int]) -> Mapping[int, StageChange]:
-    rows = StageChange.objects.filter(lead__in=list(lead_ids), motion=Motion.MQL).select_related("by")
-    return {change.lead_id: change for change in rows.order_by("lead", "-pk").distinct("lead")}
+def _read_last_changes(lead_ids: Iterable[int]) -> Mapping[tuple[int, str], StageChange]:
+    """Return the last change of these leads in each motion, by lead and motion."""
+    rows = StageChange.objects.filter(lead__in=list(lead_ids)).select_related("by")
+    latest = rows.order_by("lead", "motion", "-pk").distinct("lead", "motion")
+    return {(change.lead_id, change.motion): change for change in latest}
+
+
+def _exit_motion(lead: Lead) -> str:
+    motion: str = getattr(lead, "left_motion", Motion.MQL)
+    return motion
 
 
 def _exit_kind(lead: Lead) -> MalExitKind:

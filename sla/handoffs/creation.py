@@ -13,10 +13,11 @@ from django.db.models.functions import Coalesce
 from config.accounts.models import User
 from config.accounts.roles import holds
 from leads.identity import merges
-from leads.models import Lead
+from leads.models import Lead, LeadStage
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import mqls
+from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import HotUpgrade, Qualification, QualificationQuerySet
 from sla import handoff_states, permissions
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -80,7 +81,7 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
         handoffs = [
             _create_handoff(qualification, in_force[Motion(qualification.motion)], rules, now, since=now)
             for qualification in qualifications
-            if not _is_with_sales(qualification)
+            if not _reason_against_handoff(qualification)
         ]
         text = f"Handed to sales before its day: {why.strip()}"[:1000]
         Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=text) for handoff in handoffs)
@@ -181,10 +182,18 @@ def _hand_off_next(
 
 
 def _reason_against_handoff(qualification: Qualification) -> str:
-    """Return why an MQL never comes to sales; empty if it does."""
-    if tier_3_hold.is_closed_to_sales(qualification):
+    """Return why an MQL never comes to sales; empty if it does (rules 6.3, 13.50).
+
+    The leads of the person stay locked until the end of the transaction, so that two of them are not handed off at once.
+    """
+    person, motion = merges.lock_person(qualification.lead), qualification.motion
+    if LeadStage.objects.filter(lead__in=person, motion=motion, stage__in=NOT_TO_QUALIFY).exists():
+        return "The person is an opportunity, a customer or disqualified meanwhile."
+    if qualification.tier == tier_3_hold.TIER and any(lead.do_not_contact for lead in person):
         return "May not be contacted."
-    return "Sales works on the same person already." if _is_with_sales(qualification) else ""
+    if len(person) > 1 and Handoff.objects.open().filter(lead__in=person, motion=motion).exists():
+        return "Sales works on the same person already."
+    return ""
 
 
 def _lock_persons(qualifications: Iterable[Qualification]) -> None:
@@ -195,20 +204,9 @@ def _lock_persons(qualifications: Iterable[Qualification]) -> None:
     list(persons.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
-def _is_with_sales(qualification: Qualification) -> bool:
-    """Return whether another lead of the same person has an open handoff in this motion (rules 13.50).
-
-    The leads of a person stay locked until the end of the transaction, so that two of them are not handed off at once.
-    """
-    person = merges.lock_person(qualification.lead)
-    if len(person) == 1:
-        return False
-    return Handoff.objects.open().filter(lead__in=person, motion=qualification.motion).exists()
-
-
 def _close_without_handoff(qualification: Qualification, now: dt.datetime, why: str) -> Qualification:
-    """Close an MQL that never comes to sales; unless the CRM has moved the lead on, it goes back to marketing."""
-    mqls.mark_taken(qualification=qualification, now=now)
+    """Close an MQL that never comes to sales; unless its lead has left the stage MQL, it goes back to marketing."""
+    _mark_taken(qualification, now)
     lead, motion = qualification.lead, qualification.motion
     if motion_stages.read_stage(lead, motion) == Stage.MQL:
         stage_changes.move(lead=lead, motion=motion, to=Stage.MAL, by=None, now=now, why=why)
@@ -254,10 +252,15 @@ def _create_handoff(
     handoff.save(force_insert=True)
     # From `since`, not from now: the time during which no worker ran counts against marketing's promise.
     clocks.start_routing(handoff=handoff, since=since, rules=rules)
+    _mark_taken(qualification, now)
+    return handoff
+
+
+def _mark_taken(qualification: Qualification, now: dt.datetime) -> None:
+    """Record that the MQL, and its tier upgrade if there is one, have been dealt with."""
     mqls.mark_taken(qualification=qualification, now=now)
     if hasattr(qualification, "tier_upgrade"):
         mqls.mark_upgrade_taken(upgrade=qualification.tier_upgrade, now=now)
-    return handoff
 
 
 def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.datetime) -> Handoff:

@@ -33,8 +33,9 @@ LONGEST_NURTURE: Final = dt.timedelta(days=2 * 365)
 #: The reason that the log of stages gives for an accepted lead.
 WHY_ACCEPTED: Final = "Accepted by sales."
 
-#: The stages by which a lead that was sent away comes back to sales, by the stage it was sent to.
+#: The stages by which a lead that was sent away comes back to sales, by the stage in which it stands since.
 WAY_BACK: Final = {
+    Stage.LEAD: (Stage.MQL, Stage.SAL),
     Stage.NURTURE: (Stage.MQL, Stage.SAL),
     Stage.PAUSED: (Stage.MQL, Stage.SAL),
     Stage.MAL: (Stage.MQL, Stage.SAL),
@@ -365,17 +366,27 @@ def _send_lead_away(handoff: Handoff, content: DispositionContent, by: User, now
 def _correct_other_motions(
     handoff: Handoff, content: DispositionContent, before: Disposition, by: User, now: dt.datetime
 ) -> None:
-    """Close or reopen the other motions of the lead where only one of the two decisions concerns the person."""
+    """Close or reopen the other motions of the lead where only one of the two decisions concerns the person.
+
+    A motion that was rejected as well with a reason that disqualifies stays closed; while another decision concerns the
+    person, every motion does (rules 2.14).
+    """
     did_close = before.reason is not None and before.reason.concerns_person
     if content.closes_motions == did_close or not _is_latest_cycle(handoff):
         return
     if content.closes_motions:
         stage_changes.close_motions(lead=handoff.lead, by=by, now=now, why=why_rejected(content))
         return
-    closings = handoff.dispositions.filter(reason__concerns_person=True).values_list("at", flat=True)
+    others = Disposition.objects.filter(
+        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__route=Route.DISQUALIFY
+    ).exclude(handoff=handoff)
+    if others.filter(reason__concerns_person=True).exists():
+        return
+    closings = list(handoff.dispositions.filter(reason__concerns_person=True).values_list("at", flat=True))
+    rejected = others.filter(at__gte=min(closings)).values_list("handoff__motion", flat=True)
     why = "The rejection that concerned the person was corrected."
     stage_changes.reopen_motions(
-        lead=handoff.lead, closed_at=list(closings), but=handoff.motion, by=by, now=now, why=why
+        lead=handoff.lead, closed_at=closings, but=[handoff.motion, *rejected], by=by, now=now, why=why
     )
 
 

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from django.db.models import Case, DurationField, F, Q, Value, When
+from django.db.models import Case, DurationField, F, OuterRef, Q, Value, When
 
 from config import company_days
 from leads import search
 from leads.identity import merges
-from leads.models import Lead
-from leads.stages import motion_stages
+from leads.models import Lead, LeadStage
 from leads.vocabulary import Motion
 from scoring.live.qualify import NOT_TO_QUALIFY
 from scoring.models import Qualification, QualificationQuerySet
@@ -58,15 +57,8 @@ def mqls_for_sales(in_force: CommitmentsByMotion, now: dt.datetime) -> Qualifica
 def held_mqls(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQuerySet:
     """Return the MQLs that are nurtured first, without those that turned hot or are no case for sales any more."""
     rows = Qualification.objects.waiting().filter(_held_condition(in_force, now), hot_upgrade__isnull=True)
-    return rows.exclude(motion_stages.stands_in(*NOT_TO_QUALIFY)).exclude(merges.is_opted_out())
-
-
-def is_closed_to_sales(qualification: Qualification) -> bool:
-    """Return whether a held MQL is no case for sales any more: the CRM moved the lead on, or it may not be contacted."""
-    if qualification.tier != TIER:
-        return False
-    stage = motion_stages.read_stage(qualification.lead, qualification.motion)
-    return stage in NOT_TO_QUALIFY or merges.may_not_be_contacted(qualification.lead)
+    closed = LeadStage.objects.filter(motion=OuterRef("motion"), stage__in=NOT_TO_QUALIFY)
+    return rows.exclude(merges.any_of_same_person(closed)).exclude(merges.is_opted_out())
 
 
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

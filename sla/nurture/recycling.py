@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from config import company_days
 from config.accounts import sources
@@ -21,13 +21,13 @@ from leads.identity import merges
 from leads.intake import events
 from leads.models import Event
 from leads.rescoring import rescore_queue
-from leads.stages import motion_stages, stage_changes
+from leads.stages import stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
-from sla.models import Handoff, Note, Notice
+from sla.models import Handoff, HandoffQuerySet, Note, Notice
 from sla.notifications import outbox
 from sla.nurture import nurture_tasks
-from sla.vocabulary import HandoffState, NoticeKind
+from sla.vocabulary import NoticeKind
 
 log = structlog.get_logger(__name__)
 
@@ -153,14 +153,9 @@ def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any
     }
 
 
-def returning_handoffs(now: dt.datetime) -> QuerySet[Handoff]:
+def returning_handoffs(now: dt.datetime) -> HandoffQuerySet:
     """Return the handoffs whose lead is in nurture and due to come back: marketing's re-engagement tasks."""
-    due = Handoff.objects.filter(state=HandoffState.REJECTED, qualification__reenter_at__lte=now)
-    return (
-        due.filter(motion_stages.stands_in(Stage.NURTURE))
-        .select_related("lead")
-        .order_by("qualification__reenter_at", "pk")
-    )
+    return nurture_tasks.select_recycled(Handoff.objects.all()).filter(qualification__reenter_at__lte=now)
 
 
 @transaction.atomic
@@ -170,7 +165,7 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     announced = Notice.objects.filter(
         handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
     )
-    returned = list(returning_handoffs(now).select_related("qualification").filter(~Exists(announced))[:limit])
+    returned = list(returning_handoffs(now).filter(~Exists(announced))[:limit])
     receivers = outbox.marketing_ops() if returned else []
     outbox.write_notices(
         outbox.NoticeDraft(

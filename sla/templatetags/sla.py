@@ -61,14 +61,14 @@ def handoffs_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
 @register.inclusion_tag("sla/nurture/_lead_disqualified.html", takes_context=True)
 def disqualification_of(context: template.Context, lead: Lead) -> dict[str, Any]:
     """Show why a lead is disqualified with the way back, or how it came back."""
-    ids = merges.list_person_ids(lead)
-    if lead.stage != Stage.DISQUALIFIED:
-        row = reinstatements.latest_reinstatement(ids)
+    disqualification = reinstatements.read_disqualification(lead)
+    if disqualification is None:
+        row = reinstatements.latest_reinstatement(lead)
         return {"history": "" if row is None else reinstatements.write_history(row)}
-    disposition = reinstatements.find_disqualification(ids)
     return {
-        "disqualified": f"{reinstatements.write_disqualification(disposition, lead.stage_at)}.",
-        "stays_closed": reinstatements.reason_to_stay_closed(lead, disposition),
+        "title": "Disqualified" if lead.stage == Stage.DISQUALIFIED else f"Disqualified as {disqualification.motions}",
+        "disqualified": f"{disqualification.text}.",
+        "stays_closed": disqualification.reason_to_stay_closed,
         "may_reinstate": holds(context["request"].user, *reinstatements.REINSTATERS),
         "lead": lead,
     }

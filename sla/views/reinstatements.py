@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from config.accounts.roles import roles_required
 from config.downloads import csv_download
 from config.web import Request, typed_number
-from leads.identity import merges
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.models import HandRaise, HandRaiseQuerySet
@@ -99,18 +98,16 @@ def lead_reinstate(request: Request, pk: int) -> HttpResponse:
                 request, f"{lead.name} is back with marketing. What it has done since may qualify it at once."
             )
             return redirect("lead", pk)
-    context = {"lead": lead, "form": form, "is_disqualified": reinstatements.is_disqualified(lead), **_describe(lead)}
+    context = {"lead": lead, "form": form, **_describe(lead)}
     return render(request, "sla/nurture/reinstate.html", context, status=422 if form.is_bound else 200)
 
 
 def _describe(lead: Lead) -> dict[str, str]:
-    """Return why a lead is disqualified, and why it stays closed if it does, as sentences for its page."""
-    ids = merges.list_person_ids(lead)
-    disposition = reinstatements.find_disqualification(ids)
-    return {
-        "disqualified": f"{reinstatements.write_disqualification(disposition, lead.stage_at)}.",
-        "stays_closed": reinstatements.reason_to_stay_closed(lead, disposition),
-    }
+    """Return why a lead is disqualified, and why it stays closed if it does, as sentences for its page; else nothing."""
+    disqualification = reinstatements.read_disqualification(lead)
+    if disqualification is None:
+        return {}
+    return {"disqualified": f"{disqualification.text}.", "stays_closed": disqualification.reason_to_stay_closed}
 
 
 def _read_rows(after: int | None = None) -> HandRaiseQuerySet:

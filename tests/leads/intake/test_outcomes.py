@@ -11,6 +11,8 @@ from leads.intake import lead_upserts, outcomes
 from leads.intake.item_results import ItemResult
 from leads.models import Lead, Outcome, StageChange
 from leads.normalization.locale_formats import SenderFormats
+from leads.stages import stage_changes
+from leads.vocabulary import Stage
 from tests.leads.facts import DAY, NOW
 from tests.threads import at_once
 
@@ -62,6 +64,20 @@ def test_an_older_outcome_does_not_undo_a_newer_one() -> None:
     record(outcome(kind="lost", id="deal-2"), outcome(kind="won", at=(NOW - 5 * DAY).isoformat()))
 
     assert Lead.objects.get().stage == "lost"
+
+
+@pytest.mark.parametrize("is_active_again", [False, True])
+def test_a_pause_hides_no_outcome_that_is_older_than_it(is_active_again: bool) -> None:
+    record(outcome(kind="lost", at=(NOW - 200 * DAY).isoformat(), id="deal-0"))
+    lead = Lead.objects.get()
+    stage_changes.move(lead=lead, motion="mql", to=Stage.MAL, by=None, now=NOW - 199 * DAY, why="Back.")
+    stage_changes.move(lead=lead, motion="mql", to=Stage.PAUSED, by=None, now=NOW - 2 * DAY, why="Quiet.")
+    if is_active_again:
+        stage_changes.move(lead=lead, motion="mql", to=Stage.MAL, by=None, now=NOW - DAY, why="Active again.")
+
+    record(outcome(at=(NOW - 9 * DAY).isoformat()))
+
+    assert Lead.objects.get().stage == Stage.WON
 
 
 def test_a_lead_that_was_imported_today_still_follows_its_history() -> None:

@@ -20,12 +20,12 @@ from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, MalExit, StageChange
-from leads.stages import mal_exits
-from leads.vocabulary import MalExitKind, Stage
+from leads.stages import mal_exits, motion_stages
+from leads.vocabulary import MalExitKind, Motion, Stage
 from scoring.live import due_leads, quiet_leads, shortfalls
 from scoring.mals import exit_figures, gate_gaps, mal_list
 from scoring.models import Qualification, Shortfall, ShortfallKind
-from tests.factories import LeadFactory, UserFactory
+from tests.factories import LeadFactory, UserFactory, place_leads
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -198,6 +198,25 @@ def test_an_exit_keeps_who_when_and_why_and_is_taken_back(
     assert stage_rows(mal)[-1] == (stage, Stage.MAL, NOW + 2 * DAY, str(ops))
     assert not exit_figures.select_left().exists()
     assert mal_exits.return_to_mal(lead_ids=[mal.pk], by=ops, now=NOW + 2 * DAY).unmoved == 1
+
+
+@pytest.mark.parametrize("of_mql", [Stage.LEAD, Stage.MAL])
+@pytest.mark.parametrize("kind", list(MalExitKind))
+def test_a_pql_that_sales_sent_back_leaves_in_its_motion_and_returns_there(
+    version: Version, ops: User, kind: MalExitKind, of_mql: Stage
+) -> None:
+    person = LeadFactory()
+    place_leads(of_mql, person)
+    place_leads(Stage.MAL, person, motion=Motion.PQL)
+    assert list(mal_list.select_mals()) == [person]
+
+    assert mal_exits.leave(lead_ids=[person.pk], kind=kind, note="x", by=ops, now=NOW).moved == 1
+
+    assert not mal_list.select_mals().exists()
+    [left] = exit_figures.build_left_leads(list(exit_figures.select_left(kind=kind)))
+    assert (left.lead, left.kind, left.change and left.change.at) == (person, kind, NOW)
+    assert mal_exits.return_to_mal(lead_ids=[person.pk], by=ops, now=NOW + DAY).moved == 1
+    assert motion_stages.read_all_motions(person.pk) == {Motion.MQL: of_mql, Motion.PQL: Stage.MAL}
 
 
 @pytest.mark.parametrize(

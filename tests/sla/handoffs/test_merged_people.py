@@ -52,8 +52,8 @@ def sales(db: None) -> None:
 
 def work(now: dt.datetime) -> None:
     """Do the periodic work."""
-    assert len(periodic.tick(now=now)) == 7
-    assert len(periodic.watch_clocks(now=now)) == 6
+    assert len(periodic.tick(now=now)) == 11
+    assert len(periodic.watch_clocks(now=now)) == 7
 
 
 def merge(alias: Lead, into: Lead, now: dt.datetime) -> None:

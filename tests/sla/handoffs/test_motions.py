@@ -6,12 +6,16 @@ import datetime as dt
 
 import pytest
 
+from config.accounts.vocabulary import Role
+from definitions import motions
+from leads.identity import merges
 from leads.intake import outcomes
 from leads.models import Lead, Outcome, StageChange
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
+from scoring.live import quiet_leads
 from sla import handoff_states
-from sla.handoffs import dispositions, sales_stages, tier_3_hold
+from sla.handoffs import creation, dispositions, sales_stages, tier_3_hold
 from sla.models import Disposition, Handoff
 from sla.nurture import nurture_tasks, recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -21,11 +25,13 @@ from tests.factories import (
     HOUR,
     MINUTE,
     NOW,
+    CommitmentFactory,
     DefinitionFactory,
     HandoffFactory,
     LeadFactory,
     QualificationFactory,
     ReasonCodeFactory,
+    TeamFactory,
     UserFactory,
     place_leads,
     read_handoff,
@@ -78,7 +84,7 @@ def summary(lead: Lead) -> tuple[str, str]:
 
 def report(lead: Lead, kind: str, at: dt.datetime, deal: str | None = None) -> Outcome:
     (result,) = outcomes.record(
-        items=[{"lead": lead.pk, "kind": kind, "at": at, "id": deal}], source="crm", now=at + HOUR
+        items=[{"lead": lead.pk, "kind": kind, "at": at, "id": deal, "amount": 900}], source="crm", now=at + HOUR
     )
     assert result.status == "accepted"
     return Outcome.objects.get(pk=result.id)
@@ -120,7 +126,7 @@ def test_each_motion_comes_back_on_its_own_day(lead: Lead, mql: Handoff, pql: Ha
 
     assert list(recycling.returning_handoffs(NOW + 31 * DAY)) == [mql]
     assert list(nurture_tasks.select_recycled(Handoff.objects.all())) == [mql, pql]
-    assert list(recycling.paused_leads(NOW + 91 * DAY)) == [lead]
+    assert list(quiet_leads.select_quiet(NOW + 151 * DAY)) == [lead]
 
     recycling.bring_back(handoff_ids=[mql.pk], by=UserFactory(roles=["marketing_ops"]), now=NOW + DAY)
     assert stages(lead) == {"mql": "mal", "pql": "nurture"}
@@ -197,6 +203,45 @@ def test_a_correction_in_one_motion_does_not_open_what_another_closed(lead: Lead
         dispositions.correct(handoff=pql, kind=DispositionKind.ACCEPT, by=pql.rep.user, now=SOON + HOUR)
 
 
+@pytest.mark.parametrize("code", ["wrong_company_profile", "competitor_student_spam"])
+@pytest.mark.parametrize("corrected", ["wrong_company_profile", "not_interested"])
+def test_a_corrected_closing_does_not_open_what_was_rejected_as_well(
+    lead: Lead, mql: Handoff, pql: Handoff, code: str, corrected: str
+) -> None:
+    reject(mql, "competitor_student_spam", SOON + MINUTE)
+    reject(pql, code, SOON + HOUR)
+    is_spam = code == "competitor_student_spam"
+
+    def correct() -> None:
+        dispositions.correct(
+            handoff=mql, kind=DispositionKind.REJECT, reason=ReasonCodeFactory(code=corrected), note="Mistaken.",
+            by=mql.rep.user, now=SOON + 2 * HOUR,
+        )  # fmt: skip
+
+    if is_spam and corrected == "not_interested":
+        with pytest.raises(dispositions.DispositionRefused, match="closes every motion"):
+            correct()
+        return
+    correct()
+
+    to = "mal" if corrected == "not_interested" else "disqualified"
+    assert stages(lead) == {"mql": to, "pql": "disqualified", "aql": "disqualified" if is_spam else "lead"}
+    assert read_handoff(pql).state == HandoffState.REJECTED
+
+
+def test_an_mql_that_waits_while_the_person_is_closed_is_not_handed_off(lead: Lead, mql: Handoff) -> None:
+    waiting = QualificationFactory(lead=lead, motion=Motion.PQL)
+    reject(mql, "competitor_student_spam")
+    CommitmentFactory(active=True, motion=Motion.PQL)
+
+    creation.hand_off_waiting(now=SOON + DAY)
+
+    waiting.refresh_from_db()
+    assert waiting.closed_at == SOON + DAY
+    assert list(Handoff.objects.all()) == [mql]
+    assert stages(lead)["pql"] == "disqualified"
+
+
 def test_an_opportunity_in_another_motion_stays(lead: Lead, mql: Handoff, pql: Handoff) -> None:
     accept(pql)
     report(lead, "opportunity", SOON + MINUTE)
@@ -256,7 +301,8 @@ def test_an_outcome_of_an_undecided_lead_concerns_the_handoff_that_waits(lead: L
 def test_an_outcome_of_a_lead_that_never_qualified_concerns_the_primary_motion() -> None:
     assert report(LeadFactory(), "won", NOW).motion == Motion.MQL
 
-    DefinitionFactory(motion=Motion.PQL, is_primary=True)
+    DefinitionFactory(motion=Motion.PQL)
+    motions.choose_primary_motion(motion=Motion.PQL, by=UserFactory(roles=[Role.MARKETING_LEADER]), now=NOW)
     other = LeadFactory()
     assert report(other, "won", NOW).motion == Motion.PQL
     assert summary(other) == ("won", "pql")
@@ -271,17 +317,35 @@ def test_a_decision_on_what_the_crm_moved_further_stands_all_the_same(lead: Lead
 
 # ── Tier 3, and what the log says ─────────────────────────────────────────────────────────────────────────
 def test_a_held_lead_is_closed_to_sales_by_its_own_motion_only() -> None:
-    held = QualificationFactory(tier=3, motion=Motion.PQL)
+    CommitmentFactory(active=True, motion=Motion.PQL, tier_3_nurture_days=14)
+    TeamFactory(working=True)
+    held, won = [QualificationFactory(tier=3, motion=Motion.PQL) for _ in range(2)]
     place_leads(Stage.DISQUALIFIED, held.lead, motion=Motion.MQL)
-    assert not tier_3_hold.is_closed_to_sales(held)
+    place_leads(Stage.WON, won.lead, motion=Motion.PQL)
+    assert list(tier_3_hold.search_held_mqls(now=NOW + DAY)) == [held]
 
-    place_leads(Stage.WON, held.lead, motion=Motion.PQL)
-    assert tier_3_hold.is_closed_to_sales(held)
+    assert creation.hand_off_waiting(now=NOW + 14 * DAY) == 2
+    assert Handoff.objects.get().qualification == held
+
+
+def test_a_held_lead_is_closed_to_sales_by_another_lead_of_the_person() -> None:
+    CommitmentFactory(active=True, tier_3_nurture_days=14)
+    TeamFactory(working=True)
+    held, alias = QualificationFactory(tier=3), LeadFactory()
+    place_leads(Stage.WON, alias)
+    merges.merge(lead_id=alias.pk, into_id=held.lead_id, by=None, now=NOW)
+    assert not tier_3_hold.search_held_mqls(now=NOW + DAY).exists()
+
+    creation.hand_off_waiting(now=NOW + 14 * DAY)
+
+    held.refresh_from_db()
+    assert held.closed_at == NOW + 14 * DAY
+    assert not Handoff.objects.exists()
 
 
 def test_each_change_begins_where_the_lead_stood_in_its_motion(lead: Lead, mql: Handoff, pql: Handoff) -> None:
     reject(mql, "competitor_student_spam")
-    stage_changes.reopen_motions(lead=lead, closed_at=[SOON], but=Motion.MQL, by=None, now=SOON + HOUR, why="Test.")
+    stage_changes.reopen_motions(lead=lead, closed_at=[SOON], but=[Motion.MQL], by=None, now=SOON + HOUR, why="Test.")
 
     rows = StageChange.objects.filter(lead=lead).order_by("pk").values_list("motion", "from_stage", "to_stage")
     assert list(rows) == [

@@ -133,7 +133,7 @@ def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review(
         decision(email="pql@acme.example", motion="pql"),
     )
 
-    overview = pipeline_overview.build_overview(now=NOW)
+    overview = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW)
 
     month = overview.month
     assert (month.accepted, month.rejected, month.imported) == (1, 31, 31)
@@ -160,7 +160,7 @@ def test_the_reports_count_the_details_of_a_reason() -> None:
     handoff = HandoffFactory(now=NOW - HOUR)
     dispositions.reject(handoff=handoff, reason=reason, sub_reason=detail, by=handoff.rep.user, now=NOW - MINUTE)
 
-    overview = pipeline_overview.build_overview(now=NOW)
+    overview = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW)
 
     assert [(row.code, row.detail, row.count) for row in overview.reasons] == [
         ("unreached", "", 1),

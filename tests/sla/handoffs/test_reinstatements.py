@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,23 +13,30 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from leads.identity import merges
 from leads.intake import contact_decisions
 from leads.models import Lead, StageChange
-from leads.vocabulary import Stage
+from leads.stages import mal_exits, motion_stages
+from leads.vocabulary import MalExitKind, Motion, Stage
+from scoring.live import hand_raises
 from scoring.models import HandRaise, Qualification
 from sla.handoffs import creation, dispositions, reinstatements
 from sla.models import Handoff, Notice, ReasonCode, Reinstatement
-from sla.vocabulary import NoticeKind, Route
+from sla.vocabulary import DispositionKind, NoticeKind, Route
 from tests.factories import (
     DAY,
     HOUR,
     MINUTE,
     NOW,
     CommitmentFactory,
+    EventFactory,
     HandoffFactory,
+    LeadFactory,
     ReasonCodeFactory,
     TeamFactory,
     UserFactory,
+    place_leads,
+    read_handoff,
 )
 from tests.scoring.lead_histories import (
     START,
@@ -167,7 +175,7 @@ def test_one_failure_blocks_none_of_the_others(lead: Lead, monkeypatch: pytest.M
         add_event(member, "demo_request", ASKED_AT)
     rescore_all_due(ASKED_AT + MINUTE)
     # An error that nobody foresaw stands for a bug: our own code has none that a row could provoke.
-    monkeypatch.setattr(reinstatements, "reason_to_stay_closed", _fail_for(lead, reinstatements.reason_to_stay_closed))
+    monkeypatch.setattr(reinstatements, "read_disqualification", _fail_for(lead, reinstatements.read_disqualification))
 
     assert reinstatements.follow_hand_raises(now=ASKED_AT + MINUTE) == 1
 
@@ -176,12 +184,136 @@ def test_one_failure_blocks_none_of_the_others(lead: Lead, monkeypatch: pytest.M
 
 
 def _fail_for(lead, function):
-    def fail(member, disposition):
+    def fail(member):
         if member.pk == lead.pk:
             raise RuntimeError("No.")
-        return function(member, disposition)
+        return function(member)
 
     return fail
+
+
+# ── Several motions, late requests, merged people ─────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def rejected() -> Handoff:
+    """Return a handoff that was rejected as an MQL, for a reason that is not final."""
+    return HandoffFactory(rejected=True, decision__reason=ReasonCodeFactory(code="too_small", route=Route.DISQUALIFY))
+
+
+def hand_off_again(lead: Lead, at: dt.datetime, **columns: Any) -> Handoff:
+    """Return a handoff of a lead as a PQL, as of `at`."""
+    return HandoffFactory(lead=lead, motion=Motion.PQL, now=at, **columns)
+
+
+def decide(handoff: Handoff, code: str, at: dt.datetime) -> None:
+    assert handoff.rep is not None
+    reason = ReasonCodeFactory(code=code, route=Route.DISQUALIFY)
+    dispositions.reject(handoff=handoff, reason=reason, by=handoff.rep.user, now=at, note="See above.")
+
+
+def raise_hand(lead: Lead, at: dt.datetime, now: dt.datetime) -> None:
+    """Record a request of a lead as Accord learns of it, and follow it."""
+    EventFactory(lead=lead, signal__code="demo_request", occurred_at=at, recorded_at=now)
+    hand_raises.record_hand_raises(lead_ids=[lead.merged_into_id or lead.pk], now=now)
+    reinstatements.follow_hand_raises(now=now)
+
+
+def stages(lead: Lead) -> dict[str, str]:
+    return {motion.value: stage.value for motion, stage in motion_stages.read_all_motions(lead.pk).items()}
+
+
+def test_who_was_accepted_in_another_motion_comes_back_in_the_closed_one_alone(rejected: Handoff, ops: User) -> None:
+    lead = rejected.lead
+    pql = hand_off_again(lead, NOW + HOUR, accepted=True)
+    client = Client()
+    client.force_login(ops)
+    shown = client.get(reverse("lead", args=[lead.pk])).content.decode()
+    assert "Disqualified as MQL" in shown
+    assert reverse("lead_reinstate", args=[lead.pk]) in shown
+
+    raise_hand(lead, NOW + DAY, NOW + DAY)
+
+    assert stages(lead) == {"mql": "mal", "pql": "sal"}
+    assert read_handoff(pql).is_accepted
+    row = Reinstatement.objects.get()
+    assert (row.disposition, row.disqualified_at) == (rejected.dispositions.get(), rejected.decided_at)
+
+
+def test_a_handoff_names_a_return_in_its_own_motion_alone(rejected: Handoff, ops: User) -> None:
+    lead = rejected.lead
+    returned = reinstatements.reinstate(lead=lead, by=ops, now=NOW + HOUR, reason="They grew")
+    pql = hand_off_again(lead, NOW + 2 * HOUR)
+    place_leads(Stage.MQL, lead)
+    mql = HandoffFactory(lead=lead, now=NOW + 3 * HOUR, cycle=2)
+
+    assert [reinstatements.reinstatement_of_handoff(row) for row in (rejected, pql, mql)] == [None, None, returned]
+
+
+def test_a_late_request_opens_no_motion_that_was_closed_after_it(rejected: Handoff) -> None:
+    lead = rejected.lead
+    decide(hand_off_again(lead, NOW + HOUR), "too_small", NOW + DAY)
+
+    raise_hand(lead, NOW + 2 * HOUR, NOW + 2 * DAY)
+
+    assert stages(lead) == {"mql": "mal", "pql": "disqualified"}
+    assert Reinstatement.objects.get().disqualified_at == rejected.decided_at
+
+    raise_hand(lead, NOW + 3 * DAY, NOW + 3 * DAY)
+
+    assert stages(lead) == {"mql": "mal", "pql": "lead"}
+
+
+def test_a_final_reason_holds_whatever_another_motion_was_rejected_for_later(ops: User) -> None:
+    mql = HandoffFactory()
+    pql = hand_off_again(mql.lead, NOW)
+    decide(mql, "competitor_student_spam", NOW + MINUTE)
+    decide(pql, "wrong_company_profile", NOW + HOUR)
+
+    raise_hand(mql.lead, NOW + DAY, NOW + DAY)
+
+    sentence = (
+        f"This lead was disqualified as “{ReasonCode.objects.get(code='competitor_student_spam')}”: it stays closed."
+    )
+    assert HandRaise.objects.get().why_closed == sentence
+    assert set(stages(mql.lead).values()) == {"disqualified"}
+    with pytest.raises(reinstatements.ReinstatementRefused, match="it stays closed"):
+        reinstatements.reinstate(lead=mql.lead, by=ops, now=NOW + DAY, reason="Please")
+
+
+def test_a_decision_that_was_overtaken_is_not_why_a_lead_is_closed(rejected: Handoff, ops: User) -> None:
+    lead = rejected.lead
+    reinstatements.reinstate(lead=lead, by=ops, now=NOW + HOUR, reason="They grew")
+    mal_exits.leave(lead_ids=[lead.pk], kind=MalExitKind.WRONG_FIT, note="Only three.", by=ops, now=NOW + DAY)
+
+    disqualification = reinstatements.read_disqualification(lead)
+
+    assert disqualification is not None
+    assert (disqualification.disposition, disqualification.text) == (None, "Was disqualified on 11 March 2026")
+
+
+def test_a_merged_person_comes_back_with_all_leads_that_were_closed_before_it_asked(rejected: Handoff) -> None:
+    other = HandoffFactory(now=NOW + HOUR)
+    decide(other, "too_small", NOW + DAY)
+    merges.merge(lead_id=other.lead_id, into_id=rejected.lead_id, by=None, now=NOW + 2 * DAY)
+
+    raise_hand(rejected.lead, NOW + 2 * HOUR, NOW + 3 * DAY)
+    assert (stages(rejected.lead), stages(other.lead)) == ({"mql": "mal"}, {"mql": "disqualified"})
+
+    raise_hand(Lead.objects.get(pk=other.lead_id), NOW + 4 * DAY, NOW + 4 * DAY)
+    assert (stages(rejected.lead), stages(other.lead)) == ({"mql": "mal"}, {"mql": "mal"})
+    assert {row.lead for row in Reinstatement.objects.all()} == {rejected.lead}
+
+
+def test_a_rejection_is_corrected_to_an_acceptance_after_the_lead_came_back(ops: User) -> None:
+    pql = hand_off_again(LeadFactory(), NOW)
+    decide(pql, "too_small", NOW + MINUTE)
+    reinstatements.reinstate(lead=pql.lead, by=ops, now=NOW + HOUR, reason="They grew")
+    assert stages(pql.lead) == {"pql": "lead"}
+
+    dispositions.correct(handoff=pql, kind=DispositionKind.ACCEPT, by=pql.rep.user, now=NOW + 2 * HOUR)
+
+    assert stages(pql.lead) == {"pql": "sal"}
 
 
 # ── By a person ───────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from config.accounts.vocabulary import Role
 from leads.intake import events
 from leads.vocabulary import Stage
 from scoring.live import due_leads, quiet_leads
+from sla.handoffs import dispositions
 from sla.models import Notice
 from sla.nurture import recycling
 from sla.vocabulary import Family, NoticeKind, Route
@@ -48,6 +49,19 @@ def test_a_lead_that_left_nurture_does_not_return(recycled):
     place_leads(Stage.MQL)
 
     assert not recycling.returning_handoffs(recycled.qualification.reenter_at).exists()
+
+
+def test_the_day_of_an_earlier_cycle_is_over_once_a_later_one_was_recycled(recycled):
+    day = recycled.qualification.reenter_at
+    place_leads(Stage.MQL, recycled.lead)
+    again = HandoffFactory(lead=recycled.lead, now=recycled.created_at + DAY, cycle=2)
+    dispositions.reject(
+        handoff=again, reason=ReasonCodeFactory(code="later"), by=again.rep.user, now=again.created_at,
+        reengage_on=(day + 30 * DAY).date(),
+    )  # fmt: skip
+
+    assert recycling.announce_returns(now=day + DAY) == 0
+    assert list(recycling.returning_handoffs(day + 30 * DAY)) == [again]
 
 
 def test_a_lead_in_nurture_is_paused_90_days_after_its_day_and_resumes_at_its_activity(recycled):
