@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from config.accounts import sources
 from config.accounts.models import User
+from config.accounts.roles import holds
 from leads.identity import merged_values, merges
 from leads.models import Lead, Outcome
+from leads.vocabulary import READERS_OF_LEADS
 from scoring.explain import frozen_evidence
 from sla import permissions
 from sla.handoff_page import activity_summary, changes_since_mql, next_step
@@ -136,7 +138,7 @@ def for_handoff(handoff: Handoff, *, reader: User, now: dt.datetime) -> HandoffD
         attempts=logged_attempts,
         tally=attempts.read_tally(handoff, now) if handoff.is_open and handoff.rep is not None else None,
         routing=list(handoff.routing_decisions.order_by("-at", "-pk")[:DECISIONS_SHOWN]),
-        colleagues=_read_colleagues(handoff.lead),
+        colleagues=_read_colleagues(handoff.lead, reader),
         others=others,
         may_decide=permissions.may_decide(reader, handoff),
         may_assign=permissions.may_assign(reader, handoff),
@@ -157,12 +159,19 @@ def _read_outcomes(handoff: Handoff) -> list[Outcome]:
     return list(own.filter(lead=handoff.lead_id).order_by("at", "pk"))
 
 
-def _read_colleagues(lead: Lead) -> list[Lead]:
-    """Return people of the same company, each with its open handoffs, which show who works on them."""
+def _read_colleagues(lead: Lead, reader: User) -> list[Lead]:
+    """Return people of the same company, each with its open handoffs, which show who works on them.
+
+    For an SDR there are only those behind a handoff of the team (rules 1.11).
+    """
     if lead.company_id is None:
         return []
     open_handoffs = Handoff.objects.filter(state__in=OPEN_STATES).select_related("rep__user")
     others = Lead.objects.standing().filter(company=lead.company_id).exclude(pk__in=merges.list_person_ids(lead))
+    if not holds(reader, *READERS_OF_LEADS):
+        visible = permissions.visible_to(reader).filter(lead__company=lead.company_id)
+        others = others.filter(pk__in=visible.order_by().values("lead"))
+        open_handoffs = open_handoffs.filter(pk__in=visible.order_by().values("pk"))
     return list(
         others.prefetch_related(Prefetch("handoffs", queryset=open_handoffs, to_attr="open_handoffs")).order_by(
             "-stage_at", "-pk"

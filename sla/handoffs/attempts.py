@@ -151,7 +151,7 @@ def describe_missing_attempts(reason: ReasonCode, tally: AttemptTally) -> str:
     sentences[0] += f", {tally.missing_count} to go." if tally.missing_count else "."
     if tally.missing_days:
         sentences.append(f"They lie on at least {days}; so far on {tally.working_days}, {tally.missing_days} to go.")
-    if tally.missing_channels:
+    if tally.missing_channels and tally.needs_channels > 1:
         sentences.append(f"They use at least {channels}; so far {tally.channels}.")
     if tally.possible_on is not None:
         sentences.append(f"It is possible from {tally.possible_on:%-d %B %Y}.")
@@ -160,9 +160,11 @@ def describe_missing_attempts(reason: ReasonCode, tally: AttemptTally) -> str:
 
 def describe_progress(tally: AttemptTally) -> str:
     """Describe how many attempts count towards “couldn’t reach”, on how many working days, and from when it is possible."""
+    # Without any attempt there is no channel either; that is said by the count.
+    is_channel_short = tally.missing_channels > 0 and tally.needs_channels > 1
     to_go = f"; {tally.missing_count} more before “couldn’t reach”" if tally.missing_count else ""
     on = f", on {tally.working_days} of {tally.needs_working_days} working days" if tally.missing_days else ""
-    by = f", by {tally.channels} of {tally.needs_channels} channels" if tally.missing_channels else ""
+    by = f", by {tally.channels} of {tally.needs_channels} channels" if is_channel_short else ""
     since = f"; possible from {tally.possible_on:%-d %B}" if tally.missing_days and tally.possible_on else ""
     return f"{tally.count} of {tally.needs_count} attempts{to_go}{on}{by}{since}"
 

@@ -30,6 +30,7 @@ _BY_URGENCY: Final = (
     NoticeKind.DUE_SOON,
     NoticeKind.UNROUTED,
     NoticeKind.NEW_MQL,
+    NoticeKind.NEW_PLAY,
     NoticeKind.REENGAGED,
     NoticeKind.GIVEN_BACK,
     NoticeKind.SIGNATURE,

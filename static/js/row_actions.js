@@ -43,8 +43,14 @@ export function chooseReason(digit) {
 export function closeForm() {
   const button = currentRow()?.querySelector("[data-close]") ?? document.querySelector("[data-close]");
   if (!button) return false;
+  const slot = button.closest("[data-slot]");
+  // On a page of its own the button is a link back.
+  if (!slot) {
+    button.click();
+    return true;
+  }
   const row = button.closest("[data-row]");
-  button.closest("[data-slot]")?.replaceChildren();
+  slot.replaceChildren();
   row?.focus();
   // The list was not refreshed while the form was open, so ask for it now.
   document.getElementById("queue")?.dispatchEvent(new CustomEvent("refresh"));

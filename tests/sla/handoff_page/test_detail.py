@@ -401,6 +401,17 @@ def test_an_address_of_any_kind_shows_the_page(query):
     assert "Timeline" in page_of(HandoffFactory(), **query)
 
 
+def test_an_sdr_sees_only_the_colleagues_behind_a_handoff_of_the_team() -> None:
+    handoff = HandoffFactory(lead__company=CompanyFactory())
+    handed_over = HandoffFactory(lead=LeadFactory(mql=True, company=handoff.lead.company)).lead
+    with_marketing = LeadFactory(company=handoff.lead.company)
+    row = detail.with_related_rows(Handoff.objects.all()).get(pk=handoff.pk)
+    leader = UserFactory(roles=[Role.MARKETING_LEADER])
+
+    assert case_of(handoff).colleagues == [handed_over]
+    assert set(detail.for_handoff(row, reader=leader, now=SOON).colleagues) == {handed_over, with_marketing}
+
+
 # ── The page as a whole ───────────────────────────────────────────────────────────────────────────────────
 
 
