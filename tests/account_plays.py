@@ -10,6 +10,7 @@ from definitions.models import Version
 from definitions.vocabulary import VersionState
 from leads.models import Company, CompanyEvent, Lead
 from leads.rescoring import account_queue
+from leads.vocabulary import Motion
 from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification
 from sla.models import AccountPlay, Commitment, RoutingRule
@@ -89,8 +90,8 @@ def start_play(*, now: dt.datetime = NOW, contacts: int = 4, company: Company | 
     """Return the play of a company that qualified, routed if a team works at `now`."""
     if not Version.objects.active().filter(account__isnull=False).exists():
         activate_accounts()
-    if not Commitment.objects.filter(state=CommitmentState.ACTIVE).exists():
-        CommitmentFactory(active=True)
+    if not Commitment.objects.filter(motion=Motion.AQL, state=CommitmentState.ACTIVE).exists():
+        CommitmentFactory(active=True, motion=Motion.AQL)
     if not RoutingRule.objects.exists():
         TeamFactory(working=True)
     company = engage_company(contacts=contacts, at=now - DAY, company=company)

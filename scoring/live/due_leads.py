@@ -39,7 +39,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     1. Read the leads, resume the paused ones that were active (rules 2.23), and read for each version in force its rules
        and the facts that they need.
     2. Judge the leads and store their scores.
-    3. Make the MQLs and upgrades among them.
+    3. Make the MQLs among them, and record the upgrades of those with an open cycle.
     4. Find for each lead the next instant at which a verdict can change without a new fact.
     5. Record the requests of those that are disqualified (rules 7.20).
     6. Make the leads' companies due, if a definition judges companies, and store that instant as the lead's next look
