@@ -78,14 +78,27 @@ _BY_KEY: Final = """
     FROM leads_leadkey AS key JOIN leads_lead AS lead ON lead.id = key.lead_id
     WHERE key.kind = %s AND key.value = ANY(%s::text[]) AND key.system = ANY(%s::text[])
 """
+_LOCK: Final = """
+    SELECT id FROM leads_lead
+    WHERE id IN (SELECT unnest(%s::bigint[]) UNION SELECT merged_into_id FROM leads_lead WHERE id = ANY(%s::bigint[]))
+    ORDER BY id FOR NO KEY UPDATE
+"""
 _BY_ID: Final = "SELECT id, known_at FROM leads_lead WHERE id = ANY(%s::bigint[])"
 
 
-def add_missing(missing: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) -> dict[LeadRef, FoundLead]:
-    """Add leads that are unknown, dated from the given instants. Accord's own ids that do not exist are left out."""
+def add_missing(
+    missing: Mapping[LeadRef, dt.datetime], *, known: Collection[FoundLead], now: dt.datetime
+) -> dict[LeadRef, FoundLead]:
+    """Add leads that are unknown, dated from the given instants. Accord's own ids that do not exist are left out.
+
+    The `known` leads of the same facts are locked first.
+    """
     new = {_new_lead(ref, at) for ref, at in missing.items() if ref.kind != "id"}
     if not new:
         return {}
+    # Whoever adds leads adds keys. The upsert of a batch locks the leads that it knows before it adds keys: in the other
+    # order the two could wait for each other.
+    lock_leads({lead.pk for lead in known})
     matching.add_leads(new, now=now)
     return find_leads(missing)
 
@@ -96,7 +109,14 @@ def find_or_add(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) 
     Unknown ids of Accord's own are left out.
     """
     leads = find_leads(first_seen)
-    return leads | add_missing({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
+    missing = {ref: at for ref, at in first_seen.items() if ref not in leads}
+    return leads | add_missing(missing, known=leads.values(), now=now)
+
+
+def lock_leads(ids: Collection[int]) -> None:
+    """Lock these leads, and those that stand for them, in id order until the transaction ends."""
+    if ids:
+        _fetch_rows(_LOCK, [list(ids), list(ids)])
 
 
 def unknown_lead(ref: LeadRef) -> Refused:

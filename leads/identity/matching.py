@@ -89,36 +89,40 @@ def add_leads(new: Collection[NewLead], *, now: dt.datetime) -> None:
 
 def build_leads(new: Iterable[NewLead], employers: Mapping[str, int], *, now: dt.datetime) -> list[Lead]:
     """Return leads with their keys alone, not stored yet, in the order of their keys."""
-    return [
-        bulk_rows.build_row(
-            Lead,
-            email=lead.email or None,
-            external_id=lead.external_id or None,
-            external_system=lead.system if lead.external_id else "",
-            phone=lead.phone,
-            phone_key=lead.phone,
-            company_id=employers.get(email_domain(lead.email)),
-            known_at=lead.known_at,
-            stage_at=lead.known_at,
-            recorded_at=now,
-        )
-        for lead in sorted(new)
-    ]
+    return [build_lead(lead, employers.get(email_domain(lead.email)), now=now) for lead in sorted(new)]
+
+
+def build_lead(lead: NewLead, company_id: int | None, *, now: dt.datetime) -> Lead:
+    """Return a lead with its keys and the company behind its address alone, not stored yet."""
+    return bulk_rows.build_row(
+        Lead,
+        email=lead.email or None,
+        external_id=lead.external_id or None,
+        external_system=lead.system if lead.external_id else "",
+        phone=lead.phone,
+        phone_key=lead.phone,
+        company_id=company_id,
+        known_at=lead.known_at,
+        stage_at=lead.known_at,
+        recorded_at=now,
+    )
 
 
 def build_companies(new: Iterable[NewCompany], *, now: dt.datetime) -> list[Company]:
     """Return companies with their keys alone, not stored yet, in the order of their keys."""
-    return [
-        bulk_rows.build_row(
-            Company,
-            domain=company.domain or None,
-            external_id=company.external_id or None,
-            external_system=company.system if company.external_id else "",
-            known_at=now,
-            recorded_at=now,
-        )
-        for company in sorted(new)
-    ]
+    return [build_company(company, now=now) for company in sorted(new)]
+
+
+def build_company(company: NewCompany, *, now: dt.datetime) -> Company:
+    """Return a company with its keys alone, not stored yet."""
+    return bulk_rows.build_row(
+        Company,
+        domain=company.domain or None,
+        external_id=company.external_id or None,
+        external_system=company.system if company.external_id else "",
+        known_at=now,
+        recorded_at=now,
+    )
 
 
 def find_lead_keys(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
@@ -164,25 +168,30 @@ def _fetch_rows(query: str, parameters: list[Any]) -> list[Any]:
 
 
 def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
-    """Return the ids of the companies behind these addresses, by domain, as `employers_by_domain` does."""
-    return employers_by_domain({email_domain(email) for email in emails} - {""})
+    """Return the ids of the companies behind these addresses, by domain; domains of free or disposable mail are left out."""
+    domains = {email_domain(email) for email in emails} - {""}
+    companies = companies_by_host(domains)
+    employers = {domain: find_employer(domain, companies) for domain in domains}
+    return {domain: company for domain, company in employers.items() if company is not None}
 
 
-def employers_by_domain(domains: Collection[str]) -> Mapping[str, int]:
-    """Return the ids of existing companies, by domain; domains of free or disposable mail are left out.
+def companies_by_host(domains: Iterable[str]) -> dict[str, int]:
+    """Return the ids of existing companies at these domains and the ones above them, by host.
+
+    Hosts of free or disposable mail are left out.
+    """
+    hosts = {host for domain in domains for host in domain_names.domains_above(domain)}
+    companies = {key.value: pk for key, pk in find_company_keys({domain_key(host) for host in hosts}).items()}
+    shared = named_lists.find_listed_domains(companies, names=SHARED_DOMAIN_LISTS)
+    return {host: pk for host, pk in companies.items() if host not in shared}
+
+
+def find_employer(domain: str, companies: Mapping[str, int]) -> int | None:
+    """Return the company behind an e-mail domain among companies by host; None if there is none.
 
     The company of exactly this host comes first, then those of the domains above it, down to the registered one.
     """
-    hosts_by_domain = {domain: domain_names.domains_above(domain) for domain in domains}
-    hosts = {host for above in hosts_by_domain.values() for host in above}
-    companies = {key.value: pk for key, pk in find_company_keys({domain_key(host) for host in hosts}).items()}
-    shared = named_lists.find_listed_domains(companies, names=SHARED_DOMAIN_LISTS)
-    employers: dict[str, int] = {}
-    for domain, above in hosts_by_domain.items():
-        company = next((companies[host] for host in above if host in companies and host not in shared), None)
-        if company is not None:
-            employers[domain] = company
-    return employers
+    return next((companies[host] for host in domain_names.domains_above(domain) if host in companies), None)
 
 
 def leads_without_company(domains: Collection[str]) -> dict[int, str]:

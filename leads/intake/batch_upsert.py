@@ -1,12 +1,19 @@
 """The upsert of a batch of statements about leads or companies: matching, applying and storing.
 
-Rows are locked in id order, companies before leads, until the transaction ends: two batches cannot deadlock.
+The statements are applied one after the other, as if each were a batch of its own: a batch ends like its statements one
+by one, wherever it is cut.
+
+Rows are locked until the transaction ends: companies before leads, each in id order and in one go, and only then new rows
+and keys are added, in the order of keys. Two batches about the same rows and keys therefore wait for each other and do not
+deadlock. They still can where one adds a row or key, not known to the other when it looked, that the other adds after a
+larger one, as keys of two kinds can be. PostgreSQL then ends one of them, and the callers run it again
+(`retry_on_conflict`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
@@ -27,7 +34,7 @@ from leads.identity.matching import (
 )
 from leads.intake import opt_outs, spellings
 from leads.models import AttributeChange, Company, CompanyKey, Lead, LeadKey, PersonChange
-from leads.normalization import phone_numbers, stated_values, validation
+from leads.normalization import domain_names, phone_numbers, stated_values, validation
 from leads.normalization.row_notes import RowNote
 from leads.rescoring import rescore_queue
 from leads.vocabulary import KeyKind
@@ -100,8 +107,8 @@ Revise = Callable[[Sequence[AttributeChange]], DatedValues | None]
 class _BatchUpsert(Generic[Subject]):
     """The state of one batch: the histories of its subjects, found by any key, and the ids of those that changed.
 
-    `new_ids` are the subjects that the batch adds, `new_keys` the keys that it gives to subjects beside their first ones.
-    `by_person` means that a signed-in person states it all.
+    `new_ids` are the subjects that the batch adds, `new_keys` the keys that it gives to subjects, in their order, and
+    `free_ids` ids for more subjects. `by_person` means that a signed-in person states it all.
     """
 
     source: str
@@ -109,12 +116,14 @@ class _BatchUpsert(Generic[Subject]):
     by_person: bool = False
     histories: dict[int, AttributeHistory[Subject]] = field(default_factory=dict)
     by_key: dict[IdentityKey, AttributeHistory[Subject]] = field(default_factory=dict)
+    free_ids: list[int] = field(default_factory=list)
     ids_by_subject: dict[int, list[IdentityKey]] = field(default_factory=dict)
     new_keys: dict[IdentityKey, int] = field(default_factory=dict)
     new_ids: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     person_changes: list[PersonChange] = field(default_factory=list)
 
+    model: ClassVar[type[Lead | Company]]
     noun: ClassVar[str]
     first_key_name: ClassVar[str]
     first_kind: ClassVar[KeyKind]
@@ -126,22 +135,19 @@ class _BatchUpsert(Generic[Subject]):
     def all_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
         return (*self.first_keys(item), *item.id_keys)
 
-    def find_unknown(
-        self, items: Iterable[AttributeStatement], owners: Collection[IdentityKey]
-    ) -> list[AttributeStatement]:
-        """Return the first of the statements about each subject that no key finds.
+    def reserve_ids(self, items: Iterable[AttributeStatement], owners: Collection[IdentityKey]) -> None:
+        """Take ids for the subjects that no key of a statement finds: as many as there may be."""
+        unknown = {keys[0] for keys in map(self.all_keys, items) if not any(key in owners for key in keys)}
+        if unknown:
+            self.free_ids = bulk_rows.take_ids(self.model, len(unknown))[::-1]
 
-        Of two statements that share a key, the first one alone creates the subject.
-        """
-        claimed: set[IdentityKey] = set()
-        unknown: list[AttributeStatement] = []
-        for item in items:
-            keys = self.all_keys(item)
-            if claimed.isdisjoint(keys) and not any(key in owners for key in keys):
-                unknown.append(item)
-            claimed.update(self.first_keys(item))
-            claimed.update(item.id_keys[:1])
-        return unknown
+    def add_subject(self, subject: Subject) -> AttributeHistory[Subject]:
+        """Give an id to a new subject, which is inserted at the end, and return its history."""
+        pk = self.free_ids.pop() if self.free_ids else bulk_rows.take_ids(self.model, 1)[0]
+        subject.pk = pk
+        self.new_ids.add(pk)
+        self.histories[pk] = AttributeHistory(subject)
+        return self.histories[pk]
 
     def find_history(self, item: AttributeStatement) -> AttributeHistory[Subject] | None:
         """Return the history of the subject that a statement names, or None if no key finds one.
@@ -172,8 +178,9 @@ class _BatchUpsert(Generic[Subject]):
 
     def _check_id(self, history: AttributeHistory[Subject], item: AttributeStatement) -> None:
         """Refuse a second id of one system. An id that every system may name stands for each system's own."""
-        systems = {key.system for key in item.id_keys}
-        ids = [key.value for key in self.ids_by_subject.get(history.subject.pk, ()) if key.system in systems]
+        # The id of its own system first: the refusal names the same id in any batch.
+        of_subject = self.ids_by_subject.get(history.subject.pk, ())
+        ids = [key.value for of_item in item.id_keys for key in of_subject if key.system == of_item.system]
         if ids:
             known, sent = validation.shorten_name(ids[0]), validation.shorten_name(item.external_id)
             raise Refused(self.first_key_name, f"belongs to the {self.noun} with external_id {known}, not {sent}.")
@@ -242,28 +249,16 @@ class _BatchUpsert(Generic[Subject]):
         for pk, change in changes:
             self.histories[pk or 0].changes.append(change)
 
-    def _add(self, subjects: Sequence[Subject]) -> None:
-        """Give ids to new subjects. Those that a statement describes are inserted at the end, in the order of their keys."""
-        if not subjects:
-            return
-        for subject, pk in zip(subjects, bulk_rows.take_ids(type(subjects[0]), len(subjects)), strict=True):
-            subject.pk = pk
-            self.new_ids.add(pk)
-            self.histories[pk] = AttributeHistory(subject)
-            for key in self._keys_in_columns(subject):
-                self._index(self.histories[pk], key)
-
     def _load_keys(self, keys: Iterable[tuple[int, IdentityKey]]) -> None:
         for pk, key in keys:
             self._index(self.histories[pk], key)
 
     def _keys_beside_columns(self) -> list[tuple[int, IdentityKey]]:
         """Return the new keys, by subject, that its columns do not hold; the database adds those of the columns."""
-        return [
-            (pk, key)
-            for key, pk in sorted(self.new_keys.items())
-            if key not in self._keys_in_columns(self.histories[pk].subject)
-        ]
+        in_columns = {
+            key for pk in set(self.new_keys.values()) for key in self._keys_in_columns(self.histories[pk].subject)
+        }
+        return [(pk, key) for key, pk in sorted(self.new_keys.items()) if key not in in_columns]
 
     def _keys_in_columns(self, subject: Subject) -> list[IdentityKey]:
         """Return the keys that the database adds when it stores the columns of a subject."""
@@ -274,52 +269,32 @@ class _BatchUpsert(Generic[Subject]):
             keys.append(id_key(subject.external_system, subject.external_id))
         return keys
 
-    def apply_in_order(
-        self,
-        items: Sequence[AttributeStatement],
-        apply: Callable[[AttributeStatement], UpsertResult[Subject] | None],
-    ) -> list[UpsertResult[Subject] | None]:
-        """Apply statements one after the other. The result is None for those that wait for another round.
-
-        A statement that shares a key with one that waits waits, too: of the two the first one counts.
-        """
-        results: list[UpsertResult[Subject] | None] = []
-        waiting: set[IdentityKey] = set()
-        for item in items:
-            result = None if waiting and not waiting.isdisjoint(self.all_keys(item)) else apply(item)
-            if result is None:
-                waiting.update(self.all_keys(item))
-            results.append(result)
-        return results
-
-    def _complete_results(
-        self, items: Sequence[AttributeStatement], results: Sequence[UpsertResult[Subject] | None]
-    ) -> list[UpsertResult[Subject]]:
-        """Upsert the statements whose subject an earlier statement should have created, but that one was refused.
-
-        If none of a batch found its subject, another round would find none either.
-        """
-        missing = [item for item, result in zip(items, results, strict=True) if result is None]
-        if missing and len(missing) == len(items):
-            refusal = Refused(self.first_key_name, "could not be stored: somebody else took these keys meanwhile.")
-            return [UpsertResult(None, "rejected", refusal) for _ in missing]
-        again = type(self)(self.source, self.now, by_person=self.by_person)
-        later = iter(again.upsert(missing)) if missing else iter(())
-        return [next(later) if result is None else result for result in results]
-
     def _split_changed(self) -> tuple[list[Subject], list[Subject]]:
-        """Return the subjects to insert and those to update, in the order of their ids."""
-        new, known = (sorted(ids) for ids in (self.changed & self.new_ids, self.changed - self.new_ids))
-        return [self.histories[pk].subject for pk in new], [self.histories[pk].subject for pk in known]
+        """Return the subjects to insert in the order of their keys, and those to update in the order of their ids."""
+        new, known = (
+            [self.histories[pk].subject for pk in sorted(ids)]
+            for ids in (self.changed & self.new_ids, self.changed - self.new_ids)
+        )
+        return sorted(new, key=self._keys_in_columns), known
 
     def _store_changes(self) -> None:
         bulk_rows.insert_rows([change for pk in sorted(self.changed) for change in self.histories[pk].new_changes])
 
 
+@dataclass
 class LeadBatchUpsert(_BatchUpsert[Lead]):
-    """The upsert of leads, by their keys."""
+    """The upsert of leads, by their keys.
 
-    __slots__ = ()
+    `employers` are the companies at and above the e-mail domains of the batch, by host, and `new_employers` those that a
+    statement still to come names first. `without_company` are leads that have none, by the new hosts
+    at which they have an address.
+    """
+
+    employers: dict[str, int] = field(default_factory=dict)
+    new_employers: dict[str, int] = field(default_factory=dict)
+    without_company: dict[str, list[AttributeHistory[Lead]]] = field(default_factory=dict)
+
+    model = Lead
     noun = "lead"
     first_key_name = "email"
     first_kind = KeyKind.EMAIL
@@ -328,33 +303,34 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         """Create or change the leads of a batch of statements. Return one result each, in order. Needs a transaction.
 
         1. Upsert the companies that the statements name, which locks them.
-        2. Find the companies behind the e-mail domains.
-        3. Find the leads of the statements by their keys, and prepare those that are missing.
-        4. Lock those that exist in id order, and load their attribute histories.
+        2. Find the leads of the statements by their keys, and those at new domains of the companies.
+        3. Find the companies behind the e-mail domains.
+        4. Lock these leads and those of the companies in id order, and load the attribute histories.
         5. Apply the statements one after the other: each sees the effect of those before it.
         6. Store new and changed leads with their attribute changes, and have the leads rescored.
         """
         items = spell_texts(items)
-        # 1. and 2. Companies.
-        companies = self._upsert_named_companies(items)
-        employers = matching.employers_by_email_domain(item.first_key for item in items)
-        # 3. Leads.
+        # 1. Companies.
+        named = CompanyBatchUpsert(self.source, self.now)
+        companies = self._upsert_named_companies(items, named)
+        of_changed = named.list_leads_of_changed()
+        # 2. Leads.
         owners = matching.find_lead_keys({key for item in items for key in self.all_keys(item)})
-        # A row that is refused for its company adds no lead.
-        named = [item for item in items if not isinstance(companies.get(_named_company(item)), Refused)]
-        new = (
-            NewLead(item.first_key, item.external_id, item.system, item.phone, self.now)
-            for item in self.find_unknown(named, owners)
-        )
-        self._add(matching.build_leads(new, employers, now=self.now))
+        self.reserve_ids(items, owners)
+        at_new_domains = self._find_leads_at(named.new_domains)
+        # 3. Employers.
+        self._find_employers({email_domain(item.first_key) for item in items} | set(at_new_domains.values()), named)
         # 4. Another transaction may have changed the rows since they were found: what counts is read under the lock.
-        ids = set(owners.values())
-        self._lock_and_load(ids)
+        ids = {*owners.values(), *at_new_domains}
+        self._lock_and_load(ids, also=of_changed)
         self._load_keys(matching.keys_of_leads(ids))
+        self._note_leads_without_company(self.histories.values())
         # 5. and 6.
-        results = self.apply_in_order(items, lambda item: self._upsert_one(item, companies, employers))
+        results = [self._upsert_one(item, companies) for item in items]
         self._store()
-        return self._complete_results(items, results)
+        if of_changed:
+            rescore_queue.request(lead_ids=of_changed, at=self.now)
+        return results
 
     def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
         if item.first_key:
@@ -364,14 +340,18 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
     def person_id(self, subject: Lead) -> int:
         return subject.merged_into_id or subject.pk
 
-    def assign_employers(self, domains: Collection[str]) -> None:
-        """Assign their company to leads that have none and whose address is at one of these domains, or below it."""
-        leads = matching.leads_without_company(matching.employers_by_domain(domains).keys() & domains)
-        employers = matching.employers_by_domain(set(leads.values()))
-        self._lock_and_load([pk for pk, domain in leads.items() if domain in employers])
-        for history in self.histories.values():
-            self._assign_employer(history, employers)
+    def follow_companies(self, companies: CompanyBatchUpsert) -> None:
+        """Assign leads without a company to the new domains of these, and have the leads of changed ones rescored."""
+        of_changed = companies.list_leads_of_changed()
+        at_new_domains = self._find_leads_at(companies.new_domains)
+        self._find_employers(set(at_new_domains.values()), companies)
+        self._lock_and_load(at_new_domains.keys(), also=of_changed)
+        self._note_leads_without_company(self.histories.values())
+        for host in companies.new_domains:
+            self._open_domain(host)
         self._store()
+        if of_changed:
+            rescore_queue.request(lead_ids=of_changed, at=self.now)
 
     def backdate_addresses(self, emails: Mapping[str, dt.datetime]) -> None:
         """Date each address from the instant of its lead's action on, if that is earlier than known so far."""
@@ -390,11 +370,12 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
                 self.changed.add(history.subject.pk)
         self._store()
 
-    def _lock_and_load(self, ids: Collection[int]) -> None:
-        if not ids:
+    def _lock_and_load(self, ids: Collection[int], also: Collection[int] = ()) -> None:
+        if not ids and not also:
             return
         # With the leads that stand for aliases, which are rescored at the end: all locks are taken in id order.
-        locked = {*ids, *merges.list_standing_ids(ids)}
+        locked = {*ids, *also}
+        locked.update(merges.list_standing_ids(locked))
         leads = list(Lead.objects.raw(_LOCK.format(table="leads_lead"), [list(locked)]))
         changes = AttributeChange.objects.raw(_HISTORY.format(subject="lead_id"), [list(ids)])
         own = set(ids)
@@ -405,7 +386,7 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         return keys or ([phone_key(subject.phone_key)] if subject.phone_key else [])
 
     def _upsert_named_companies(
-        self, items: Sequence[AttributeStatement]
+        self, items: Sequence[AttributeStatement], upsert: CompanyBatchUpsert
     ) -> Mapping[tuple[str, str, str], int | Refused]:
         """Find or create the companies that the leads name. Return the id or the refusal for each (domain, id, system)."""
         references = {
@@ -413,7 +394,6 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             # In the order of the rows: of two that contradict each other the first one counts (rules 13.55).
             for name in dict.fromkeys(_named_company(item) for item in items if any(_named_company(item)[:2]))
         }
-        upsert = CompanyBatchUpsert(self.source, self.now)
         owners = matching.find_company_keys({key for item in references.values() for key in upsert.all_keys(item)})
         companies: dict[tuple[str, str, str], int | Refused] = {}
         for name, item in references.items():
@@ -421,35 +401,59 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
             if owner is not None:
                 companies[name] = owner
         others = {name: item for name, item in references.items() if name not in companies}
-        for name, result in zip(others, upsert.upsert(list(others.values())) if others else (), strict=True):
+        for name, result in zip(others, upsert.store(list(others.values())) if others else (), strict=True):
             if result.refusal is not None:
                 companies[name] = result.refusal
             elif result.subject is not None:
                 companies[name] = result.subject.pk
         return companies
 
+    def _find_leads_at(self, domains: Collection[str]) -> dict[int, str]:
+        """Return the e-mail domains of leads without a company at these new domains and below them, by their ids."""
+        if not domains:
+            return {}
+        return matching.leads_without_company(matching.companies_by_host(domains).keys() & domains)
+
+    def _find_employers(self, domains: Set[str], named: CompanyBatchUpsert) -> None:
+        companies = matching.companies_by_host(domains - {""}) if domains else {}
+        self.new_employers = {host: companies.pop(host) for host in named.new_domains if host in companies}
+        self.employers = companies
+
+    def _note_leads_without_company(self, histories: Iterable[AttributeHistory[Lead]]) -> None:
+        """Note leads without a company by the hosts at which a statement still to come may add one."""
+        for history in histories if self.new_employers else ():
+            lead = history.subject
+            if lead.company_id is None and lead.email:
+                for host in domain_names.domains_above(email_domain(lead.email.lower())):
+                    if host in self.new_employers:
+                        self.without_company.setdefault(host, []).append(history)
+
+    def _open_domain(self, host: str) -> None:
+        """Let the company at a new domain be found from now on, and assign it to leads that are there already."""
+        if host in self.new_employers:
+            self.employers[host] = self.new_employers.pop(host)
+            for history in self.without_company.pop(host, ()):
+                self._assign_employer(history)
+
     def _upsert_one(
-        self,
-        item: AttributeStatement,
-        companies: Mapping[tuple[str, str, str], int | Refused],
-        employers: Mapping[str, int],
-    ) -> UpsertResult[Lead] | None:
+        self, item: AttributeStatement, companies: Mapping[tuple[str, str, str], int | Refused]
+    ) -> UpsertResult[Lead]:
         company = companies.get(_named_company(item))
         if isinstance(company, Refused):
             return UpsertResult(None, "rejected", Refused(f"company_{company.field}", company.rule))
+        self._open_domain(item.company_domain)
         try:
-            history = self.find_history(item)
+            history = self.find_history(item) or self._add_lead(item)
         except Refused as refusal:
             return UpsertResult(None, "rejected", refusal)
-        if history is None:
-            return None
-        values = {**item.values, **self._company_values(history, item, company, employers)}
+        values = {**item.values, **self._company_values(history, item, company)}
         if self._is_by_earlier_address(history.subject, item) or self._is_address_of_another(history, item):
             del values["email"]
         is_changed = self.adopt_keys(history, item)
         is_stated, notes = self._apply_person(history, item, values)
         is_changed |= is_stated
-        is_changed |= self._assign_employer(history, employers)
+        is_changed |= self._assign_employer(history)
+        self._note_leads_without_company([history])
         if is_changed:
             lead = history.subject
             lead.phone_key = phone_numbers.to_phone_key(lead.phone, lead.country) if lead.phone else ""
@@ -457,6 +461,11 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         return UpsertResult(
             history.subject, change, notes=(*item.notes, *stated_values.list_notes(item.values), *notes)
         )
+
+    def _add_lead(self, item: AttributeStatement) -> AttributeHistory[Lead]:
+        new = NewLead(item.first_key, item.external_id, item.system, item.phone, self.now)
+        employer = matching.find_employer(email_domain(item.first_key), self.employers)
+        return self.add_subject(matching.build_lead(new, employer, now=self.now))
 
     def _apply_person(
         self, history: AttributeHistory[Lead], item: AttributeStatement, values: dict[str, Any]
@@ -501,23 +510,24 @@ class LeadBatchUpsert(_BatchUpsert[Lead]):
         history: AttributeHistory[Lead],
         item: AttributeStatement,
         company: int | None,
-        employers: Mapping[str, int],
     ) -> Mapping[str, Any]:
         """Return the company that a statement names, or on a first statement the company of the e-mail domain."""
         if company:
             return {"company": company}
-        employer = employers.get(email_domain(item.first_key))
+        employer = matching.find_employer(email_domain(item.first_key), self.employers)
         is_first = not history.changes and history.subject.company_id is None
         return {"company": employer} if employer and is_first else {}
 
-    def _assign_employer(self, history: AttributeHistory[Lead], employers: Mapping[str, int]) -> bool:
+    def _assign_employer(self, history: AttributeHistory[Lead]) -> bool:
         """Assign the company of the e-mail domain to a lead without one, from when its address is known.
 
         Return whether it did.
         """
         lead = history.subject
-        employer = employers.get(email_domain((lead.email or "").lower()))
-        if lead.company_id or not employer:
+        if lead.company_id or not lead.email:
+            return False
+        employer = matching.find_employer(email_domain(lead.email.lower()), self.employers)
+        if employer is None:
             return False
         self.changed.add(lead.pk)
         if not history.changes:
@@ -568,6 +578,7 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
     """The upsert of companies, by their keys."""
 
     __slots__ = ()
+    model = Company
     noun = "company"
     first_key_name = "domain"
     first_kind = KeyKind.DOMAIN
@@ -575,29 +586,43 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
     def upsert(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Company]]:
         """Create or change the companies of a batch of statements. Return one result each, in order.
 
-        Needs a transaction.
+        Needs a transaction. Afterwards the leads of changed companies are rescored, and leads at their new domains that
+        have no company are assigned to them.
+        """
+        results = self.store(items)
+        LeadBatchUpsert(self.source, self.now).follow_companies(self)
+        return results
 
-        1. Find the companies of the statements by their keys, and prepare those that are missing.
-        2. Lock those that exist in id order, and load their attribute histories.
+    def store(self, items: Sequence[AttributeStatement]) -> list[UpsertResult[Company]]:
+        """Create or change companies as `upsert` does, and leave their leads to the caller.
+
+        1. Find the companies of the statements by their keys.
+        2. Lock them in id order, and load their attribute histories.
         3. Apply the statements one after the other: each sees the effect of those before it.
-        4. Store new and changed companies with their attribute changes, and have their leads rescored.
-        5. Assign the companies with new domains to leads at these domains that have no company.
+        4. Store new and changed companies with their attribute changes.
         """
         items = spell_texts(items)
         # 1. Companies.
-        keys = {key for item in items for key in self.all_keys(item)}
-        owners = matching.find_company_keys(keys)
-        new_domains = {key.value for key in keys if key.kind == self.first_kind and key not in owners}
-        new = (NewCompany(item.first_key, item.external_id, item.system) for item in self.find_unknown(items, owners))
-        self._add(matching.build_companies(new, now=self.now))
+        owners = matching.find_company_keys({key for item in items for key in self.all_keys(item)})
+        self.reserve_ids(items, owners)
         # 2. Another transaction may have changed the rows since they were found: what counts is read under the lock.
         ids = set(owners.values())
         self._lock_and_load(ids)
         self._load_keys(matching.keys_of_companies(ids))
-        # 3., 4. and 5.
-        results = self.apply_in_order(items, self._upsert_one)
-        self._store(new_domains)
-        return self._complete_results(items, results)
+        # 3. and 4.
+        results = [self._upsert_one(item) for item in items]
+        self._store()
+        return results
+
+    @property
+    def new_domains(self) -> list[str]:
+        """The domains that the batch adds, in the order of its statements."""
+        return [key.value for key in self.new_keys if key.kind == self.first_kind]
+
+    def list_leads_of_changed(self) -> list[int]:
+        """Return the ids of the leads of companies that were there before and changed."""
+        known = self.changed - self.new_ids
+        return list(Lead.objects.filter(company__in=known).values_list("pk", flat=True)) if known else []
 
     def first_keys(self, item: AttributeStatement) -> tuple[IdentityKey, ...]:
         return tuple(domain_key(host) for host in (item.first_key, *item.more_domains) if host)
@@ -608,13 +633,11 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
             changes = AttributeChange.objects.raw(_HISTORY.format(subject="company_id"), [list(ids)])
             self._load(companies, ((change.company_id, change) for change in changes))
 
-    def _upsert_one(self, item: AttributeStatement) -> UpsertResult[Company] | None:
+    def _upsert_one(self, item: AttributeStatement) -> UpsertResult[Company]:
         try:
-            history = self.find_history(item)
+            history = self.find_history(item) or self._add_company(item)
         except Refused as refusal:
             return UpsertResult(None, "rejected", refusal)
-        if history is None:
-            return None
         company = history.subject
         is_changed = self.adopt_keys(history, item)
         if item.first_key and company.domain is None:
@@ -623,10 +646,15 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
         change = self.mark_changed(history, is_changed=is_changed)
         return UpsertResult(company, change, notes=(*item.notes, *stated_values.list_notes(item.values)))
 
-    def _store_restated(self) -> None:
-        self._store(())
+    def _add_company(self, item: AttributeStatement) -> AttributeHistory[Company]:
+        new = NewCompany(item.first_key, item.external_id, item.system)
+        return self.add_subject(matching.build_company(new, now=self.now))
 
-    def _store(self, new_domains: Collection[str]) -> None:
+    def _store_restated(self) -> None:
+        self._store()
+        LeadBatchUpsert(self.source, self.now).follow_companies(self)
+
+    def _store(self) -> None:
         new, known = self._split_changed()
         bulk_rows.insert_rows(new)
         bulk_rows.update_rows(known, _WRITABLE_COLUMNS[Company])
@@ -637,11 +665,6 @@ class CompanyBatchUpsert(_BatchUpsert[Company]):
             ]
         )
         self._store_changes()
-        if known:
-            of_known = Lead.objects.filter(company__in=[company.pk for company in known])
-            rescore_queue.request(lead_ids=list(of_known.values_list("pk", flat=True)), at=self.now)
-        if self.changed and new_domains:
-            LeadBatchUpsert(self.source, self.now).assign_employers(new_domains)
 
 
 def spell_texts(items: Sequence[AttributeStatement]) -> Sequence[AttributeStatement]:

@@ -228,7 +228,8 @@ def _store(
     first_seen: dict[LeadRef, dt.datetime] = {}
     for item in fresh:
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
-    leads |= lead_lookup.add_missing({ref: at for ref, at in first_seen.items() if ref not in leads}, now=now)
+    missing = {ref: at for ref, at in first_seen.items() if ref not in leads}
+    leads |= lead_lookup.add_missing(missing, known=leads.values(), now=now)
     # 4. The events.
     stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, is_imported, now)
     # 5. Locks every affected lead in id order. Later statements lock only a subset, so they cannot deadlock.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -195,3 +196,39 @@ def test_ten_shuffled_deliveries_by_eight_clients_store_each_event_once() -> Non
         for email in Lead.objects.values_list("email", flat=True)
     }
     assert dict(Lead.objects.values_list("email", "known_at")) == firsts
+
+
+def _record_in_thread(items: list[object]) -> list[events.EventResult]:
+    try:
+        return record(*items)
+    finally:
+        connection.close()
+
+
+def _wait_for_a_blocked_statement() -> None:
+    until = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("No statement waits for a lock.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_wait_for_a_known_lead_keep_no_new_address_from_an_import() -> None:
+    shipped_signals.ship(signals=Signal.objects)
+    known, _ = lead_upserts.upsert_lead(email="ada@acme.example", source="crm", now=NOW)
+    items: list[object] = [event(), event(email="new@acme.example", id="e-2")]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Lead.objects.select_for_update(no_key=True).get(pk=known.pk)
+            sending = pool.submit(_record_in_thread, items)
+            _wait_for_a_blocked_statement()
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+            lead_upserts.upsert_lead(email="new@acme.example", source="crm", now=NOW)
+
+        assert [result.status for result in sending.result(timeout=60)] == ["accepted", "accepted"]
+    assert Lead.objects.get(email="new@acme.example").events.count() == 1
