@@ -124,7 +124,9 @@ class BeginForm(forms.Form):
     """Start a draft from a preset or an empty one, as a new definition by name or as the next version of one."""
 
     preset = forms.CharField(required=False, widget=forms.HiddenInput)
-    name = forms.CharField(label="Name of a new definition", required=False, max_length=120)
+    name = forms.CharField(
+        label="Name of a new definition", required=False, max_length=120, help_text="Empty: the name of the model."
+    )
     motion = forms.ChoiceField(choices=[("", "That of the model, or MQL"), *Motion.choices], required=False)
     into = forms.ModelChoiceField(
         label="Or the next version of",
@@ -149,6 +151,9 @@ class BeginForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or {}
         name, into = typed.get("name", "").strip(), typed.get("into")
+        if not name and not into and typed.get("preset"):
+            # A draft begun from a model is called as the model is, unless somebody names it.
+            name = typed["name"] = presets.load_preset(typed["preset"]).document["name"]
         if not name and not into:
             self.add_error("name", "Give the new definition a name, or choose one that there is.")
         if name and into:

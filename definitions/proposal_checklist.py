@@ -207,7 +207,7 @@ def _check_calibration(facts: ChecklistFacts) -> ChecklistPoint:
 def _check_commitments(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "Response time and reasons are agreed", "promises"
     if facts.commitments is None:
-        sentence = "No commitments are in force: both leaders sign them, under Rules."
+        sentence = "No commitments of its motion are in force: both leaders sign them."
         return ChecklistPoint("promised", title, PointStatus.NO, sentence, look_at)
     first = next(
         iter(commitment_snapshots.select_sentences(facts.commitments, commitment_snapshots.SALES)),

@@ -318,8 +318,18 @@ def test_marketing_ops_begins_with_a_preset() -> None:
     assert "Ours v1.1 is a draft now." in empty.content.decode()
 
 
+def test_a_draft_begun_from_a_preset_without_a_name_is_called_as_the_preset_is() -> None:
+    ops = login(UserFactory(roles=[Role.MARKETING_OPS]))
+
+    begun = ops.post("/definitions/presets/", {"preset": "product_usage"}, follow=True)
+    again = ops.post("/definitions/presets/", {"preset": "product_usage"})
+
+    assert "Product usage v1.0 is a draft now." in begun.content.decode()
+    assert again.status_code == 422
+
+
 @pytest.mark.parametrize(
-    "sent", [{"preset": "hand_raise"}, {"preset": "nothing", "name": "Ours"}, {"preset": "", "name": "Hand raise"}]
+    "sent", [{"preset": ""}, {"preset": "nothing", "name": "Ours"}, {"preset": "", "name": "Hand raise"}]
 )
 def test_a_new_draft_without_a_name_is_refused_by_its_field(sent: dict[str, str]) -> None:
     create_draft()
