@@ -15,7 +15,7 @@ from leads.exceptions import NobodysKey, Refused
 from leads.identity import matching
 from leads.identity.matching import NewLead
 from leads.normalization import validation
-from leads.normalization.placeholders import is_placeholder
+from leads.normalization.placeholders import is_placeholder, is_placeholder_address
 
 ReferenceKind = Literal["email", "external_id", "id"]
 
@@ -40,7 +40,7 @@ def read_reference(item: Mapping[str, Any], source: str) -> LeadRef:
     if email is not None and lead is not None:
         if isinstance(lead, str) and is_placeholder(lead):
             lead = None
-        elif isinstance(email, str) and is_placeholder(email):
+        elif isinstance(email, str) and (is_placeholder(email) or is_placeholder_address(email.strip().lower())):
             email = None
         else:
             raise Refused("lead", "and email are both given: one of them says who it was.")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from leads.exceptions import Refused
 from leads.normalization import attributes, salesforce_ids, validation
+from leads.normalization.placeholders import is_placeholder_value
 
 #: What a formula without a result leaves behind, in the languages of common spreadsheets.
 _ERROR_VALUES: Final = (
@@ -38,20 +39,23 @@ _WISHES: Final[Mapping[str, bool | None]] = MappingProxyType(
         **dict.fromkeys(
             ("unsubscribed", "opted out", "opted-out", "opt out", "opt-out", "optout", "do not allow", "do not contact",
              "do not email", "unsubscribe", "not subscribed", "x", "✓", "checked", "abgemeldet", "désabonné", "désinscrit",
-             "blocklisted", "blacklisted", "dado de baja",
+             "blocklisted", "blacklisted", "dado de baja", "optedout", "unsub", "unsubscribed from all", "unsubscribed all",
+             "global unsubscribe", "globally unsubscribed", "do not call", "dnc", "dnd", "no contact", "suppressed", "withdrawn",
+             "consent withdrawn", "revoked", "complained", "spam complaint", "out", "1.0", "nicht kontaktieren", "widerrufen",
              "disiscritto", "descadastrado", "uitgeschreven", "wypisany", "avregistrerad"), True
         ),
         **dict.fromkeys(
             ("subscribed", "active", "opted in", "opted-in", "opt in", "opt-in", "allow", "allowed", "unchecked", "resubscribed",
+             "optedin", "consent granted", "in", "0.0",
              "angemeldet", "abonniert", "abonné", "inscrit", "suscrito", "iscritto", "inscrito", "ingeschreven"), False
         ),
         **dict.fromkeys(
             ("no consent", "no_consent", "bounced", "archived", "cleaned", "non-subscribed", "nonsubscribed", "pending",
-             "never subscribed", "unconfirmed", "transactional", "unknown", "not set"), None
+             "never subscribed", "unconfirmed", "hard bounce", "soft bounce", "transactional", "unknown", "not set"), None
         ),
     }
 )  # fmt: skip
-_WISH_DATE = re.compile(r"\d{4}-\d\d-\d\d\b.*")
+_WISH_DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d{1,2}([./-])\d{1,2}\1\d{4})\b.*")
 
 
 def repair_cell(cell: str) -> str:
@@ -126,9 +130,12 @@ def split_full_name(item: dict[str, Any]) -> None:
 
 
 def _parse_wish(field: str, cell: str, _prefix: str) -> bool | None:
-    answer = " ".join(cell.casefold().split())
+    # Programs write opted_out for "opted out".
+    answer = " ".join(cell.casefold().replace("_", " ").split())
     if answer in _WISHES:
         return _WISHES[answer]
+    if is_placeholder_value(field, cell):
+        return None
     if _WISH_DATE.fullmatch(answer):
         return True
     try:
@@ -136,8 +143,8 @@ def _parse_wish(field: str, cell: str, _prefix: str) -> bool | None:
     except Refused:
         raise Refused(
             field,
-            f"is {validation.shorten_name(cell)!r}, which may be a wish not to be contacted or not; "
-            "give its meaning in `values` of the mapping.",
+            f"is {validation.shorten_name(cell)!r}, which may be a wish not to be contacted or not: "
+            "write yes or no, or give its meaning in `values` of a mapping.",
         ) from None
 
 

@@ -19,6 +19,7 @@ from leads.imports.file_imports import FileImport, RowVerdict
 from leads.imports.import_mapping import ColumnMap, ImportKind
 from leads.intake import lead_upserts, value_readings
 from leads.intake.batch_upsert import AttributeStatement
+from leads.normalization import domain_names
 from leads.normalization.stated_values import Readings
 from leads.vocabulary import BEGINNING, NoteKind
 
@@ -169,7 +170,7 @@ def _statement_values(statement: AttributeStatement) -> dict[str, Any]:
     values = dict(statement.values)
     keys = {
         "domain": statement.first_key,
-        "email": statement.first_key,
+        "email": domain_names.address_to_letters(statement.first_key),
         "external_id": statement.external_id,
         "company_domain": statement.company_domain,
         "company_external_id": statement.company_external_id,

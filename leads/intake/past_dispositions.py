@@ -138,7 +138,8 @@ def _read_reason(kind: PastDecision, value: object, reasons: Mapping[str, str]) 
     code = reasons.get(text.casefold())
     if code is None:
         raise Refused(
-            "reason", f"is no reason code; map it in `values` to one of: {', '.join(sorted(set(reasons.values())))}."
+            "reason",
+            f"is no reason code; write one of these, or map it in `values`: {', '.join(sorted(set(reasons.values())))}.",
         )
     return code
 

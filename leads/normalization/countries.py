@@ -22,6 +22,7 @@ BY_HAND: Final = Path(__file__).parents[1] / "reference_data" / "country_names_b
 
 _LONGEST: Final = 120
 _CODE_LENGTH: Final = 2
+_SHORTEST_JOINED: Final = 9
 #: The letters of flags, to the letters of codes.
 _FLAG_LETTERS: Final = {0x1F1E6 + place: chr(ord("a") + place) for place in range(26)}
 #: Letters that Unicode does not take apart into a plain letter and an accent.
@@ -76,7 +77,7 @@ def read_country(text: str) -> str | None:
     name = fold_name(text)
     if name in codes:
         return codes[name] or None
-    return _find_by_parts(name) or _find_inverted(text) or _find_repeated(text)
+    return _find_by_parts(name) or _find_inverted(text) or _find_repeated(text) or _joined_names().get(name)
 
 
 def country_name(code: str) -> str:
@@ -115,6 +116,16 @@ def country_table() -> CountryTable:
         **{fold_name(name): "" for name in by_hand["nobody"]},
     }
     return CountryTable(codes, english)
+
+
+@cache
+def _joined_names() -> Mapping[str, str]:
+    """Return the countries of names that programs write without the space, as UnitedKingdom."""
+    return {
+        name.replace(" ", ""): code
+        for name, code in country_table().codes.items()
+        if code and " " in name and len(name) >= _SHORTEST_JOINED
+    }
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def is_shared(host: str, path: str = "") -> bool:
         for start in range(len(labels) - end)
         if end == 1 or (len(labels[-1]) == _COUNTRY_CODE and labels[-2] in _SECOND_LEVELS)
     ]
-    if not hosts.isdisjoint(names):
+    if not hosts.isdisjoint(names) or not hosts.isdisjoint(f"*.{above}" for above in suffixes[1:]):
         return True
     first = path.partition("/")[0].partition("?")[0]
     return bool(first) and any((name, first) in paths or (name, "*") in paths for name in names)

@@ -7,6 +7,7 @@ of a path ("client-info.bot"), and values are read as what they say, whether as 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -33,18 +34,42 @@ _FLAGS: Final = frozenset(
         "clickedbyscanner", "securityscanner", "prefetchedopen", "iscrawler", "crawler",
     }
 )  # fmt: skip
+#: Other names of flags, folded: what is said of (a machine), with words before and behind that only place it.
+_FLAG_NAME: Final = re.compile(
+    r"(?:hs|sg|is|was|has|by|the|apple|gmail|unique|email|mail|event|open|opens|opened|click|clicks|clicked|by|suspected|possible"
+    r"|likely|probable|known|security|link|url|auto)*"
+    r"(?:bot|bots|robot|spider|crawler|machine(?=open|click|generated|event|interaction)|scanner|securityscan|prefetch|prefetched"
+    r"|preload|preloaded|nonhuman|automated(?=open|click|interaction)|autoopen|autoopened|autoclick|filteredevent|privacyopen|mailprivacy|mpp|nhi)"
+    r"(?:open|opens|opened|click|clicks|clicked|generated|detected|flag|flagged|event|filtered|interaction|activity|protection)*"
+)
 #: A flag with a name that other things have, too ("machine": "MacBook"): only a clear yes counts.
 _AMBIGUOUS_FLAGS: Final = frozenset({"machine"})
 #: Flags that say the opposite: only a clear no makes the event a machine's.
-_HUMAN_FLAGS: Final = frozenset({"human", "ishuman", "humanopen", "ishumanopen", "humanclick"})
+_HUMAN_FLAGS: Final = frozenset(
+    {
+        "human",
+        "ishuman",
+        "humanopen",
+        "ishumanopen",
+        "humanclick",
+        "ishumanclick",
+        "realopen",
+        "isrealopen",
+        "genuineopen",
+    }
+)
 #: Names whose value may be the kind of event, as Brevo's "event": "unique_proxy_open".
 _KINDS: Final = frozenset(
-    {"event", "eventtype", "type", "opentype", "clicktype", "openedby", "clickedby", "actor", "source"}
-)
+    {
+        "event", "eventtype", "type", "opentype", "clicktype", "openedby", "clickedby", "actor", "source", "clienttype", "devicetype",
+        "agenttype", "useragenttype", "traffictype", "opensource", "clicksource", "client", "agent",
+    }
+)  # fmt: skip
 _MACHINE_KINDS: Final = frozenset(
     {
         "proxyopen", "uniqueproxyopen", "machineopen", "machineclick", "botopen", "botclick", "machine", "bot", "scanner",
-        "prefetch", "prefetched", "nonhuman", "automated",
+        "prefetch", "prefetched", "nonhuman", "automated", "robot", "crawler", "spider", "proxy", "botevent", "applemailprivacy",
+        "applemailprivacyprotection", "applempp", "mpp", "privacyopen", "appleprivacy", "securityscanner",
     }
 )  # fmt: skip
 _NO: Final = frozenset(
@@ -87,7 +112,7 @@ def _meaning_of(name: str) -> str | None:
     """Return what a property tells: `flag`, `ambiguous flag`, `human flag` or `kind`; None for all others, which are nearly all."""
     # The last part of a path, or all of it where dots only separate words.
     for folded in (_fold(name.rpartition(".")[2]), _fold(name)):
-        if folded in _FLAGS:
+        if folded in _FLAGS or _FLAG_NAME.fullmatch(folded):
             return "flag"
         if folded in _AMBIGUOUS_FLAGS:
             return "ambiguous flag"

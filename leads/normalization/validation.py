@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 
 from leads.exceptions import NobodysKey, Refused
 from leads.normalization import domain_names, locale_formats, phone_numbers, salesforce_ids
-from leads.normalization.placeholders import is_placeholder
+from leads.normalization.placeholders import is_placeholder, is_placeholder_address
 from leads.vocabulary import BEGINNING, CLOCK_SKEW
 
 MAX_ID: Final = 200
@@ -107,13 +107,16 @@ def _name_character(character: str) -> str:
 def email(field: str, value: object) -> str:
     """Return an address in its one spelling: in lower case, its domain in ASCII (rules 13.24).
 
-    `mailto:`, the form `Name <address>` and the marks that spreadsheets leave around an address are cut.
+    `mailto:`, the form `Name <address>` and the marks that spreadsheets leave around an address are cut. Raises NobodysKey
+    for a placeholder such as `none@none.com`.
     """
     address = _visible_text(field, value, limit=500).lower()
     if not address.isascii() or not _is_address(address):
         address = _unwrap_address(field, address)
     if len(address) > _LONGEST_ADDRESS:
         raise Refused(field, f"must have at most {_LONGEST_ADDRESS} characters, has {len(address)}.")
+    if is_placeholder_address(address):
+        raise NobodysKey(field, f"is the placeholder {shorten_name(address)!r}, which names nobody.")
     return address
 
 

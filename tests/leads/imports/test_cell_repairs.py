@@ -88,6 +88,19 @@ def test_values_that_are_left_out_are_noted() -> None:
     assert (note.kind, note.field, notes) == (NoteKind.NOT_UNDERSTOOD, "phone", ())
 
 
+@pytest.mark.parametrize(
+    ("cell", "wish"),
+    [
+        ("opted_out", True), ("Opted Out", True), ("OPT-OUT", True), ("1.0", True), ("DNC", True), ("31.12.2025", True),
+        ("opted_in", False), ("0.0", False), ("-", None), ("--None--", None), ("HARD_BOUNCE", None),
+    ],
+)  # fmt: skip
+def test_a_wish_is_read_as_programs_write_it(cell: str, wish: bool | None) -> None:
+    plan = build_plan(KINDS["leads"], ColumnMap(), ["Email", "Email Opt Out"])
+
+    assert plan.build_item(["a@b.example", cell])[0].get("do_not_contact") is wish
+
+
 def test_a_wish_counts_in_whichever_column_it_stands() -> None:
     header = ["Email", "Email Opt Out", "Unsubscribed"]
     plan = build_plan(KINDS["leads"], ColumnMap(), header)

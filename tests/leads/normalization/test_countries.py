@@ -47,6 +47,7 @@ def test_every_country_is_read_in_this_language_and_none_is_wrong(language: str)
         ("les Pays-Bas", "NL"), ("l’Allemagne", "DE"), ("St. Lucia", "LC"), ("Bosnia and Herzegovina", "BA"), ("🇩🇪", "DE"),
         ("  germany \u200b", "DE"), ("Cote d’Ivoire", "CI"), ("Czech Republic", "CZ"), ("Turkey", "TR"), ("Hong Kong", "HK"),
         ("Kosovo", "XK"), ("NA", "NA"),
+        ("UnitedKingdom", "GB"), ("united_states", "US"), ("Förenade kungariket", "GB"),
     ],
 )  # fmt: skip
 def test_a_usual_name_is_read(text: str, code: str) -> None:

@@ -29,6 +29,8 @@ CASE = Path(__file__).parents[2] / "data" / "cases" / "machine-opens-by-file"
         {"proxySource": "Apple"}, {"Is Bot Activity": "true"}, {"event": "unique_proxy_open"}, {"open_type": "machine"},
         {"is_human": False}, {"isHuman": "false"}, {"is_automated_open": True}, {"nonHumanInteraction": "true"}, {"apple_mpp": True},
         {"opened_by_bot": 1}, {"events": [{"sg_machine_open": True}]}, {"sg_machine_open": ["true"]},
+        {"bot_opens": "2"}, {"client-type": "bot"}, {"opened_by": "Apple Mail Privacy"}, {"link_scanner": True}, {"Likely Bot": "yes"},
+        {"hs_filtered_event": "TRUE"}, {"unique_machine_open": "true"}, {"is_robot": 1}, {"real_open": "false"}, {"nhi_click": "y"},
     ],
     ids=str,
 )  # fmt: skip
