@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -145,12 +146,13 @@ def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review(
     assert rejection_monitor.open_rejection_reviews(now=NOW) == 0
     assert not Notice.objects.filter(kind="review.opened").exists()
     client = Client()
-    client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
     lead = Lead.objects.get(email="ada@acme.example")
-    shown = client.get(reverse("lead", args=[lead.pk])).content.decode()
+    with time_machine.travel(NOW, tick=False):
+        client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
+        shown = client.get(reverse("lead", args=[lead.pk])).content.decode()
+        file = b"".join(client.get(reverse("reasons_export")).streaming_content).decode()
     assert "Before Accord" in shown
     assert "Accepted (imported)" in shown
-    file = b"".join(client.get(reverse("reasons_export")).streaming_content).decode()
     assert "Wrong persona / title,wrong_persona,Fit,,30,30" in file
 
 
