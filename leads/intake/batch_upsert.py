@@ -3,11 +3,12 @@
 The statements are applied one after the other, as if each were a batch of its own: a batch ends like its statements one
 by one, wherever it is cut.
 
-Rows are locked until the transaction ends: companies before leads, each in id order and in one go, and only then new rows
-and keys are added, in the order of keys. Two batches about the same rows and keys therefore wait for each other and do not
-deadlock. They still can where one adds a row or key, not known to the other when it looked, that the other adds after a
-larger one, as keys of two kinds can be. PostgreSQL then ends one of them, and the callers run it again
-(`retry_on_conflict`).
+Everything is locked until the transaction ends, in this order: spellings, the companies that are known, new companies with
+their keys, the leads that are known, new leads with their keys. Known rows are locked in id order, new ones are added in the
+order of their keys, and events that add leads keep to this order, too. So transactions about the same rows wait for each
+other. A deadlock stays possible where both add rows or keys that neither knew when it looked, as an address and an id do not
+sort alike in all tables. PostgreSQL ends one of the two, and the caller runs it again, up to five times
+(`retry_on_conflict`): by then the rows of the other one are known.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ def make_rows(random_: random.Random, kind: str) -> list[Row]:
 def test_rows_end_alike_in_batches_of_any_sizes(kind: str, source: str) -> None:
     add_known()
     random_ = random.Random(7)
-    for _ in range(12):
+    for _ in range(6):
         rows = make_rows(random_, kind)
         single = store_and_forget(rows, [1] * len(rows), kind, source)
 
