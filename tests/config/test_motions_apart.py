@@ -20,11 +20,12 @@ from drf_spectacular.generators import SchemaGenerator
 from definitions import reviews
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from leads.vocabulary import Motion
+from leads.vocabulary import Motion, Stage
 from scoring.models import BlindRule, BlindRuleKind
 from sla.handoffs import attempts, creation, dispositions
-from sla.models import Handoff, ReasonCode, RoutingRule
+from sla.models import AccountPlay, Handoff, ReasonCode, RoutingRule
 from sla.vocabulary import AttemptOutcome, Channel, Route
+from tests.account_plays import start_play
 from tests.config.routes import OURS, ROUTES
 from tests.factories import (
     MINUTE,
@@ -32,6 +33,7 @@ from tests.factories import (
     CommitmentFactory,
     DefinitionFactory,
     HandoffFactory,
+    LeadFactory,
     QualificationFactory,
     ReasonCodeFactory,
     RoutingRuleFactory,
@@ -47,16 +49,20 @@ pytestmark = pytest.mark.django_db
 #: Takes `?motion=`; its answer about MQLs does not change, and that about PQLs is another.
 APART: Final = """
 api:definition-current api:definitions api:handoffs api:report-sla commitment_new commitments definition definitions nurture nurture_export
-nurture_first nurture_first_export overview queue reviews sla_export sla_report sla_rows sla_yield_export unrouted
+nurture_first nurture_first_export overview queue reasons_export reviews sla_export sla_report sla_rows sla_yield_export unrouted
+unrouted_export
 """
-#: About one person, version, handoff or review, or about none: its answer does not change at all.
+#: About one person, company, version, handoff, play or review, about MALs or plays, or about none of them: its answer does
+#: not change at all.
 SAME: Final = """
 alerts api:backtest-record api:companies api:definition api:definition-backtests api:definition-checklist api:definition-diff
 api:definition-compare api:definition-lint api:definition-presets api:docs api:duplicates api:handoff api:import
-api:import-rejected api:lead api:lead-events api:lead-explanation api:schema api:values availability backtest backtest_csv bell
-blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit comparison comparison_csv
-definition_version duplicate_compare duplicates handoff handoff_correct handoff_reject home import_list import_mapping import_new
-import_preview import_rejected import_run lead lead_contact notices presets refused_addresses replay review
+api:import-rejected api:lead api:lead-events api:lead-explanation api:play api:plays api:schema api:values availability backtest
+backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit company comparison comparison_csv
+definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
+handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
+lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
+refused_addresses replay review
 routing_try rule_edit rule_new rules value_list version_backtests version_diff version_step what_if
 """
 #: Lists people whatever they qualified under, or counts the work of reps and the clocks of a calendar: hours are for all motions.
@@ -75,9 +81,10 @@ PASSING: Final = re.compile(rb'(csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken":
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """An MQL with sales, and rows of each other kind that an address can name."""
+    """An MQL with sales, a play, a MAL, and rows of each other kind that an address can name."""
 
     handoff: Handoff
+    play: AccountPlay
     pks: dict[str, int]
     file: int
 
@@ -94,6 +101,8 @@ class World:
             "other": version.pk,
             "against": version.number,
             "file": self.file,
+            "task": self.play.tasks.earliest("pk").pk,
+            "contact": self.play.contacts.earliest("pk").pk,
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -108,6 +117,9 @@ def world() -> Iterator[World]:
         )
         import_run = stored_imports.start()
         backtest = backtest_results.finished_backtest(version)
+        CommitmentFactory(active=True, motion=Motion.AQL)
+        play = start_play()
+        LeadFactory(stage=Stage.MAL)
         pks = {
             "handoff": handoff.pk,
             "lead": handoff.lead_id,
@@ -119,8 +131,10 @@ def world() -> Iterator[World]:
             "review": open_review(version.definition).pk,
             "commitment": handoff.commitment_id,
             "calendar": handoff.team.calendar_id,
+            "play": play.pk,
+            "company": play.company_id,
         }
-        yield World(handoff, pks, import_run.file_id)
+        yield World(handoff, play, pks, import_run.file_id)
 
 
 def open_review(definition: Definition) -> Review:
