@@ -23,7 +23,7 @@ from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion, Stage
 from scoring.models import BlindRule, BlindRuleKind
 from sla.handoffs import attempts, creation, dispositions
-from sla.models import Handoff, ReasonCode, RoutingRule
+from sla.models import AccountPlay, Handoff, ReasonCode, RoutingRule
 from sla.vocabulary import AttemptOutcome, Channel, Route
 from tests.account_plays import start_play
 from tests.config.routes import OURS, ROUTES
@@ -84,6 +84,7 @@ class World:
     """An MQL with sales, a play, a MAL, and rows of each other kind that an address can name."""
 
     handoff: Handoff
+    play: AccountPlay
     pks: dict[str, int]
     file: int
 
@@ -100,6 +101,8 @@ class World:
             "other": version.pk,
             "against": version.number,
             "file": self.file,
+            "task": self.play.tasks.earliest("pk").pk,
+            "contact": self.play.contacts.earliest("pk").pk,
         }
         return reverse(name, kwargs={parameter: values[parameter] for parameter in ROUTES[name]})
 
@@ -131,7 +134,7 @@ def world() -> Iterator[World]:
             "play": play.pk,
             "company": play.company_id,
         }
-        yield World(handoff, pks, import_run.file_id)
+        yield World(handoff, play, pks, import_run.file_id)
 
 
 def open_review(definition: Definition) -> Review:
