@@ -62,7 +62,7 @@ def tick(*, now: dt.datetime) -> dict[str, int]:
         {
             "decided": lambda: undo_window.finish_due(now=now),
             "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
-            "colleagues": lambda: company_rescores.rescore_people(now=now),
+            "company_people": lambda: company_rescores.rescore_people(now=now),
             "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
             "accounts": lambda: _repeat_full_batches(
                 lambda: account_qualification.judge_due(now=now), account_qualification.BATCH
