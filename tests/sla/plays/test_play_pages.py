@@ -86,7 +86,7 @@ def test_a_play_is_accepted_and_worked_by_forms(play, owner):
     page = text_of(owner.get(f"/plays/{play.pk}/"))
     assert "Good talk" in page
     assert "&lt;b&gt;They&lt;/b&gt; compare" in page
-    assert "Opportunity: 50,000.00" in page
+    assert "Opportunity: 50,000 EUR" in page
     assert owner.post(f"/plays/{play.pk}/win/", {}).status_code == 302
 
 
