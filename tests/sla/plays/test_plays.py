@@ -379,7 +379,10 @@ def test_six_people_called_within_a_minute_are_not_out_of_reach():
 
     with pytest.raises(PlayInputRefused, match=r"there are 6\. They lie on at least 5 working days"):
         play_work.reject(
-            play=play, reason=ReasonCodeFactory(needs_attempts=True), by=owner_of(play), now=NOW + 2 * MINUTE
+            play=play,
+            reason=ReasonCodeFactory(code="gone", needs_attempts=True),
+            by=owner_of(play),
+            now=NOW + 2 * MINUTE,
         )
 
 
