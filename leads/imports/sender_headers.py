@@ -602,7 +602,10 @@ GENERAL_COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingPro
                 "do_not_contact do_not_email hasoptedoutofemail email_opt_out unsubscribed_from_all_email "
                 "opted_out opt_out optout email_optout hs_email_optout unsubscribed marketing_status "
                 "email_marketing_status e_mail_marketing_status do_not_allow_emails subscription_status "
-                "email_opted_out has_opted_out_of_email email_blacklisted blacklisted abgemeldet desabonne"
+                "email_opted_out has_opted_out_of_email email_blacklisted blacklisted abgemeldet desabonne do_not_call donotcall "
+                "do_not_mail no_contact newsletter_abbestellt newsletter_abgemeldet e_mail_abgemeldet werbesperre kontaktsperre "
+                "nicht_kontaktieren desinscrit ne_pas_contacter no_contactar dado_de_baja non_contattare disiscritto nao_contatar "
+                "descadastrado niet_contacteren uitgeschreven nie_kontaktowac wypisany kontakta_ej avregistrerad"
             ),
             company_domain="company_domain company_domain_name company_website website website_url",
             company_external_id="company_external_id company_id account_id accountid associated_company_id",

@@ -101,6 +101,15 @@ def test_a_wish_is_read_as_programs_write_it(cell: str, wish: bool | None) -> No
     assert plan.build_item(["a@b.example", cell])[0].get("do_not_contact") is wish
 
 
+@pytest.mark.parametrize(
+    "header", ["Do Not Call", "Newsletter abbestellt", "Ne pas contacter", "No contactar", "Uitgeschreven"]
+)
+def test_a_wish_is_read_under_headers_of_the_markets(header: str) -> None:
+    plan = build_plan(KINDS["leads"], ColumnMap(), ["Email", header])
+
+    assert plan.build_item(["a@b.example", "1"])[0]["do_not_contact"] is True
+
+
 def test_a_wish_counts_in_whichever_column_it_stands() -> None:
     header = ["Email", "Email Opt Out", "Unsubscribed"]
     plan = build_plan(KINDS["leads"], ColumnMap(), header)
