@@ -86,7 +86,7 @@ class Shortfall(models.Model):
 
     lead = models.OneToOneField(Lead, on_delete=models.CASCADE, related_name="shortfall")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="+", db_index=False)
-    kind = models.CharField(max_length=16, choices=ShortfallKind.choices)
+    kind = models.CharField(max_length=16, choices=ShortfallKind)
     field = models.CharField(max_length=120, blank=True, help_text="The attribute, of a gate or a disqualifier.")
     criterion = models.CharField(max_length=200)
     why = models.CharField(max_length=300)

@@ -81,7 +81,7 @@ def test_a_known_device_is_limited_like_any_other_source(person: User) -> None:
 
 def test_another_port_of_the_site_begins_no_new_count(person: User) -> None:
     for port in range(8001, 8006):
-        Client(HTTP_HOST=f"testserver:{port}").post(
+        Client(headers={"host": f"testserver:{port}"}).post(
             reverse("account_login"), {"login": person.email, "password": "wrong"}, REMOTE_ADDR=STRANGER
         )
 
