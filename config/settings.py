@@ -360,6 +360,9 @@ SPECTACULAR_SETTINGS = {
         "HandoffStateEnum": "sla.vocabulary.HandoffState",
         "PlayStateEnum": "sla.vocabulary.PlayState",
         "BuyingRoleEnum": "sla.vocabulary.BuyingRole",
+        "MotionEnum": "leads.vocabulary.Motion",
+        "DispositionKindEnum": "sla.vocabulary.DispositionKind",
+        "ClockKindEnum": "sla.vocabulary.ClockKind",
     },
 }
 
