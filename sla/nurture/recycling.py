@@ -21,13 +21,13 @@ from leads.identity import merges
 from leads.intake import events
 from leads.models import Event
 from leads.rescoring import rescore_queue
-from leads.stages import stage_changes
+from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from scoring.live import mqls
 from sla.models import Handoff, HandoffQuerySet, Note, Notice
 from sla.notifications import outbox
 from sla.nurture import nurture_tasks
-from sla.vocabulary import NoticeKind
+from sla.vocabulary import HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
@@ -165,7 +165,12 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     announced = Notice.objects.filter(
         handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
     )
-    returned = list(returning_handoffs(now).filter(~Exists(announced))[:limit])
+    # First the few that are due and not announced: whether a person has a later cycle is asked for each row.
+    due = Handoff.objects.filter(
+        motion_stages.stands_in(Stage.NURTURE), ~Exists(announced), state=HandoffState.REJECTED
+    )
+    due_ids = list(due.filter(qualification__reenter_at__lte=now).values_list("pk", flat=True))
+    returned = list(nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=due_ids))[:limit]) if due_ids else []
     receivers = outbox.marketing_ops() if returned else []
     outbox.write_notices(
         outbox.NoticeDraft(
