@@ -26,6 +26,7 @@ from config.demo.company.staff import Staff
 from definitions.models import Version
 from leads.intake import customer_status
 from scoring import active_versions
+from scoring.live import quiet_leads
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
 from sla.nurture import recycling
@@ -107,6 +108,8 @@ class YearSimulation:
         self._begin_last_day(last_day)
         self._run_until(now)
         self._process.catch_up(now)
+        while quiet_leads.pause_quiet(now=now):
+            pass
 
     def _run_until(self, end: dt.datetime) -> None:
         while self._queue and self._queue[0][0] <= end:
