@@ -101,7 +101,7 @@ def test_a_row_that_breaks_a_rule_comes_back_with_its_field(tmp_path: Path) -> N
     assert (run.created, run.rejected) == (2, 6)
     rows = ImportRefusedRow.objects.order_by("line").values_list("field", "reason")
     assert [field for field, _ in rows] == ["kind", "reason", "reason", "reason", "at", "email"]
-    assert "map it in `values` to one of: bad_timing, competitor_selected, " in rows[2][1]
+    assert "write one of these, or map it in `values`: bad_timing, competitor_selected, " in rows[2][1]
     assert list(PastDisposition.objects.order_by("pk").values_list("kind", "reason", "decided_by")) == [
         ("accept", "", "Jane"),
         ("reject", "wrong_persona", "Jane"),

@@ -226,7 +226,7 @@ def test_the_page_of_a_contact_names_the_play_and_what_was_done_in_it(play, owne
     page, other_page = (text_of(ops.get(f"/leads/{row.lead_id}/")) for row in (contact, other))
 
     assert f'<a href="/plays/{play.pk}/">Account play Fit</a>' in page
-    assert "AQL: Call: connected, in the account play Fit" in page
+    assert "AQL: Call: reached, in the account play Fit" in page
     assert "Good talk" in page
     assert f'<a href="/plays/{play.pk}/">Account play Fit</a>' in other_page
     assert "Good talk" not in other_page
