@@ -115,7 +115,7 @@ class JudgedLeadsView(LeadsView):
 
     serializer_class = JudgedLeadSerializer
     filterset_class = JudgedLeadFilter
-    queryset = Lead.objects.select_related("company", "shortfall")
+    queryset = Lead.objects.select_related("company", "shortfall").prefetch_related("motion_stages")
 
 
 class EvaluateView(APIView):

@@ -105,7 +105,7 @@ def test_an_import_resumes_after_a_crash(tmp_path: Path, monkeypatch: pytest.Mon
         (b"<!DOCTYPE html><html>", "web page"),
         (b"\x00\x01\x02\x03", "NUL"),
         (b"", "empty"),
-        (b"name,color\nx,y\n", "says who it is about: email, lead"),
+        (b"name,color\nx,y\n", "says who it is about: company_domain, company_external_id, email, lead"),
         (b"email,signal,Signal\nx,y,z\n", "both mean signal"),
         (b'"email,signal,id"\n"a@b.example,x,1"\n', "quoted as a whole"),
         (b"email," + b",".join(b"c%d" % n for n in range(400)), "401 columns"),

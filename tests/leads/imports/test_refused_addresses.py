@@ -116,13 +116,13 @@ class TestTakingRows:
 @pytest.mark.django_db
 def test_mended_rows_are_read_as_the_file_was_and_not_as_its_header_alone_would_be() -> None:
     rows = "".join(f"yes,p{number}@acme.example,CTO\n" for number in range(3))
-    run = stored_imports.start(f"E-mail,Mail,Title\n{rows}no,nobody(at)acme.example,CEO\n", now=NOW)
+    run = stored_imports.start(f"E-mail,Mail,Title\n{rows}no,norbert(at)acme.example,CEO\n", now=NOW)
     stored_imports.work()
     run.refresh_from_db()
     assert run.columns == [["email", 1], ["title", 2]]
 
     refused_addresses.take_rows(
-        address="nobody(at)acme.example", as_address="nobody@acme.example", by=UserFactory(), now=NOW
+        address="norbert(at)acme.example", as_address="norbert@acme.example", by=UserFactory(), now=NOW
     )
 
-    assert Lead.objects.get(email="nobody@acme.example").title == "CEO"
+    assert Lead.objects.get(email="norbert@acme.example").title == "CEO"
