@@ -458,7 +458,7 @@ def test_an_account_is_locked_after_five_wrong_passwords() -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [200] * 6
-    assert "Too many failed login attempts" in answers[-1].content.decode()
+    assert "Too many failed attempts to sign in" in answers[-1].content.decode()
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])

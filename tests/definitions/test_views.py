@@ -132,7 +132,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
 
     with django_assert_max_num_queries(36):
         client.get("/definition/")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get("/definitions/")
 
 
