@@ -109,7 +109,7 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with time_machine.travel(NOW + 2 * MINUTE, tick=False):
+    with time_machine.travel(NOW + 3 * MINUTE, tick=False):
         handoff = HandoffFactory()
         version = handoff.version
         blind = BlindRule.objects.create(
