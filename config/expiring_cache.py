@@ -16,4 +16,4 @@ class ExpiringCache(DatabaseCache):
 
     def _cull(self, db: str, cursor: Any, now: dt.datetime, _num: int) -> None:
         table = connections[db].ops.quote_name(self._table)  # type: ignore[attr-defined]  # missing in the stubs
-        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608 (the name is that of the settings)
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608  # the name is that of the settings

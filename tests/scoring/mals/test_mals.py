@@ -388,7 +388,7 @@ def test_the_list_shows_what_is_missing_filters_and_counts(ops_client: Client, m
     other = LeadFactory(stage=Stage.MAL, at=NOW, source="fair", country="FR", first_name="Zelda")
 
     everybody = ops_client.get(reverse("mals"), {"sort": "newest"}).content.decode()
-    found = {
+    rows_by_query = {
         query: [row[0] for row in ops_client.get(f"{reverse('mals')}?{query}").context["rows"]]
         for query in (
             "q=zelda",
@@ -402,7 +402,7 @@ def test_the_list_shows_what_is_missing_filters_and_counts(ops_client: Client, m
 
     assert "20 points, 50 needed." in everybody
     assert "Being looked at" in everybody
-    assert found == {
+    assert rows_by_query == {
         "q=zelda": [other], "source=fair": [other], "country=France": [other], "since=7": [mal, other],
         "since=older": [], "missing=clause:Engagement+points": [mal],
     }  # fmt: skip
@@ -461,10 +461,10 @@ def test_csv_files_hold_all_rows_and_run_no_formula(ops_client: Client, mal: Lea
 def test_ticked_mals_leave_after_a_confirmation_and_return(ops_client: Client, mal: Lead) -> None:
     typed = {"lead": [mal.pk], "kind": "wrong_fit", "note": "Ten people"}
 
-    asked = ops_client.post(reverse("mals_leave"), typed)
+    confirmation = ops_client.post(reverse("mals_leave"), typed)
     mal.refresh_from_db()
-    assert (asked.status_code, mal.stage) == (200, Stage.MAL)
-    assert "Take them out of the MALs?" in asked.content.decode()
+    assert (confirmation.status_code, mal.stage) == (200, Stage.MAL)
+    assert "Take them out of the MALs?" in confirmation.content.decode()
     ops_client.post(reverse("mals_leave"), typed | {"confirmed": "1"})
     mal.refresh_from_db()
     assert mal.stage == Stage.DISQUALIFIED

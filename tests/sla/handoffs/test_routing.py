@@ -351,10 +351,10 @@ def test_each_unrouted_handoff_shows_what_it_waits_for():
     full.rules.update(countries=["Chile"])
     handoffs = [HandoffFactory(now=night, lead__country=name) for name in ("Norway", "Chile", "Peru")]
 
-    found = [wait for _, wait in routing.find_waits(handoffs, now=night)]
+    waits = [wait for _, wait in routing.find_waits(handoffs, now=night)]
 
     opens_at = (NOW + DAY).replace(hour=9)
-    assert found == [
+    assert waits == [
         routing.RoutingWait(closed, opens_at),
         routing.RoutingWait(full, None),
         routing.RoutingWait(None, None),
