@@ -35,7 +35,7 @@ from leads.exceptions import Refused
 from leads.filters import CompanyFilter, LeadApiFilter
 from leads.identity import duplicates, merges
 from leads.intake import events, lead_upserts, not_understood, outcomes
-from leads.intake.batch_upsert import AttributeStatement, UpsertResult
+from leads.intake.attribute_statements import AttributeStatement, UpsertResult
 from leads.intake.item_results import ItemResult
 from leads.intake.not_understood import NotUnderstood, ValueText
 from leads.models import Company, DuplicateCandidate, Event, Lead

@@ -18,7 +18,7 @@ from leads.imports import column_guesses, file_imports, stored_files
 from leads.imports.file_imports import FileImport, RowVerdict
 from leads.imports.import_mapping import ColumnMap, ImportKind
 from leads.intake import lead_upserts, value_readings
-from leads.intake.batch_upsert import AttributeStatement
+from leads.intake.attribute_statements import AttributeStatement
 from leads.normalization import domain_names
 from leads.normalization.stated_values import Readings
 from leads.vocabulary import BEGINNING, NoteKind

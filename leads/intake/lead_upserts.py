@@ -12,14 +12,8 @@ from typing import Any
 
 from leads.exceptions import NobodysKey, Refused
 from leads.intake import value_readings
-from leads.intake.batch_upsert import (
-    AttributeStatement,
-    CompanyBatchUpsert,
-    LeadBatchUpsert,
-    Subject,
-    UpsertChange,
-    UpsertResult,
-)
+from leads.intake.attribute_statements import AttributeStatement, Subject, UpsertChange, UpsertResult
+from leads.intake.batch_upsert import CompanyBatchUpsert, LeadBatchUpsert
 from leads.models import AttributeChange, Company, Lead
 from leads.normalization import attributes, stated_values, validation
 from leads.normalization.locale_formats import UNSTATED, SenderFormats

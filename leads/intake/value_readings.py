@@ -21,7 +21,9 @@ from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from leads.exceptions import Refused
-from leads.intake.batch_upsert import CompanyBatchUpsert, DatedValues, LeadBatchUpsert, Revise
+from leads.intake.attribute_statements import DatedValues
+from leads.intake.batch_upsert import CompanyBatchUpsert, LeadBatchUpsert
+from leads.intake.subject_batch import Revise
 from leads.models import AttributeChange, Company, Lead, ValueReading
 from leads.normalization import attributes, stated_values
 from leads.normalization.stated_values import NOT_UNDERSTOOD, READ_AS, TITLE, Readings
