@@ -173,7 +173,7 @@ def test_salesforces_export_is_imported_by_keyboard_alone_with_times_of_the_read
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
     stored_imports.work(timezone.now())
 
-    expect(page.get_by_text("Other imports of this file")).to_be_visible()
+    expect(page.get_by_role("heading", name="Other imports of this file")).to_be_visible()
     expect(page.get_by_text("Times are in America/Los_Angeles")).to_be_visible()
     check(page, "repetition")
     first, again = ImportRun.objects.order_by("pk")
@@ -189,5 +189,5 @@ def press(page: Page, text: str) -> None:
             break
     else:
         raise AssertionError(f"{text} is not reached by keyboard.")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")

@@ -62,7 +62,7 @@ def test_the_page_of_a_lead_tells_the_story_of_each_motion(
     page.goto(f"{live_server}/leads/{lead.pk}/")
 
     expect(page.locator(".page-head .badge")).to_have_text("Won")
-    mql, pql = (page.get_by_role("region", name=f"As {motion}") for motion in ("MQL", "PQL"))
+    mql, pql = (page.get_by_role("region", name=f"As {motion}", exact=True) for motion in ("MQL", "PQL"))
     expect(mql.locator("[aria-current]")).to_have_text("Disqualified")
     expect(mql).to_contain_text("owned by Marketing")
     expect(pql.locator("[aria-current]")).to_have_text("Won")
