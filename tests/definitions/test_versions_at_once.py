@@ -40,7 +40,7 @@ def ship_signals(transactional_db: None) -> None:
 
 def run_at_once(*jobs: Callable[[], object]) -> list[object]:
     """Start all jobs together and return the result or the refusal of each."""
-    barrier = Barrier(len(jobs))
+    barrier = Barrier(len(jobs), timeout=60)
 
     def run(job: Callable[[], object]) -> object:
         try:

@@ -188,6 +188,7 @@ def test_changing_any_attribute_that_rules_read_stamps_the_row(leads: list[Lead]
         "time_zone",
         "stage",
         "stage_at",
+        "stage_motion",
         "next_look_at",
         "look_failures",
         "look_error",

@@ -42,7 +42,7 @@ def make_leads() -> None:
 
 def at_once(*works: Callable[[], object]) -> list[BaseException]:
     """Run the functions at the same time; return the exceptions that they raised."""
-    gate, raised = threading.Barrier(len(works)), []
+    gate, raised = threading.Barrier(len(works), timeout=60), []
 
     def run(work: Callable[[], object]) -> None:
         try:

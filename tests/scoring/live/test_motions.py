@@ -96,7 +96,7 @@ def test_a_version_activated_while_the_other_motion_is_swept_moves_only_its_own(
         for lead in leads
     )
     Lead.objects.update(next_look_at=START + HOUR)
-    ops, gate, failures = UserFactory(roles=[Role.MARKETING_OPS]), threading.Barrier(4), []
+    ops, gate, failures = UserFactory(roles=[Role.MARKETING_OPS]), threading.Barrier(4, timeout=60), []
 
     def run(number: int) -> None:
         try:

@@ -155,7 +155,7 @@ def test_a_version_of_another_motion_is_compared_with_its_own_decisions(rules: R
 
 
 def test_threads_with_the_same_question_wait_for_one_measurement(rules: Rules, reads: list[int]) -> None:
-    barrier = threading.Barrier(4)
+    barrier = threading.Barrier(4, timeout=60)
 
     def ask() -> measurement_cache.DraftFigures:
         try:

@@ -264,7 +264,7 @@ def test_four_workers_send_each_alert_once(channel):
     for person in people:
         in_slack(person, channel)
         write(person, once=str(person.pk), text=f"For {person.pk}")
-    start = Barrier(4)
+    start = Barrier(4, timeout=60)
 
     def work(_number: int) -> int:
         try:
@@ -591,7 +591,7 @@ def test_two_workers_send_each_person_one_message_and_no_alert_twice(channel):
         in_slack(person, channel)
     for number in range(6):
         write(*people, once=str(number), text=f"Alert{number}")
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def work(_number: int) -> int:
         try:

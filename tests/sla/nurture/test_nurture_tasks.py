@@ -146,7 +146,7 @@ def test_a_lead_postponed_after_its_day_is_announced_again(ops: User) -> None:
 def test_concurrent_postponements_to_the_same_day_move_a_lead_once() -> None:
     ops, handoffs = UserFactory(roles=[Role.MARKETING_OPS]), [recycled() for _ in range(3)]
     results: list[recycling.PostponeResult] = []
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def postpone(ids: list[int]) -> None:
         try:
