@@ -1,0 +1,17 @@
+"""The log of changes to teams, reps, absences and rules, which Django's admin keeps."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.admin.models import LogEntry
+
+from leads.models import append_only
+
+
+class RosterChange(LogEntry):
+    """An entry of Django's log of changes; entries are added, and then stay (rules 17.17)."""
+
+    class Meta:
+        proxy = True
+        triggers: ClassVar = [append_only("log_entries_stay")]
