@@ -115,7 +115,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         if form.cleaned_data.get("revoked") and obj.revoked_at is None:
             obj.revoked_at = timezone.now()
         if change:
-            # The application may change these columns alone; a key's identity stays (rules 17.15).
+            # The application may change these columns alone; a key's identity stays (rules 17.13).
             obj.save(update_fields=[*(name for name in form.changed_data if name in form.Meta.fields), "revoked_at"])
             return
         super().save_model(request, obj, form, change)

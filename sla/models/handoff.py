@@ -131,12 +131,12 @@ class Handoff(models.Model):
         return self.state == HandoffState.ACCEPTED
 
     @property
-    def owner_name(self) -> str:
+    def rep_label(self) -> str:
         """Return the name of the rep who has it, of a closed handoff as it was on that day; empty without one."""
         return self.rep_name or str(self.rep or "")
 
     @property
-    def owning_team(self) -> str:
+    def team_label(self) -> str:
         """Return the name of its team, of a closed handoff as it was on that day; empty without one."""
         return self.team_name or str(self.team or "")
 

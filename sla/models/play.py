@@ -101,12 +101,12 @@ class AccountPlay(models.Model):
         return PlayState(self.state).tone
 
     @property
-    def owner_name(self) -> str:
+    def rep_label(self) -> str:
         """Return the name of the rep who owns it, of a closed play as it was on that day; empty without one."""
         return self.rep_name or str(self.rep or "")
 
     @property
-    def owning_team(self) -> str:
+    def team_label(self) -> str:
         """Return the name of its team, of a closed play as it was on that day; empty without one."""
         return self.team_name or str(self.team or "")
 

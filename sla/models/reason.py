@@ -33,7 +33,7 @@ def _guard_meaning(name: str, column: str, fields: list[str]) -> pgtrigger.Trigg
 class ReasonCode(models.Model):
     """A rejection reason and what follows from it (rules 7.5). Retired reasons stay, but are not offered.
 
-    Once a decision names it, its meaning stays: a reason that means something else is a new one (rules 17.19).
+    Once a decision names it, its meaning stays: a reason that means something else is a new one (rules 17.15).
     """
 
     code = models.SlugField(max_length=64, unique=True)

@@ -1,4 +1,4 @@
-"""The guards of what was promised and done: clocks, handoffs, plays and commitments (rules 17.16 to 17.19).
+"""The guards of what was promised and done: clocks, handoffs, plays and commitments (rules 17.14).
 
 Each is a trigger that allows what the use cases do and refuses every other change.
 """

@@ -10,7 +10,7 @@ from leads.models import append_only
 
 
 class RosterChange(LogEntry):
-    """An entry of Django's log of changes; entries are added, and then stay (rules 17.17)."""
+    """An entry of Django's log of changes; entries are added, and then stay (rules 17.14)."""
 
     class Meta:
         proxy = True

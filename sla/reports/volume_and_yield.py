@@ -128,7 +128,7 @@ def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime
     counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
     # Each rep by the name on the latest record, which a closed one keeps.
     latest = assigned.select_related("rep__user").order_by("rep", "-created_at", "-pk").distinct("rep")
-    names = {row.rep_id: row.owner_name for row in latest}
+    names = {row.rep_id: row.rep_label for row in latest}
     rows = [RepYield(rep, names[rep], *numbers) for rep, numbers in counts_by_rep.items()]
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 

@@ -53,11 +53,11 @@ class OwnerFields(serializers.Serializer[Any]):
     rep = serializers.SerializerMethodField(help_text="Of a closed one with the name of that day.")
 
     def get_team_name(self, row: Handoff | AccountPlay) -> str | None:
-        return row.owning_team or None
+        return row.team_label or None
 
     @extend_schema_field(RepSerializer(allow_null=True))
     def get_rep(self, row: Handoff | AccountPlay) -> dict[str, Any] | None:
-        return None if row.rep is None else {**RepSerializer(row.rep).data, "name": row.owner_name}
+        return None if row.rep is None else {**RepSerializer(row.rep).data, "name": row.rep_label}
 
 
 class HandoffSerializer(OwnerFields, serializers.ModelSerializer[Handoff]):

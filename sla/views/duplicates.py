@@ -227,7 +227,7 @@ def _read_activity(ids: Collection[int]) -> Mapping[int, tuple[str, str, str]]:
 def _read_open_handoffs(ids: Collection[int]) -> Mapping[int, str]:
     handoffs = Handoff.objects.open().filter(lead__in=ids).select_related("rep__user").order_by("pk")
     return {
-        handoff.lead_id: f"{handoff.get_state_display()}, {handoff.owner_name or 'nobody yet'}" for handoff in handoffs
+        handoff.lead_id: f"{handoff.get_state_display()}, {handoff.rep_label or 'nobody yet'}" for handoff in handoffs
     }
 
 

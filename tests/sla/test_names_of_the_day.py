@@ -58,7 +58,7 @@ def test_a_closed_handoff_names_rep_and_team_as_they_were(reason: ReasonCode) ->
     rename_all()
 
     handoff = read_handoff(handoff)
-    assert (handoff.owner_name, handoff.owning_team) == ("Ada Meier", "First team")
+    assert (handoff.rep_label, handoff.team_label) == ("Ada Meier", "First team")
 
 
 def test_an_open_handoff_names_rep_and_team_as_they_are(reason: ReasonCode) -> None:
@@ -68,7 +68,7 @@ def test_an_open_handoff_names_rep_and_team_as_they_are(reason: ReasonCode) -> N
     rename_all()
 
     handoff = read_handoff(handoff)
-    assert (handoff.rep_name, handoff.owner_name, handoff.owning_team) == ("", "Zoe Meier", "Renamed team")
+    assert (handoff.rep_name, handoff.rep_label, handoff.team_label) == ("", "Zoe Meier", "Renamed team")
 
 
 def test_a_disposition_names_its_reason_and_its_author_as_they_were(reason: ReasonCode) -> None:
@@ -134,6 +134,6 @@ def test_a_closed_play_says_what_it_said(reason: ReasonCode) -> None:
 
     play.refresh_from_db()
     decision = play.disposition
-    assert (play.owner_name, play.owning_team) == ("Ada Meier", "First team")
+    assert (play.rep_label, play.team_label) == ("Ada Meier", "First team")
     assert (decision.reason_text, decision.by_name) == ("Wrong person (works elsewhere)", "Ada Meier")
     assert [row.label for row in play_reports.count_reasons(NOW + DAY)] == ["Wrong person"]
