@@ -104,7 +104,7 @@ def list_table_rights() -> list[TableRights]:
 
     A guard with a condition leaves the right, because the row says whether it holds, and refuses by its trigger alone.
     """
-    guards: dict[type[models.Model], list[pgtrigger.Trigger]] = {}
+    guards: dict[Any, list[pgtrigger.Trigger]] = {}
     for model, trigger in pgtrigger.registered():
         guards.setdefault(model, []).append(trigger)
     rights = [_derive_rights(model, triggers) for model, triggers in guards.items()]
@@ -113,7 +113,7 @@ def list_table_rights() -> list[TableRights]:
 
 
 def _derive_rights(model: type[models.Model], triggers: Iterable[pgtrigger.Trigger]) -> TableRights:
-    columns = frozenset(field.column for field in model._meta.concrete_fields if not field.primary_key)  # noqa: SLF001 (Django's own name)
+    columns = frozenset(str(field.column) for field in model._meta.concrete_fields if not field.primary_key)  # noqa: SLF001 (Django's own name)
     inserts, deletes, updates = True, True, columns
     for trigger in triggers:
         if isinstance(trigger, OwnerWrites):
@@ -132,8 +132,8 @@ def _derive_rights(model: type[models.Model], triggers: Iterable[pgtrigger.Trigg
 def _find_frozen_columns(model: type[models.Model], trigger: pgtrigger.ReadOnly) -> frozenset[str]:
     fields = model._meta.concrete_fields  # noqa: SLF001 (Django's own name)
     if trigger.fields:
-        return frozenset(field.column for field in fields if field.name in trigger.fields)
-    return frozenset(field.column for field in fields if field.name not in (trigger.exclude or ()))
+        return frozenset(str(field.column) for field in fields if field.name in trigger.fields)
+    return frozenset(str(field.column) for field in fields if field.name not in (trigger.exclude or ()))
 
 
 def apply_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Collection[Any] | None = None, **_signal: Any) -> None:

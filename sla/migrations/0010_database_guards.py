@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
             fields=[],
             options={
                 "proxy": True,
+                "default_permissions": (),
                 "indexes": [],
                 "constraints": [],
             },

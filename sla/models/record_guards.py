@@ -6,12 +6,14 @@ Each is a trigger that allows what the use cases do and refuses every other chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import pgtrigger
 from django.db.models import TextChoices
 
 from leads.models import FrozenOnce, set_once
+
+_State = TypeVar("_State", bound=TextChoices)
 
 _F: Final = pgtrigger.F
 _Q: Final = pgtrigger.Q
@@ -26,7 +28,7 @@ _PROMISE: Final = (
 _CLOSING: Final = ("closed_at", "rep_name", "team_name")
 
 
-def guard_moves(name: str, *tables: Mapping[TextChoices, Iterable[TextChoices]]) -> pgtrigger.FSM:
+def guard_moves(name: str, *tables: Mapping[_State, Iterable[_State]]) -> pgtrigger.FSM:
     """Return the trigger that lets `state` change along these tables of moves alone, the ones that the use cases read."""
     moves = {(str(before), str(after)) for table in tables for before, targets in table.items() for after in targets}
     return pgtrigger.FSM(name=name, field="state", transitions=sorted(moves))

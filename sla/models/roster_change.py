@@ -14,4 +14,6 @@ class RosterChange(LogEntry):
 
     class Meta:
         proxy = True
+        # Who may read it is for the pages that show it.
+        default_permissions = ()
         triggers: ClassVar = [append_only("log_entries_stay")]

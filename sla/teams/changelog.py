@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
@@ -28,7 +29,7 @@ def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.date
     )
 
 
-def latest_changes(*models: type[Model]) -> QuerySet[RosterChange]:
+def latest_changes(*models: type[Model]) -> QuerySet[LogEntry]:
     """Return the changes to these models, the latest first; without models, to all LOGGED_MODELS."""
     kinds = ContentType.objects.get_for_models(*(models or LOGGED_MODELS)).values()
     entries = RosterChange.objects.filter(content_type__in=kinds).select_related("user")

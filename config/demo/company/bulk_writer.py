@@ -111,7 +111,7 @@ class BulkWriter:
         """Write the states that handoffs passed since they were written: the database allows one move at a time."""
         steps: dict[int, list[Handoff]] = defaultdict(list)
         for handoff in handoffs:
-            before = HandoffState(self._columns[handoff][_STATE])
+            before = HandoffState(str(self._columns[handoff][_STATE]))
             for step, state in enumerate(_find_passed_states(before, HandoffState(handoff.state))):
                 passing = copy(handoff)
                 passing.state = state
