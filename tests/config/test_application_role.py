@@ -13,6 +13,7 @@ from django.db.utils import ProgrammingError
 from psycopg import sql
 
 from definitions.models import SignOff
+from definitions.vocabulary import Side
 from leads.models import Event
 from leads.table_rights import TableRights, list_table_rights
 from sla.models import Clock, Commitment, Disposition, Handoff
@@ -142,7 +143,7 @@ FORGERIES = {
 def test_the_application_forges_no_record(role: str, forge: Callable[[], int], request: pytest.FixtureRequest) -> None:
     handoff = HandoffFactory(rejected=True)
     EventFactory(lead=handoff.lead)
-    SignOffFactory()
+    SignOffFactory(side=Side.SALES)
     request.getfixturevalue(role)
 
     with pytest.raises(ProgrammingError), transaction.atomic():
@@ -152,7 +153,7 @@ def test_the_application_forges_no_record(role: str, forge: Callable[[], int], r
 @pytest.mark.django_db
 @pytest.mark.usefixtures("ignoring_application")
 def test_a_temporary_table_does_not_answer_for_the_real_one() -> None:
-    sign_off = SignOffFactory()
+    sign_off = SignOffFactory(side=Side.SALES)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE definitions_version (id bigint, state text) ON COMMIT DROP")
         cursor.execute("INSERT INTO definitions_version VALUES (%s, 'draft')", [sign_off.version_id])

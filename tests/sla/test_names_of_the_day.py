@@ -82,7 +82,7 @@ def test_a_disposition_names_its_reason_and_its_author_as_they_were(reason: Reas
 
 def test_pages_and_api_of_a_closed_handoff_do_not_change(reason: ReasonCode, client: object) -> None:
     handoff = reject(reason)
-    leader = UserFactory(roles=[Role.EXECUTIVE])
+    leader = UserFactory(roles=[Role.VIEWER])
     client.force_login(leader)
 
     def read() -> tuple[str, object]:
