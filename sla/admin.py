@@ -27,6 +27,8 @@ from sla.models import (
     Handoff,
     Note,
     Notice,
+    PendingDecision,
+    PlayDisposition,
     ReasonCode,
     Rep,
     RoutingDecision,
@@ -195,8 +197,23 @@ class RoutingRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic i
     ordering = ("position", "pk")
 
 
+class SubReasonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A detail of a reason; the code of one that exists stays."""
+
+    class Meta:
+        model = SubReason
+        fields = ("code", "label", "position", "is_offered")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Absent where the page is only viewed.
+        if self.instance.pk and "code" in self.fields:
+            self.fields["code"].disabled = True
+
+
 class SubReasonInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = SubReason
+    form = SubReasonForm
     extra = 0
     ordering = ("position", "pk")
 
@@ -227,7 +244,13 @@ class ReasonCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         request: HttpRequest,  # noqa: ARG002 (Django’s)
         obj: ReasonCode | None = None,
     ) -> tuple[str, ...]:
-        return () if obj is None else ("code",)
+        """Freeze the code, and what the reason means once a decision names it."""
+        if obj is None:
+            return ()
+        is_named = any(
+            table.objects.filter(reason=obj).exists() for table in (Disposition, PlayDisposition, PendingDecision)
+        )
+        return ("code", "family", "route", "concerns_person") if is_named else ("code",)
 
     def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:  # noqa: ARG002 (Django’s)
         """Refuse: dispositions refer to reasons. To retire a reason, stop offering it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -12,22 +11,13 @@ from config.accounts.models import User
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
 from sla.models import Handoff
-from sla.vocabulary import HANDOFF_MOVES, HandoffState
+from sla.vocabulary import CRM_MOVES, HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 log = structlog.get_logger(__name__)
 
 
-#: The moves that a report of the CRM causes, whatever sales decided (rules 2.6: outcomes come from the CRM). They are
-#: facts; the steps that people may take are in HANDOFF_MOVES.
-CRM_MOVES: Final = MappingProxyType(
-    {
-        HandoffState.ASSIGNED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
-        HandoffState.ACCEPTED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
-        HandoffState.QUALIFIED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
-        HandoffState.OPPORTUNITY: {HandoffState.WON, HandoffState.LOST},
-    }
-)
-
+#: The names that a closed handoff has of its own.
+_NAMES: Final = ("rep_name", "team_name")
 
 #: The stages into which the CRM moves a lead.
 _STAGES_OF_CRM: Final = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST)
@@ -47,7 +37,7 @@ def lock(handoff: Handoff) -> Handoff:
 def move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
     """Move a locked handoff to another state. Raises HandoffStepRefused with a sentence for the user."""
     apply_move(handoff, to, **columns)
-    handoff.save(update_fields=["state", *columns])
+    handoff.save(update_fields=["state", *columns, *_NAMES])
 
 
 def apply_move(handoff: Handoff, to: HandoffState, **columns: Any) -> None:
@@ -64,7 +54,7 @@ def follow_crm(handoff: Handoff, to: HandoffState, **columns: Any) -> bool:
     if to not in CRM_MOVES.get(HandoffState(handoff.state), ()):
         return False
     _set_columns(handoff, to, columns)
-    handoff.save(update_fields=["state", *columns])
+    handoff.save(update_fields=["state", *columns, *_NAMES])
     return True
 
 
@@ -74,9 +64,13 @@ def states_before(to: HandoffState) -> list[HandoffState]:
 
 
 def _set_columns(handoff: Handoff, to: HandoffState, columns: dict[str, Any]) -> None:
+    """Set state and columns in memory; a handoff that closes takes the names of the day, one that opens again drops them."""
     handoff.state = to
     for name, value in columns.items():
         setattr(handoff, name, value)
+    is_open = to in OPEN_STATES
+    handoff.rep_name = "" if is_open else str(handoff.rep or "")
+    handoff.team_name = "" if is_open else str(handoff.team or "")
 
 
 def move_lead(handoff: Handoff, *path: Stage, by: User, now: dt.datetime, why: str) -> None:

@@ -55,6 +55,17 @@ HANDOFF_MOVES: Final = MappingProxyType(
     }
 )
 
+#: The moves that a report of the CRM causes, whatever sales decided (rules 2.6: outcomes come from the CRM). They are
+#: facts; the steps that people may take are in HANDOFF_MOVES.
+CRM_MOVES: Final = MappingProxyType(
+    {
+        HandoffState.ASSIGNED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.ACCEPTED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.QUALIFIED: {HandoffState.OPPORTUNITY, HandoffState.WON, HandoffState.LOST},
+        HandoffState.OPPORTUNITY: {HandoffState.WON, HandoffState.LOST},
+    }
+)
+
 #: While a handoff is in one of these the lead has no second one of the same motion.
 OPEN_STATES: Final = (
     HandoffState.UNROUTED,
@@ -63,6 +74,9 @@ OPEN_STATES: Final = (
     HandoffState.QUALIFIED,
     HandoffState.OPPORTUNITY,
 )
+
+
+CLOSED_STATES: Final = tuple(state for state in HandoffState if state not in OPEN_STATES)
 
 
 class PlayState(models.TextChoices):
@@ -97,6 +111,7 @@ PLAY_MOVES: Final = MappingProxyType(
 
 #: While a play is in one of these its company has no second one.
 OPEN_PLAY_STATES: Final = (PlayState.UNROUTED, PlayState.ASSIGNED, PlayState.ACCEPTED, PlayState.OPPORTUNITY)
+CLOSED_PLAY_STATES: Final = tuple(state for state in PlayState if state not in OPEN_PLAY_STATES)
 
 
 class BuyingRole(models.TextChoices):
@@ -197,6 +212,16 @@ class CommitmentState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     ACTIVE = "active", _("Active")
     RETIRED = "retired", _("Retired")
+
+
+#: The one table of allowed moves of a commitment.
+COMMITMENT_MOVES: Final = MappingProxyType(
+    {
+        CommitmentState.DRAFT: {CommitmentState.ACTIVE},
+        CommitmentState.ACTIVE: {CommitmentState.RETIRED},
+        CommitmentState.RETIRED: set(),
+    }
+)
 
 
 class NoticeKind(models.TextChoices):

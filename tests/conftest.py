@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -65,6 +66,21 @@ def application_role(db: None) -> None:
     """Give the rest of the test the rights that the application has in production."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
+
+
+@pytest.fixture
+def application_connection(db: None) -> Iterator[psycopg.Connection]:
+    """Yield a connection that signed in as the application, as its programs do in production; it sees what is committed."""
+    where = connection.settings_dict
+    with psycopg.connect(
+        host=where["HOST"],
+        port=where["PORT"],
+        dbname=where["NAME"],
+        user=APPLICATION,
+        password=where["PASSWORD"],
+        autocommit=True,
+    ) as as_application:
+        yield as_application
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable at 
         (None, {"classes": ("wide",), "fields": ("email", "first_name", "last_name", "password1", "password2")}),
     )
 
+    def has_delete_permission(self, *_args: Any) -> bool:
+        """Refuse: decisions and the log of changes name people. Whoever leaves becomes inactive."""
+        return False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
@@ -110,6 +114,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
         text = "" if change else obj.issue()
         if form.cleaned_data.get("revoked") and obj.revoked_at is None:
             obj.revoked_at = timezone.now()
+        if change:
+            # The application may change these columns alone; a key's identity stays (rules 17.13).
+            obj.save(update_fields=[*(name for name in form.changed_data if name in form.Meta.fields), "revoked_at"])
+            return
         super().save_model(request, obj, form, change)
         if text:
             self.message_user(

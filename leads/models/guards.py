@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import pgtrigger
@@ -10,6 +13,39 @@ import pgtrigger
 def append_only(name: str) -> pgtrigger.Protect:
     """Return a trigger that allows to add rows, and forbids everybody to change or delete them (rules 17.3)."""
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+def set_once(name: str, fields: Sequence[str], condition: pgtrigger.Q | None = None) -> pgtrigger.Protect:
+    """Return a trigger that lets each column go from empty to a value, and then no further; `condition` narrows it."""
+    changes = (
+        pgtrigger.Q(**{f"old__{field}__isnull": False, f"old__{field}__df": pgtrigger.F(f"new__{field}")})
+        for field in fields
+    )
+    changed = functools.reduce(operator.or_, changes)
+    return pgtrigger.Protect(
+        name=name, operation=pgtrigger.Update, condition=changed if condition is None else changed & condition
+    )
+
+
+class OwnerWrites(pgtrigger.Trigger):
+    """A trigger that lets the owner of the table add rows, and everybody else read them.
+
+    For tables that a function of the owner writes (SECURITY DEFINER). The application's role loses every right to write
+    with it (leads.table_rights).
+    """
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            name=name,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            func=(
+                "IF NOT pg_catalog.pg_has_role("
+                "(SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = TG_RELID), 'USAGE') THEN"
+                " RAISE EXCEPTION 'pgtrigger: Only the owner of the table % writes it', TG_TABLE_NAME; END IF;"
+                " IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;"
+            ),
+        )
 
 
 class FrozenOnce(pgtrigger.ReadOnly):

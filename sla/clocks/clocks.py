@@ -267,6 +267,7 @@ def _build_clock(
         handoff=handoff,
         kind=kind,
         rep=handoff.rep,
+        rep_name=str(handoff.rep or ""),
         commitment=handoff.commitment,
         **reckon_times(version, seconds, since),
     )

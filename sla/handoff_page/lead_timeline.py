@@ -175,7 +175,7 @@ def _read_dispositions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry
             "bad" if disposition.reason else "sales",
             title,
             detail,
-            str(disposition.by),
+            disposition.by_name,
             lead=disposition.handoff.lead_id,
             motion=disposition.handoff.motion,
         )
@@ -204,10 +204,10 @@ def _describe_in_sentence(disposition: Disposition) -> str:
 def _read_routing_decisions(ids: Sequence[int], limit: int) -> Iterator[TimelineEntry]:
     decisions = RoutingDecision.objects.filter(handoff__lead__in=ids).select_related("by", "rep__user", "handoff")
     for decision in decisions.order_by("-at", "-pk")[:limit]:
-        title = f"Routed to {decision.rep}" if decision.rep else "Nobody to route to"
+        title = f"Routed to {decision.rep_name}" if decision.rep_id else "Nobody to route to"
         yield TimelineEntry(
             decision.at,
-            "info" if decision.rep else "warn",
+            "info" if decision.rep_id else "warn",
             title,
             decision.explanation,
             str(decision.by or ""),

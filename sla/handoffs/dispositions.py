@@ -69,6 +69,21 @@ class DispositionContent:
     sub_reason: SubReason | None = None
 
     @property
+    def reason_label(self) -> str:
+        """Return what the reason is called today; empty without one."""
+        return str(self.reason or "")
+
+    @property
+    def sub_reason_label(self) -> str:
+        """Return what the detail is called today; empty without one."""
+        return str(self.sub_reason or "")
+
+    @property
+    def reason_text(self) -> str:
+        """Return the reason with its detail, for people; empty for an acceptance."""
+        return write_reason(self.reason_label, self.sub_reason_label)
+
+    @property
     def closes_motions(self) -> bool:
         """Say whether the reason concerns the person as such, so that it closes every motion (rules 2.14)."""
         return self.reason is not None and self.reason.concerns_person
@@ -324,6 +339,9 @@ def build_disposition(
         kind=content.kind,
         reason=content.reason,
         sub_reason=content.sub_reason,
+        reason_label=content.reason_label,
+        sub_reason_label=content.sub_reason_label,
+        by_name=str(by),
         note=content.note,
         missing=content.missing,
         reengage_on=content.reengage_on,
@@ -417,7 +435,7 @@ def _is_for_opt_out(disposition: Disposition) -> bool:
 
 def why_rejected(content: DispositionContent) -> str:
     """Return the reason that the log of stages gives for a rejected lead."""
-    return f"Rejected by sales: {write_reason(content.reason, content.sub_reason)}."
+    return f"Rejected by sales: {content.reason_text}."
 
 
 def stages_after_rejection(content: DispositionContent, stage: Stage) -> tuple[Stage, ...]:

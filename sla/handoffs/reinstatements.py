@@ -169,7 +169,7 @@ def write_disqualification(disposition: Disposition | None, at: dt.datetime) -> 
     """Write when, by whom and as what a lead was disqualified, without a full stop."""
     if disposition is None:
         return f"Was disqualified on {_format_day(at)}"
-    return f"Was disqualified as “{disposition.reason_text}” on {_format_day(disposition.at)} by {disposition.by}"
+    return f"Was disqualified as “{disposition.reason_text}” on {_format_day(disposition.at)} by {disposition.by_name}"
 
 
 @transaction.atomic

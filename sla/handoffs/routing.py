@@ -210,7 +210,9 @@ def build_decision(
 ) -> RoutingDecision:
     """Return the record of who got a handoff and why, not stored yet; without `by` the decision is Accord's own."""
     text = explanation[:EXPLANATION_AT_MOST]
-    return RoutingDecision(handoff=handoff, at=now, by=by, rep=rep, explanation=text, trace=list(trace))
+    return RoutingDecision(
+        handoff=handoff, at=now, by=by, rep=rep, rep_name=str(rep or ""), explanation=text, trace=list(trace)
+    )
 
 
 def is_new_explanation(explanation: str, last_decision: RoutingDecision | None) -> bool:

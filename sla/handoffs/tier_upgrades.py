@@ -36,7 +36,8 @@ def _follow_next(failed: Set[int], now: dt.datetime) -> TierUpgrade | None:
     try:
         with transaction.atomic():
             handoff = handoff_states.lock(Handoff.objects.get(qualification=tier_upgrade.qualification_id))
-            if tier_upgrade.tier < handoff.tier:
+            # A closed handoff says what it said on its day.
+            if handoff.is_open and tier_upgrade.tier < handoff.tier:
                 handoff.raised_to = tier_upgrade.tier
                 handoff.save(update_fields=["raised_to"])
             mqls.mark_upgrade_taken(upgrade=tier_upgrade, now=now)

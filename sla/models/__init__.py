@@ -21,13 +21,15 @@ from sla.models.play import (
 )
 from sla.models.reason import ReasonCode, SubReason
 from sla.models.reinstatement import Reinstatement
+from sla.models.roster_change import RosterChange
 from sla.models.routing import RoutingDecision, RoutingRule
 from sla.models.team import Absence, Rep, Team
 
 __all__ = [
-    "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion", "Clock",
-    "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet", "Note", "Notice",
-    "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact", "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting",
-    "PlayTask", "PromiseClock", "ReasonCode", "Reinstatement", "Rep", "RoutingDecision", "RoutingRule", "SalesQualification",
-    "SavedFilter", "SpecialDay", "SubReason", "Team", "WorkCalendar", "WorkHours",
+    "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
+    "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
+    "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
+    "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "ReasonCode",
+    "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
+    "SpecialDay", "SubReason", "Team", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from sla.models.calendar import CalendarVersion
 from sla.models.commitment import Commitment
 from sla.models.handoff import Handoff
-from sla.models.team import Rep
-from sla.vocabulary import ClockKind
+from sla.models.record_guards import guard_clocks
+from sla.models.team import NAME_AT_MOST, Rep
+from sla.vocabulary import OPEN_STATES, ClockKind
+
+_RESUMED_WHILE_OPEN: Final = f"""
+    IF NOT EXISTS (
+        SELECT FROM sla_handoff h WHERE h.id = NEW.handoff_id AND h.state IN ({", ".join(f"'{s}'" for s in OPEN_STATES)})
+    ) THEN
+        RAISE EXCEPTION 'pgtrigger: a clock of a closed handoff stays cancelled';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class PromiseClock(models.Model):
@@ -20,6 +31,9 @@ class PromiseClock(models.Model):
     kind = models.CharField(max_length=16, choices=ClockKind.choices)
     rep = models.ForeignKey(
         Rep, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whose promise; empty: marketing's."
+    )
+    rep_name = models.CharField(
+        max_length=NAME_AT_MOST, blank=True, default="", db_default="", help_text="The rep's name at the start."
     )
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="+")
     calendar_version = models.ForeignKey(
@@ -91,6 +105,16 @@ class Clock(PromiseClock):
             models.Index(fields=["warn_at", "id"], name="clock_running", condition=Q(met_at=None, cancelled_at=None)),
             # For the compliance report, which reads the clocks started in a period.
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
+        ]
+        triggers: ClassVar = [
+            *guard_clocks("clock", owner="handoff"),
+            pgtrigger.Trigger(
+                name="clock_resumes_while_open",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__cancelled_at__isnull=False, new__cancelled_at__isnull=True),
+                func=_RESUMED_WHILE_OPEN,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,8 @@ from django.db.models import F, Q
 
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
-from sla.vocabulary import CommitmentState
+from sla.models.record_guards import guard_moves
+from sla.vocabulary import COMMITMENT_MOVES, CommitmentState
 
 
 class Commitment(models.Model):
@@ -85,6 +86,12 @@ class Commitment(models.Model):
                 name="commitment_is_immutable",
                 exclude=["state", "retired_at"],
                 condition=~pgtrigger.Q(old__state="draft"),
+            ),
+            guard_moves("commitment_moves", COMMITMENT_MOVES),
+            FrozenOnce(
+                name="commitment_retires_once",
+                fields=["retired_at"],
+                condition=~pgtrigger.Q(old__state="active", new__state="retired"),
             ),
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -11,14 +12,13 @@ from django.db.models import Q
 from leads.models import append_only
 from sla.models.handoff import Handoff
 from sla.models.reason import ReasonCode, SubReason
+from sla.models.team import NAME_AT_MOST
 from sla.vocabulary import DispositionKind
 
 
-def write_reason(reason: ReasonCode | None, sub_reason: SubReason | None) -> str:
-    """Return a reason with its detail, for people; empty without a reason."""
-    if reason is None:
-        return ""
-    return f"{reason} ({str(sub_reason).lower()})" if sub_reason is not None else str(reason)
+def write_reason(reason: str, detail: str) -> str:
+    """Return the label of a reason with that of its detail, for people; empty without a reason."""
+    return f"{reason} ({detail.lower()})" if detail else reason
 
 
 class Disposition(models.Model):
@@ -29,6 +29,10 @@ class Disposition(models.Model):
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+")
     sub_reason = models.ForeignKey(SubReason, on_delete=models.PROTECT, null=True, related_name="+")
+    # As they were called on the day of the decision.
+    reason_label = models.CharField(max_length=120, blank=True, default="", db_default="")
+    sub_reason_label = models.CharField(max_length=120, blank=True, default="", db_default="")
+    by_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
     note = models.CharField(max_length=1000, blank=True)
     missing = models.CharField(max_length=500, blank=True, help_text="What was missing, in the rep's words.")
     reengage_on = models.DateField(null=True, help_text="Timing family: the day it comes back.")
@@ -57,7 +61,7 @@ class Disposition(models.Model):
     @property
     def reason_text(self) -> str:
         """Return the reason with its detail, for people; empty for an acceptance."""
-        return write_reason(self.reason, self.sub_reason)
+        return write_reason(self.reason_label, self.sub_reason_label)
 
 
 class PendingDecision(models.Model):
@@ -77,6 +81,7 @@ class PendingDecision(models.Model):
     class Meta:
         # For undo_window.finish_due.
         indexes: ClassVar = [models.Index(fields=["final_at", "id"], name="pending_decision_due")]
+        triggers: ClassVar = [pgtrigger.ReadOnly(name="pending_decision_is_frozen", exclude=["final_at"])]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"

@@ -10,12 +10,13 @@ from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
 from definitions.models import Version
-from leads.models import Lead
+from leads.models import Lead, set_once
 from leads.vocabulary import Motion
 from scoring.models import Qualification
 from sla.models.commitment import Commitment
-from sla.models.team import Rep, Team
-from sla.vocabulary import OPEN_STATES, HandoffState
+from sla.models.record_guards import guard_moves, guard_record
+from sla.models.team import NAME_AT_MOST, Rep, Team
+from sla.vocabulary import CLOSED_STATES, CRM_MOVES, HANDOFF_MOVES, OPEN_STATES, HandoffState
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):
@@ -67,6 +68,9 @@ class Handoff(models.Model):
     raised_to = models.PositiveSmallIntegerField(null=True)
     # The most urgent running clock's due time, kept in step by sla.clocks.clocks: the queue's order.
     due_at = models.DateTimeField(null=True)
+    # The names at the close, so that a closed handoff says what it said on its day; empty while it is open.
+    rep_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
+    team_name = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     objects = HandoffQuerySet.as_manager()
 
@@ -98,6 +102,9 @@ class Handoff(models.Model):
                 name="handoff_origin_stays",
                 fields=["qualification", "lead", "motion", "version", "commitment", "tier", "created_at"],
             ),
+            guard_moves("handoff_moves", HANDOFF_MOVES, CRM_MOVES),
+            *guard_record("handoff", CLOSED_STATES),
+            set_once("handoff_hot_once", ["hot_upgraded_at"]),
         ]
 
     def __str__(self) -> str:
@@ -122,6 +129,16 @@ class Handoff(models.Model):
     @property
     def is_accepted(self) -> bool:
         return self.state == HandoffState.ACCEPTED
+
+    @property
+    def rep_label(self) -> str:
+        """Return the name of the rep who has it, of a closed handoff as it was on that day; empty without one."""
+        return self.rep_name or str(self.rep or "")
+
+    @property
+    def team_label(self) -> str:
+        """Return the name of its team, of a closed handoff as it was on that day; empty without one."""
+        return self.team_name or str(self.team or "")
 
     @property
     def current_tier(self) -> int:

@@ -13,16 +13,19 @@ from django.db import models
 from django.db.models import Q
 
 from definitions.models import Version
-from leads.models import Company, Lead, append_only
+from leads.models import Company, Lead, append_only, set_once
 from leads.vocabulary import OutcomeKind
 from scoring.models import AccountQualification
 from sla.models.clock import PromiseClock
 from sla.models.commitment import Commitment
 from sla.models.disposition import write_reason
 from sla.models.reason import ReasonCode, SubReason
-from sla.models.team import Rep, Team
+from sla.models.record_guards import guard_clocks, guard_moves, guard_record
+from sla.models.team import NAME_AT_MOST, Rep, Team
 from sla.vocabulary import (
+    CLOSED_PLAY_STATES,
     OPEN_PLAY_STATES,
+    PLAY_MOVES,
     AttemptOutcome,
     BuyingRole,
     Channel,
@@ -60,6 +63,9 @@ class AccountPlay(models.Model):
     closed_at = models.DateTimeField(null=True)
     # The most urgent running clock's due time, kept in step by sla.plays.play_clocks.
     due_at = models.DateTimeField(null=True)
+    # The names at the close, as those of a handoff.
+    rep_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
+    team_name = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     objects = AccountPlayQuerySet.as_manager()
 
@@ -83,6 +89,8 @@ class AccountPlay(models.Model):
                 name="play_origin_stays",
                 fields=["qualification", "company", "version", "commitment", "tier", "created_at"],
             ),
+            guard_moves("play_moves", PLAY_MOVES),
+            *guard_record("play", CLOSED_PLAY_STATES),
         ]
 
     def __str__(self) -> str:
@@ -91,6 +99,16 @@ class AccountPlay(models.Model):
     @property
     def state_tone(self) -> str:
         return PlayState(self.state).tone
+
+    @property
+    def rep_label(self) -> str:
+        """Return the name of the rep who owns it, of a closed play as it was on that day; empty without one."""
+        return self.rep_name or str(self.rep or "")
+
+    @property
+    def team_label(self) -> str:
+        """Return the name of its team, of a closed play as it was on that day; empty without one."""
+        return self.team_name or str(self.team or "")
 
     @property
     def is_open(self) -> bool:
@@ -153,7 +171,11 @@ class PlayTask(models.Model):
                 | Q(completed_at__isnull=False, completed_by__isnull=False),
             ),
         ]
-        triggers: ClassVar = [pgtrigger.Protect(name="play_tasks_stay", operation=pgtrigger.Delete)]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="play_tasks_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="play_task_is_frozen", exclude=["completed_at", "completed_by"]),
+            set_once("play_task_completed_once", ["completed_at", "completed_by"]),
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -188,6 +210,10 @@ class PlayClock(PromiseClock):
                 condition=Q(met_at=None, cancelled_at=None, breached_at=None),
             ),
         ]
+        triggers: ClassVar = [
+            *guard_clocks("play_clock", owner="play"),
+            set_once("play_clock_cancelled_once", ["cancelled_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.play}"
@@ -206,6 +232,7 @@ class PlayRouting(models.Model):
         help_text="Empty: Accord itself.",
     )
     rep = models.ForeignKey(Rep, on_delete=models.PROTECT, null=True, related_name="+")
+    rep_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
     explanation = models.CharField(max_length=300)
     trace = models.JSONField(default=list)
 
@@ -264,6 +291,10 @@ class PlayDisposition(models.Model):
     kind = models.CharField(max_length=8, choices=DispositionKind.choices)
     reason = models.ForeignKey(ReasonCode, on_delete=models.PROTECT, null=True, related_name="+")
     sub_reason = models.ForeignKey(SubReason, on_delete=models.PROTECT, null=True, related_name="+")
+    # As they were called on the day of the decision.
+    reason_label = models.CharField(max_length=120, blank=True, default="", db_default="")
+    sub_reason_label = models.CharField(max_length=120, blank=True, default="", db_default="")
+    by_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
     note = models.CharField(max_length=1000, blank=True)
     missing = models.CharField(max_length=500, blank=True, help_text="What was missing, in the rep's words.")
     reengage_on = models.DateField(null=True, help_text="Timing family: the day from which it may come back.")
@@ -288,7 +319,7 @@ class PlayDisposition(models.Model):
     @property
     def reason_text(self) -> str:
         """Return the reason with its detail, for people; empty for an acceptance."""
-        return write_reason(self.reason, self.sub_reason)
+        return write_reason(self.reason_label, self.sub_reason_label)
 
 
 class PlayOutcome(models.Model):

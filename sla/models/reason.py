@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from sla.vocabulary import Family, Route
 
 
+def _guard_meaning(name: str, column: str, fields: list[str]) -> pgtrigger.Trigger:
+    """Return the trigger that keeps the meaning of a reason once a decision names it; its label may change."""
+    changes = (pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")}) for field in fields)
+    tables = ("sla_disposition", "sla_playdisposition", "sla_pendingdecision")
+    decided = " OR ".join(f"EXISTS (SELECT FROM {table} d WHERE d.{column} = OLD.id)" for table in tables)
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=functools.reduce(operator.or_, changes),
+        func=(
+            f"IF {decided} THEN"
+            " RAISE EXCEPTION 'pgtrigger: decisions name “%”; what it means stays', OLD.label; END IF; RETURN NEW;"
+        ),
+    )
+
+
 class ReasonCode(models.Model):
-    """A rejection reason and what follows from it (rules 7.5). Retired reasons stay, but are not offered."""
+    """A rejection reason and what follows from it (rules 7.5). Retired reasons stay, but are not offered.
+
+    Once a decision names it, its meaning stays: a reason that means something else is a new one (rules 17.15).
+    """
 
     code = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=120)
@@ -42,6 +65,9 @@ class ReasonCode(models.Model):
                 violation_error_message="A reason that concerns the person as such disqualifies.",
             ),
         ]
+        triggers: ClassVar = [
+            _guard_meaning("reason_meaning_stays", "reason_id", ["code", "family", "route", "concerns_person"])
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -62,6 +88,7 @@ class SubReason(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["reason", "code"], name="sub_reason_once")]
+        triggers: ClassVar = [_guard_meaning("sub_reason_meaning_stays", "sub_reason_id", ["reason", "code"])]
 
     def __str__(self) -> str:
         return self.label

@@ -11,7 +11,7 @@ from django.db import models
 from leads.models import append_only
 from leads.vocabulary import Motion
 from sla.models.handoff import Handoff
-from sla.models.team import Rep, Team
+from sla.models.team import NAME_AT_MOST, Rep, Team
 
 
 class RoutingRule(models.Model):
@@ -48,6 +48,7 @@ class RoutingDecision(models.Model):
         help_text="Empty: Accord itself.",
     )
     rep = models.ForeignKey(Rep, on_delete=models.PROTECT, null=True, related_name="+")
+    rep_name = models.CharField(max_length=NAME_AT_MOST, blank=True, default="", db_default="")
     explanation = models.CharField(max_length=300)
     trace = models.JSONField(default=list)
 

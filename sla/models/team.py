@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from sla.models.calendar import WorkCalendar
+
+#: The longest name of a person: first and last name with the space between them.
+NAME_AT_MOST: Final = 301
 
 
 class Team(models.Model):

@@ -136,7 +136,7 @@ def cells(task: NurtureTask) -> Sequence[object]:
         company_days.day_of(disposition.at).isoformat() if disposition else "",
         task.back_on.isoformat(),
         task.action,
-        str(task.handoff.rep or ""),
+        task.handoff.rep_label,
         task.active_at.isoformat() if task.active_at else "",
         "yes" if task.paused_at is not None else "no",
     )

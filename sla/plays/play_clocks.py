@@ -119,6 +119,7 @@ def _build_clock(
         play=play,
         kind=kind,
         rep=play.rep,
+        rep_name=str(play.rep or ""),
         commitment=play.commitment,
         **clocks.reckon_times(version, seconds, since),
     )

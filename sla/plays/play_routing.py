@@ -164,7 +164,13 @@ def _record(
     by: User | None = None,
 ) -> None:
     PlayRouting.objects.create(
-        play=play, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace), at=now, by=by
+        play=play,
+        rep=rep,
+        rep_name=str(rep or ""),
+        explanation=explanation[:EXPLANATION_AT_MOST],
+        trace=list(trace),
+        at=now,
+        by=by,
     )
 
 

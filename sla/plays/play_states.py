@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sla.models import AccountPlay
-from sla.vocabulary import PLAY_MOVES, PlayState
+from sla.vocabulary import OPEN_PLAY_STATES, PLAY_MOVES, PlayState
 
 
 class PlayStepRefused(Exception):
@@ -25,10 +25,16 @@ def lock_play(play: AccountPlay) -> AccountPlay:
 
 
 def move_play(play: AccountPlay, to: PlayState, **columns: Any) -> None:
-    """Move a locked play and store further columns. Raises PlayStepRefused if PLAY_MOVES has no such move."""
+    """Move a locked play and store further columns; one that closes takes the names of the day.
+
+    Raises PlayStepRefused if PLAY_MOVES has no such move.
+    """
     if to not in PLAY_MOVES[PlayState(play.state)]:
         raise PlayStepRefused(f"This play is “{PlayState(play.state).label}”; it cannot become “{to.label}”.")
     play.state = to
     for name, value in columns.items():
         setattr(play, name, value)
-    play.save(update_fields=["state", *columns])
+    is_open = to in OPEN_PLAY_STATES
+    play.rep_name = "" if is_open else str(play.rep or "")
+    play.team_name = "" if is_open else str(play.team or "")
+    play.save(update_fields=["state", *columns, "rep_name", "team_name"])

@@ -74,7 +74,7 @@ def offered_reasons() -> QuerySet[ReasonCode]:
 def accept(*, play: AccountPlay, by: User, now: dt.datetime) -> PlayDisposition:
     """Accept the play: sales works the company."""
     play = _lock_undecided(play, by)
-    disposition = PlayDisposition.objects.create(play=play, kind=DispositionKind.ACCEPT, by=by, at=now)
+    disposition = PlayDisposition.objects.create(play=play, kind=DispositionKind.ACCEPT, by=by, by_name=str(by), at=now)
     play_states.move_play(play, PlayState.ACCEPTED, decided_at=now)
     play_clocks.mark_met(play=play, kind=ClockKind.DISPOSITION, at=now)
     return disposition
@@ -105,6 +105,9 @@ def reject(  # noqa: PLR0913 (each is a column of the record)
         kind=content.kind,
         reason=content.reason,
         sub_reason=content.sub_reason,
+        reason_label=content.reason_label,
+        sub_reason_label=content.sub_reason_label,
+        by_name=str(by),
         note=content.note,
         missing=content.missing,
         reengage_on=content.reengage_on,

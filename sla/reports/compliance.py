@@ -15,7 +15,7 @@ from django.db.models.functions import TruncWeek
 from config import company_days
 from leads.vocabulary import Motion
 from sla.clocks import clocks
-from sla.models import AccountPlay, Attempt, Clock, Handoff, PlayAttempt, PlayClock, PromiseClock, Rep, Team
+from sla.models import AccountPlay, Attempt, Clock, Handoff, PlayAttempt, PlayClock, PromiseClock
 from sla.vocabulary import ClockKind
 
 By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
@@ -85,7 +85,7 @@ def read_figures(
         median=Percentile("used_seconds", 0.5),
         p90=Percentile("used_seconds", 0.9),
     )
-    names = _read_group_names(by)
+    names = _read_group_names(clocks_in_period, by, owner)
     promise_figures = [_build_figure(row, by, names) for row in figures]
     return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
 
@@ -155,11 +155,16 @@ _GROUPS: Final[Mapping[str, Any]] = {
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
 
 
-def _read_group_names(by: By) -> dict[Any, str]:
+def _read_group_names(rows: QuerySet[Any], by: By, owner: str) -> dict[Any, str]:
+    """Return the names of the reps or teams of these clocks, each as it was on the day of the latest one."""
     if by == "rep":
-        return {rep.pk: str(rep) for rep in Rep.objects.select_related("user")}
+        latest = rows.order_by("rep", "-started_at", "-pk").distinct("rep")
+        return dict(latest.values_list("rep", "rep_name"))
     if by == "team":
-        return dict(Team.objects.values_list("pk", "name")) | {None: "Nobody yet"}
+        team = f"{owner}__team"
+        latest = rows.order_by(team, "-started_at", "-pk").distinct(team)
+        names = latest.values_list(team, f"{owner}__team_name", f"{team}__name")
+        return {pk: name_at_close or name or "Nobody yet" for pk, name_at_close, name in names}
     return {}
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncMonth, TruncWeek
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
-from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome, Rep
+from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome
 from sla.reports.pipeline_overview import (
     PIPELINE_OVER,
     Dashboard,
@@ -50,10 +50,12 @@ def count_reasons(now: dt.datetime) -> list[ReasonCount]:
     rejections = PlayDisposition.objects.filter(
         kind=DispositionKind.REJECT, at__gte=list_months(now)[0].start, at__lt=now
     )
-    rows = rejections.values_list("reason__code", "reason__label", "reason__family").annotate(count=Count("pk"))
+    rows = rejections.values_list("reason__code", "reason__family").annotate(count=Count("pk"))
+    latest = rejections.order_by("reason__code", "-at", "-pk").distinct("reason__code")
+    labels = dict(latest.values_list("reason__code", "reason_label"))
     return [
-        ReasonCount(code, label, str(Family(family).label), "", count, 0)
-        for code, label, family, count in rows.order_by("-count", "reason__code")
+        ReasonCount(code, labels[code], str(Family(family).label), "", count, 0)
+        for code, family, count in rows.order_by("-count", "reason__code")
     ]
 
 
@@ -84,8 +86,10 @@ def read_yields(plays: AccountPlayQuerySet, *, start: dt.datetime, end: dt.datet
     )
     columns = ("assigned", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
     counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *columns)}
-    reps = Rep.objects.filter(pk__in=counts_by_rep).select_related("user")
-    rows = [RepYield(rep.pk, str(rep), *counts_by_rep[rep.pk]) for rep in reps]
+    # Each rep by the name on the latest record, which a closed one keeps.
+    latest = owned.select_related("rep__user").order_by("rep", "-created_at", "-pk").distinct("rep")
+    names = {row.rep_id: row.rep_label for row in latest}
+    rows = [RepYield(rep, names[rep], *numbers) for rep, numbers in counts_by_rep.items()]
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from leads.models import PastDisposition
 from leads.vocabulary import Motion, PastDecision
-from sla.models import Disposition, ReasonCode, SubReason
+from sla.models import Disposition, ReasonCode
 from sla.vocabulary import DispositionKind, Family
 
 HEADER: Final = ("reason", "code", "family", "detail", "rejected", "imported")
@@ -45,11 +45,12 @@ def count_reasons(*, motion: Motion, start: dt.datetime, end: dt.datetime) -> li
     for (code, _), count in by_detail.items():
         totals[code] += count
     reasons = {reason.code: reason for reason in ReasonCode.objects.filter(code__in=totals)}
-    details = dict(SubReason.objects.filter(reason__code__in=totals).values_list("code", "label"))
+    labels, details = _read_labels(standing)
     rows: list[ReasonCount] = []
     for code, count in sorted(totals.items(), key=lambda item: (-item[1], item[0])):
         reason = reasons.get(code)
-        label, family = (str(reason), str(Family(reason.family).label)) if reason else (code, "")
+        label = labels.get(code) or (str(reason) if reason else code)
+        family = str(Family(reason.family).label) if reason else ""
         rows.append(ReasonCount(code, label, family, "", count, imported[code]))
         of_reason = [(detail, n) for (own, detail), n in by_detail.items() if own == code and detail]
         rows += [
@@ -57,6 +58,17 @@ def count_reasons(*, motion: Motion, start: dt.datetime, end: dt.datetime) -> li
             for detail, n in sorted(of_reason, key=lambda item: (-item[1], item[0]))
         ]
     return rows
+
+
+def _read_labels(rejections: QuerySet[Disposition]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the labels of reasons and details by code, as the latest of these rejections calls them."""
+    of_reasons = rejections.order_by("reason__code", "-at", "-pk").distinct("reason__code")
+    with_detail = rejections.filter(sub_reason__isnull=False)
+    of_details = with_detail.order_by("sub_reason__code", "-at", "-pk").distinct("sub_reason__code")
+    return (
+        dict(of_reasons.values_list("reason__code", "reason_label")),
+        dict(of_details.values_list("sub_reason__code", "sub_reason_label")),
+    )
 
 
 def cells(row: ReasonCount) -> tuple[object, ...]:

@@ -209,7 +209,8 @@ def _count_reasons(decided: DecidedCounts) -> list[dict[str, Any]]:
     return [
         {
             "code": reason.code,
-            "label": reason.label,
+            # The latest comes first.
+            "label": next(row.reason_label for row in decided.rejected if row.reason_id == reason.pk),
             "family": reason.family,
             "count": count,
             **({"details": details} if (details := _count_details(decided, reason)) else {}),
@@ -223,7 +224,8 @@ def _count_details(decided: DecidedCounts, reason: ReasonCode) -> str:
     rows = (row.sub_reason for row in decided.rejected if row.reason_id == reason.pk)
     counts = Counter(detail for detail in rows if detail is not None)
     in_order = sorted(counts.items(), key=lambda item: (-item[1], item[0].code))
-    return ", ".join(f"{detail} {count}" for detail, count in in_order)
+    labels = {row.sub_reason_id: row.sub_reason_label for row in reversed(decided.rejected)}
+    return ", ".join(f"{labels[detail.pk]} {count}" for detail, count in in_order)
 
 
 def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:
@@ -250,7 +252,7 @@ def _describe_rejected_handoff(disposition: Disposition) -> dict[str, Any]:
         "name": str(handoff.lead),
         "tier": handoff.tier,
         "reason": disposition.reason.code if disposition.reason else "",
-        "label": str(disposition.reason or ""),
+        "label": disposition.reason_label,
         "note": disposition.note,
         "contacted_before": disposition.contacted_before,
         "decided_at": handoff.decided_at.isoformat() if handoff.decided_at else "",

@@ -12,7 +12,7 @@ from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla.models import Commitment, HandoffQuerySet, Rep
+from sla.models import Commitment, HandoffQuerySet
 from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
@@ -126,8 +126,10 @@ def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime
     )
     counts = ("assigned", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
     counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
-    reps = Rep.objects.filter(pk__in=counts_by_rep).select_related("user")
-    rows = [RepYield(rep.pk, str(rep), *counts_by_rep[rep.pk]) for rep in reps]
+    # Each rep by the name on the latest record, which a closed one keeps.
+    latest = assigned.select_related("rep__user").order_by("rep", "-created_at", "-pk").distinct("rep")
+    names = {row.rep_id: row.rep_label for row in latest}
+    rows = [RepYield(rep, names[rep], *numbers) for rep, numbers in counts_by_rep.items()]
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 

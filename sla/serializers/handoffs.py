@@ -12,6 +12,7 @@ from rest_framework import serializers
 from config.api.fields import VocabularyField
 from sla.handoffs import dispositions, reinstatements, sales_stages
 from sla.models import (
+    AccountPlay,
     Attempt,
     Clock,
     Disposition,
@@ -45,7 +46,21 @@ class RepSerializer(serializers.ModelSerializer[Rep]):
         fields = ("id", "name", "email")
 
 
-class HandoffSerializer(serializers.ModelSerializer[Handoff]):
+class OwnerFields(serializers.Serializer[Any]):
+    """The rep and the team of a handoff or play: their present names while it is open, those of the day once it is closed."""
+
+    team_name = serializers.SerializerMethodField(help_text="Of a closed one as it was on that day.")
+    rep = serializers.SerializerMethodField(help_text="Of a closed one with the name of that day.")
+
+    def get_team_name(self, row: Handoff | AccountPlay) -> str | None:
+        return row.team_label or None
+
+    @extend_schema_field(RepSerializer(allow_null=True))
+    def get_rep(self, row: Handoff | AccountPlay) -> dict[str, Any] | None:
+        return None if row.rep is None else {**RepSerializer(row.rep).data, "name": row.rep_label}
+
+
+class HandoffSerializer(OwnerFields, serializers.ModelSerializer[Handoff]):
     lead_name = serializers.CharField(source="lead.name")
     lead_email = serializers.CharField(source="lead.email", allow_null=True)
     version_number = serializers.CharField(source="version.number")
@@ -53,8 +68,6 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
     current_tier = serializers.IntegerField(
         read_only=True, help_text="By all that is known now; `tier` is that of the handoff, which never changes."
     )
-    team_name = serializers.CharField(source="team.name", default=None, allow_null=True)
-    rep = RepSerializer(allow_null=True)
 
     class Meta:
         model = Handoff
@@ -83,7 +96,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
 
 class DispositionSerializer(serializers.ModelSerializer[Disposition]):
-    by = serializers.CharField()
+    by = serializers.CharField(source="by_name")
     reason = serializers.CharField(source="reason.code", default=None, allow_null=True)
     sub_reason = serializers.CharField(source="sub_reason.code", default=None, allow_null=True)
 

@@ -17,18 +17,16 @@ from sla.models import (
     PlayRouting,
     PlayTask,
 )
-from sla.serializers.handoffs import NewAttemptSerializer, RepSerializer
+from sla.serializers.handoffs import NewAttemptSerializer, OwnerFields
 from sla.vocabulary import BuyingRole
 
 
-class PlaySerializer(serializers.ModelSerializer[AccountPlay]):
+class PlaySerializer(OwnerFields, serializers.ModelSerializer[AccountPlay]):
     company_name = serializers.CharField(source="company.__str__")
     company_domain = serializers.CharField(source="company.domain", allow_null=True)
     version_number = serializers.CharField(source="version.number")
     why = serializers.CharField(source="qualification.why", help_text="In one line, why the company qualified.")
     contacts_engaged = serializers.IntegerField(source="qualification.contacts")
-    team_name = serializers.CharField(source="team.name", default=None, allow_null=True)
-    rep = RepSerializer(allow_null=True)
 
     class Meta:
         model = AccountPlay
@@ -75,7 +73,7 @@ class PlayAttemptSerializer(serializers.ModelSerializer[PlayAttempt]):
 
 
 class PlayDispositionSerializer(serializers.ModelSerializer[PlayDisposition]):
-    by = serializers.CharField()
+    by = serializers.CharField(source="by_name")
     reason = serializers.CharField(source="reason.code", default=None, allow_null=True)
     sub_reason = serializers.CharField(source="sub_reason.code", default=None, allow_null=True)
 

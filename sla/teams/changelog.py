@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
 from config.accounts.models import User
-from sla.models import Absence, Rep, RoutingRule, Team
+from sla.models import Absence, Rep, RosterChange, RoutingRule, Team
 
 LOGGED_MODELS: Final = (RoutingRule, Rep, Absence, Team)
 NAME_AT_MOST: Final = 200
@@ -18,7 +18,7 @@ NAME_AT_MOST: Final = 200
 
 def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.datetime) -> None:
     """Store a change of `target`; `flag` is ADDITION, CHANGE or DELETION of django.contrib.admin.models."""
-    LogEntry.objects.create(
+    RosterChange.objects.create(
         user=by,
         content_type=ContentType.objects.get_for_model(target),
         object_id=str(target.pk),
@@ -32,5 +32,5 @@ def record_change(*, target: Model, flag: int, text: str, by: User, now: dt.date
 def latest_changes(*models: type[Model]) -> QuerySet[LogEntry]:
     """Return the changes to these models, the latest first; without models, to all LOGGED_MODELS."""
     kinds = ContentType.objects.get_for_models(*(models or LOGGED_MODELS)).values()
-    entries = LogEntry.objects.filter(content_type__in=kinds).select_related("user")
+    entries = RosterChange.objects.filter(content_type__in=kinds).select_related("user")
     return entries.order_by("-action_time", "-pk")

@@ -226,7 +226,9 @@ def _read_activity(ids: Collection[int]) -> Mapping[int, tuple[str, str, str]]:
 
 def _read_open_handoffs(ids: Collection[int]) -> Mapping[int, str]:
     handoffs = Handoff.objects.open().filter(lead__in=ids).select_related("rep__user").order_by("pk")
-    return {handoff.lead_id: f"{handoff.get_state_display()}, {handoff.rep or 'nobody yet'}" for handoff in handoffs}
+    return {
+        handoff.lead_id: f"{handoff.get_state_display()}, {handoff.rep_label or 'nobody yet'}" for handoff in handoffs
+    }
 
 
 def _read_keys(ids: Collection[int]) -> Mapping[int, str]:

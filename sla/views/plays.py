@@ -349,6 +349,6 @@ def _export_rows(plays: AccountPlayQuerySet) -> Iterator[tuple[object, ...]]:
         times = (row.created_at, row.first_contact_at, row.decided_at, row.closed_at)
         yield (
             row.pk, str(row.company), row.company.domain, row.get_state_display(), row.tier, row.qualification.contacts,
-            str(row.team or ""), str(row.rep or ""), *(at.isoformat() if at else "" for at in times),
+            row.team_label, row.rep_label, *(at.isoformat() if at else "" for at in times),
             disposition.reason_text if disposition else "", row.qualification.why,
         )  # fmt: skip

@@ -139,7 +139,7 @@ def _export_rows() -> Iterator[tuple[object, ...]]:
                 lead.email,
                 disposition.reason_text if disposition else "",
                 disposition.at.isoformat() if disposition else "",
-                str(disposition.by) if disposition else "",
+                disposition.by_name if disposition else "",
                 row.hand_raise.event.signal.name,
                 row.hand_raise.event.occurred_at.isoformat(),
                 row.what_followed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any, Final, TypeVar
 
 from django.db import connection, models
@@ -13,6 +14,7 @@ from leads.stages import stage_changes
 from scoring.models import Qualification
 from sla.models import Attempt, Clock, Disposition, Handoff, Notice, Rep, RoutingDecision, SalesQualification
 from sla.notifications import outbox
+from sla.vocabulary import CRM_MOVES, HANDOFF_MOVES, HandoffState
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -21,7 +23,19 @@ _TABLES: Final[Sequence[tuple[type[models.Model], Sequence[str]]]] = (
     (Qualification, ("taken_at", "closed_at", "reenter_at")),
     (
         Handoff,
-        ("state", "team", "rep", "routed_at", "first_contact_at", "decided_at", "meeting_at", "closed_at", "due_at"),
+        (
+            "state",
+            "team",
+            "rep",
+            "routed_at",
+            "first_contact_at",
+            "decided_at",
+            "meeting_at",
+            "closed_at",
+            "due_at",
+            "rep_name",
+            "team_name",
+        ),
     ),
     (Clock, ("warned_at", "breached_at", "met_at", "used_seconds", "is_late", "cancelled_at")),
     (RoutingDecision, ()),
@@ -33,6 +47,7 @@ _TABLES: Final[Sequence[tuple[type[models.Model], Sequence[str]]]] = (
     (Event, ()),
     (Notice, ()),
 )
+_STATE: Final = dict(_TABLES)[Handoff].index("state")
 _BATCH: Final = 1_000
 _IDS_AT_ONCE: Final = 500
 
@@ -80,6 +95,8 @@ class BulkWriter:
         for table, columns in _TABLES:
             written = self._rows[table][: self._written[table]]
             changed = [row for row in written if columns and self._columns[row] != _values(row, columns)]
+            if table is Handoff:
+                self._write_passed_states(changed)
             if changed:
                 table._base_manager.bulk_update(changed, columns, batch_size=_BATCH)  # noqa: SLF001 (Django's own name)
         leads = {change.lead.pk: change.lead for change in self._unwritten(StageChange)}
@@ -89,6 +106,18 @@ class BulkWriter:
             self._columns |= {row: _values(row, columns) for row in self._rows[table] if columns}
         Lead.objects.bulk_update(leads.values(), stage_changes.SUMMARY, batch_size=_BATCH)
         Rep.objects.bulk_update(reps, ["last_assigned_at"])
+
+    def _write_passed_states(self, handoffs: Iterable[Handoff]) -> None:
+        """Write the states that handoffs passed since they were written: the database allows one move at a time."""
+        steps: dict[int, list[Handoff]] = defaultdict(list)
+        for handoff in handoffs:
+            before = HandoffState(str(self._columns[handoff][_STATE]))
+            for step, state in enumerate(_find_passed_states(before, HandoffState(handoff.state))):
+                passing = copy(handoff)
+                passing.state = state
+                steps[step].append(passing)
+        for step in sorted(steps):
+            Handoff.objects.bulk_update(steps[step], ["state", "rep", "team"], batch_size=_BATCH)
 
     def _unwritten(self, table: type[_Row]) -> list[_Row]:
         return self._rows[table][self._written[table] :]
@@ -104,6 +133,17 @@ class BulkWriter:
                 ids.extend(pk for (pk,) in cursor.fetchall())
         # The smallest comes last: ids rise in the order in which rows are added.
         return ids.pop()
+
+
+def _find_passed_states(before: HandoffState, to: HandoffState) -> list[HandoffState]:
+    """Return the states between two on the shortest way along the tables of moves; none for a single move."""
+    ways = [[before]]
+    for way in ways:
+        if way[-1] == to:
+            return way[1:-1]
+        targets = {*HANDOFF_MOVES[way[-1]], *CRM_MOVES.get(way[-1], ())}
+        ways += [[*way, state] for state in sorted(targets) if state not in way]
+    raise ValueError(f"No way leads from {before} to {to}.")
 
 
 def _values(row: models.Model, columns: Sequence[str]) -> tuple[object, ...]:
