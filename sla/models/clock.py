@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from sla.models.calendar import CalendarVersion
 from sla.models.commitment import Commitment
 from sla.models.handoff import Handoff
@@ -92,6 +93,7 @@ class Clock(PromiseClock):
             # For the compliance report, which reads the clocks started in a period.
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
+        triggers: ClassVar = [AuditTrigger()]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"

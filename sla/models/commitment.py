@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
 from sla.vocabulary import CommitmentState
@@ -86,6 +87,7 @@ class Commitment(models.Model):
                 exclude=["state", "retired_at"],
                 condition=~pgtrigger.Q(old__state="draft"),
             ),
+            AuditTrigger(personal=["reason"]),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
+from config.audit.triggers import AuditTrigger
 from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Motion
@@ -98,6 +99,7 @@ class Handoff(models.Model):
                 name="handoff_origin_stays",
                 fields=["qualification", "lead", "motion", "version", "commitment", "tier", "created_at"],
             ),
+            AuditTrigger(outside=["due_at"]),
         ]
 
     def __str__(self) -> str:

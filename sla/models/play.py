@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from definitions.models import Version
 from leads.models import Company, Lead, append_only
 from leads.vocabulary import OutcomeKind
@@ -83,6 +84,7 @@ class AccountPlay(models.Model):
                 name="play_origin_stays",
                 fields=["qualification", "company", "version", "commitment", "tier", "created_at"],
             ),
+            AuditTrigger(outside=["due_at"]),
         ]
 
     def __str__(self) -> str:
@@ -188,6 +190,7 @@ class PlayClock(PromiseClock):
                 condition=Q(met_at=None, cancelled_at=None, breached_at=None),
             ),
         ]
+        triggers: ClassVar = [AuditTrigger()]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.play}"
@@ -280,7 +283,7 @@ class PlayDisposition(models.Model):
                 name="play_sub_reason_has_reason", condition=Q(sub_reason__isnull=True) | Q(reason__isnull=False)
             ),
         ]
-        triggers: ClassVar = [append_only("play_dispositions_stay")]
+        triggers: ClassVar = [append_only("play_dispositions_stay"), AuditTrigger(personal=["note", "missing"])]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.play}"
