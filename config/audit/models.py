@@ -19,7 +19,7 @@ class AuditEntry(models.Model):
 
     `content` is a JSON object. Of a new, found or deleted row it holds all governed columns, of an update those that
     changed. A personal column stands there as the SHA-256 of salt, name and value, so that the salt alone has to go
-    when the value is erased (rules 17.15).
+    when the value is erased (rules 17.16).
     """
 
     table_name = models.CharField(max_length=63)

@@ -38,11 +38,14 @@ class Command(BaseCommand):
             known = [anchor for path in options["anchor"] for anchor in anchors.read_file(path)]
         except anchors.NoAnchor as error:
             raise CommandError(str(error), returncode=2) from error
+        self._progress_at = time.monotonic() + _SECONDS_BETWEEN_LINES
         sealing.seal_all()
         with stored_entries.one_snapshot():
             chain = ChainCheck(known)
             faults = self._report(chain.find_faults(self._watch(stored_entries.read_chain())))
             for table in governed_tables():
+                if self._is_progress_due():
+                    self.stderr.write(f"Checking the rows of {table.name} …")
                 rows = RowCheck(table)
                 faults += self._report(rows.find_faults())
                 self._report(rows.erasures)
@@ -60,9 +63,14 @@ class Command(BaseCommand):
 
     def _watch(self, links: Iterable[ChainLink]) -> Iterator[ChainLink]:
         """Pass the links on, with a line on the way every ten seconds."""
-        estimate, next_line = stored_entries.count_entries(), time.monotonic() + _SECONDS_BETWEEN_LINES
+        estimate = stored_entries.count_entries()
         for number, link in enumerate(links, start=1):
-            if time.monotonic() > next_line:
+            if self._is_progress_due():
                 self.stderr.write(f"{number:,} of about {estimate:,} entries of the chain checked …")
-                next_line += _SECONDS_BETWEEN_LINES
             yield link
+
+    def _is_progress_due(self) -> bool:
+        if time.monotonic() < self._progress_at:
+            return False
+        self._progress_at += _SECONDS_BETWEEN_LINES
+        return True
