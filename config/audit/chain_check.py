@@ -87,12 +87,14 @@ def _describe_breaks(breaks: list[_Break]) -> Iterator[str]:
     for one, other in combinations(breaks, 2):
         if {one.link.position, other.link.position} <= remaining.keys() and _are_swapped(one, other):
             yield f"The entries at {one.link} and {other.link} were swapped."
-            del remaining[one.link.position], remaining[other.link.position]
-    swapped = {one.link.position for one in breaks} - remaining.keys()
+            # The links after them are broken by that alone.
+            broken_with_them = {one.link.position, other.link.position, one.link.position + 1, other.link.position + 1}
+            for position in broken_with_them & remaining.keys():
+                if position in (one.link.position, other.link.position) or not remaining[position].is_edited:
+                    del remaining[position]
     for position, broken in remaining.items():
-        if position - 1 in swapped or _follows_from(broken, remaining.get(position - 1)):
-            continue
-        yield _describe_break(broken, remaining.get(position + 1))
+        if not _follows_from(broken, remaining.get(position - 1)):
+            yield _describe_break(broken, remaining.get(position + 1))
 
 
 def _are_swapped(one: _Break, other: _Break) -> bool:

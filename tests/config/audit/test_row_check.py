@@ -193,12 +193,13 @@ def test_a_row_deleted_past_its_trigger() -> None:
 
 def test_a_row_edited_past_its_trigger_and_then_deleted_properly() -> None:
     draft = CommitmentFactory()
-    tamper("sla_commitment", "UPDATE sla_commitment SET recycle_days = 1 WHERE id = %s", [draft.pk])
+    row_id = draft.pk
+    tamper("sla_commitment", "UPDATE sla_commitment SET recycle_days = 1 WHERE id = %s", [row_id])
     draft.delete()
 
     (fault,) = find_faults()
 
-    assert fault.startswith(f"sla_commitment {draft.pk} was changed past its audit trigger before delete of ")
+    assert fault.startswith(f"sla_commitment {row_id} was changed past its audit trigger before delete of ")
     assert fault.endswith(": recycle_days.")
 
 
