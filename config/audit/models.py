@@ -11,6 +11,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import OwnerWrites
 from config.audit.vocabulary import HASH_LENGTH, Operation
 
 
@@ -44,6 +45,7 @@ class UnsealedEntry(AuditEntry):
 
     class Meta:
         triggers: ClassVar = [
+            OwnerWrites(name="owner_writes_unsealed", operation=pgtrigger.Update),
             pgtrigger.ReadOnly(name="unsealed_entries_stay", exclude=["salt"]),
             pgtrigger.Protect(
                 name="unsealed_salts_only_go",
@@ -68,6 +70,7 @@ class SealedEntry(AuditEntry):
             models.Index(fields=["table_name", "row_id", "position"], name="sealed_entries_of_row"),
         ]
         triggers: ClassVar = [
+            OwnerWrites(name="owner_writes_sealed", operation=pgtrigger.Update),
             pgtrigger.Protect(name="sealed_entries_are_kept", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="sealed_entries_stay", exclude=["salt"]),
             pgtrigger.Protect(

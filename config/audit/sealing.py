@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-#: So many entries take a tenth of a second.
+#: So many entries take a few tenths of a second.
 BATCH: Final = 2_000
 
 

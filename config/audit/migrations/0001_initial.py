@@ -347,6 +347,34 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="sealedentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_writes_sealed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF NOT pg_catalog.pg_has_role((SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = TG_RELID), 'USAGE') THEN RAISE EXCEPTION 'pgtrigger: Only the owner of the table % writes it', TG_TABLE_NAME; END IF; IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;",
+                    hash="fbe0afcc87799b4a1116c4bceeb3fb59c8e1f8ce",
+                    operation="UPDATE",
+                    pgid="pgtrigger_owner_writes_sealed_809f6",
+                    table="audit_sealedentry",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="unsealedentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_writes_unsealed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF NOT pg_catalog.pg_has_role((SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = TG_RELID), 'USAGE') THEN RAISE EXCEPTION 'pgtrigger: Only the owner of the table % writes it', TG_TABLE_NAME; END IF; IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;",
+                    hash="3a0678843f7d4038d60595866de39c7f487483eb",
+                    operation="UPDATE",
+                    pgid="pgtrigger_owner_writes_unsealed_e8c46",
+                    table="audit_unsealedentry",
+                    when="BEFORE",
+                ),
+            ),
+        ),
         *(migrations.RunSQL(create, f"DROP FUNCTION {signature}") for signature, create in FUNCTIONS.items()),
         migrations.RunSQL(RIGHTS, migrations.RunSQL.noop),
     ]

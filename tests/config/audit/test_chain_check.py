@@ -66,7 +66,8 @@ def test_the_first_entries_deleted() -> None:
 
 def test_a_deleted_entry_whose_gap_was_closed() -> None:
     tamper_with_chain("DELETE FROM audit_sealedentry WHERE position = 4")
-    tamper_with_chain("UPDATE audit_sealedentry SET position = position - 1 WHERE position > 4")
+    tamper_with_chain("UPDATE audit_sealedentry SET position = position + 90000 WHERE position > 4")
+    tamper_with_chain("UPDATE audit_sealedentry SET position = position - 90001 WHERE position > 90000")
 
     faults = find_faults()
 
