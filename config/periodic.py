@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from config.api import request_limits
+from config.audit import anchors, sealing
 from config.jobs.heartbeat import record_heartbeat
 from leads.identity import duplicates
 from leads.imports import pending_imports
@@ -140,6 +141,18 @@ def run_backtests(*, now: dt.datetime) -> dict[str, int]:
 def run_imports(*, now: dt.datetime) -> dict[str, int]:
     """Go on with one import of a file for some seconds. Not part of the tick, because routing must not wait for it."""
     return _run_steps("imports", now, {"imports": lambda: pending_imports.run_pending(now=now)})
+
+
+def seal_audit(*, now: dt.datetime) -> dict[str, int]:
+    """Move the entries of the audit that wait into its chain, and log where the chain stands once a day."""
+    return _run_steps(
+        "audit",
+        now,
+        {
+            "sealed": lambda: _repeat_full_batches(sealing.seal_batch, sealing.BATCH),
+            "anchored": lambda: int(anchors.log_daily(now=now)),
+        },
+    )
 
 
 def _run_steps(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]]) -> dict[str, int]:

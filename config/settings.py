@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django_prometheus",
     "config.accounts",
     "config.jobs",
+    "config.audit",
     "leads",
     "definitions",
     "scoring",
@@ -168,6 +169,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "config.tasks.run_imports",
         "schedule": 2.0,
         "options": {"expires": 4},
+    },
+    "every 5 seconds: seal the entries of the audit": {
+        "task": "config.tasks.seal_audit",
+        "schedule": 5.0,
+        "options": {"expires": 10},
     },
     "every 15 seconds: warn and breach clocks": {
         "task": "config.tasks.watch_clocks",

@@ -45,3 +45,8 @@ def run_backtests() -> dict[str, int]:
 @shared_task
 def run_imports() -> dict[str, int]:
     return periodic.run_imports(now=timezone.now())
+
+
+@shared_task
+def seal_audit() -> dict[str, int]:
+    return periodic.seal_audit(now=timezone.now())

@@ -16,7 +16,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from leads.models.guards import OwnerWrites
+from config.audit.triggers import OwnerWrites
 
 #: Rights that let a role go round the rows and the triggers of a table.
 _NEVER: Final = frozenset({"TRUNCATE", "TRIGGER"})

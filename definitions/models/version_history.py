@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from definitions.models.definition import Version
 from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
 from leads.models import append_only
@@ -27,7 +28,7 @@ class VersionChange(models.Model):
     why = models.TextField(blank=True)
 
     class Meta:
-        triggers: ClassVar = [append_only("version_changes_stay")]
+        triggers: ClassVar = [append_only("version_changes_stay"), AuditTrigger(personal=["why"])]
 
     def __str__(self) -> str:
         return f"{self.version}: {self.from_state} → {self.to_state}"
@@ -49,7 +50,7 @@ class SignOff(models.Model):
             models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
             models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
         ]
-        triggers: ClassVar = [append_only("sign_offs_stay")]
+        triggers: ClassVar = [append_only("sign_offs_stay"), AuditTrigger(personal=["comment"])]
 
     def __str__(self) -> str:
         return f"{self.get_side_display()}: {self.get_decision_display()}"
@@ -67,7 +68,7 @@ class CommitmentSnapshot(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = [append_only("commitment_snapshots_stay")]
+        triggers: ClassVar = [append_only("commitment_snapshots_stay"), AuditTrigger(personal=["signed_by"])]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}: {'; '.join(self.sentences)}"
@@ -194,7 +195,7 @@ class Proposal(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="proposal_not_for_volume", condition=~Q(driver=ChangeDriver.VOLUME))
         ]
-        triggers: ClassVar = [append_only("proposals_stay")]
+        triggers: ClassVar = [append_only("proposals_stay"), AuditTrigger(personal=["evidence", "findings"])]
 
     def __str__(self) -> str:
         return f"{self.version} proposed {self.at:%Y-%m-%d}"

@@ -11,7 +11,7 @@ from leads.models.file_import import (
     ImportRun,
     ImportRunQuerySet,
 )
-from leads.models.guards import FrozenOnce, OwnerWrites, append_only, set_once
+from leads.models.guards import FrozenOnce, append_only, set_once
 from leads.models.history import AttributeChange, ContactDecision, PersonChange
 from leads.models.lead import EMAIL_DOMAIN, REVERSED_EMAIL_DOMAIN, Lead, LeadKey, LeadQuerySet
 from leads.models.merge import DuplicateCandidate, LeadMerge, NotDuplicate
@@ -53,7 +53,6 @@ __all__ = [
     "NotDuplicate",
     "Outcome",
     "OutcomeQuerySet",
-    "OwnerWrites",
     "PastDisposition",
     "PersonChange",
     "ReferenceData",

@@ -27,27 +27,6 @@ def set_once(name: str, fields: Sequence[str], condition: pgtrigger.Q | None = N
     )
 
 
-class OwnerWrites(pgtrigger.Trigger):
-    """A trigger that lets the owner of the table add rows, and everybody else read them.
-
-    For tables that a function of the owner writes (SECURITY DEFINER). The application's role loses every right to write
-    with it (leads.table_rights).
-    """
-
-    def __init__(self, *, name: str) -> None:
-        super().__init__(
-            name=name,
-            when=pgtrigger.Before,
-            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-            func=(
-                "IF NOT pg_catalog.pg_has_role("
-                "(SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = TG_RELID), 'USAGE') THEN"
-                " RAISE EXCEPTION 'pgtrigger: Only the owner of the table % writes it', TG_TABLE_NAME; END IF;"
-                " IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;"
-            ),
-        )
-
-
 class FrozenOnce(pgtrigger.ReadOnly):
     """A trigger that forbids changes of columns once `condition` holds. The library's ReadOnly ignores a condition."""
 

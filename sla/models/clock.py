@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from sla.models.calendar import CalendarVersion
 from sla.models.commitment import Commitment
 from sla.models.handoff import Handoff
@@ -115,6 +116,7 @@ class Clock(PromiseClock):
                 condition=pgtrigger.Q(old__cancelled_at__isnull=False, new__cancelled_at__isnull=True),
                 func=_RESUMED_WHILE_OPEN,
             ),
+            AuditTrigger(personal=["rep_name"]),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_moves
@@ -93,6 +94,7 @@ class Commitment(models.Model):
                 fields=["retired_at"],
                 condition=~pgtrigger.Q(old__state="active", new__state="retired"),
             ),
+            AuditTrigger(personal=["reason"]),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import append_only
 from sla.models.handoff import Handoff
 from sla.models.reason import ReasonCode, SubReason
@@ -53,7 +54,7 @@ class Disposition(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["at", "kind"], name="disposition_by_time")]
-        triggers: ClassVar = [append_only("dispositions_stay")]
+        triggers: ClassVar = [append_only("dispositions_stay"), AuditTrigger(personal=["note", "missing", "by_name"])]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.handoff}"

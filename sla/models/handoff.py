@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 
+from config.audit.triggers import AuditTrigger
 from definitions.models import Version
 from leads.models import Lead, set_once
 from leads.vocabulary import Motion
@@ -105,6 +106,7 @@ class Handoff(models.Model):
             guard_moves("handoff_moves", HANDOFF_MOVES, CRM_MOVES),
             *guard_record("handoff", CLOSED_STATES),
             set_once("handoff_hot_once", ["hot_upgraded_at"]),
+            AuditTrigger(personal=["rep_name"], outside=["due_at"]),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config.audit.triggers import AuditTrigger
 from definitions.models import Version
 from leads.models import Company, Lead, append_only, set_once
 from leads.vocabulary import OutcomeKind
@@ -91,6 +92,7 @@ class AccountPlay(models.Model):
             ),
             guard_moves("play_moves", PLAY_MOVES),
             *guard_record("play", CLOSED_PLAY_STATES),
+            AuditTrigger(personal=["rep_name"], outside=["due_at"]),
         ]
 
     def __str__(self) -> str:
@@ -213,6 +215,7 @@ class PlayClock(PromiseClock):
         triggers: ClassVar = [
             *guard_clocks("play_clock", owner="play"),
             set_once("play_clock_cancelled_once", ["cancelled_at"]),
+            AuditTrigger(personal=["rep_name"]),
         ]
 
     def __str__(self) -> str:
@@ -311,7 +314,10 @@ class PlayDisposition(models.Model):
                 name="play_sub_reason_has_reason", condition=Q(sub_reason__isnull=True) | Q(reason__isnull=False)
             ),
         ]
-        triggers: ClassVar = [append_only("play_dispositions_stay")]
+        triggers: ClassVar = [
+            append_only("play_dispositions_stay"),
+            AuditTrigger(personal=["note", "missing", "by_name"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.play}"

@@ -7,10 +7,10 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.db import connection
 
+from config.audit.triggers import OwnerWrites
 from config.embedded.postgres import APPLICATION
 from leads import table_rights
 from leads.models import Event, LeadMerge
-from leads.models.guards import OwnerWrites
 from leads.table_rights import TableRights
 
 pytestmark = pytest.mark.django_db
