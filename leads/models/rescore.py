@@ -46,7 +46,7 @@ class CompanyRescore(models.Model):
 
 
 class MassRescore(models.Model):
-    """All leads are to be judged anew, in the order of their ids; only leads.rescoring.mass_rescores writes it.
+    """A wish to have all leads judged anew, in the order of their ids; only leads.rescoring.mass_rescores writes it.
 
     Whatever asks for it writes the row in its own transaction. `after` is the last lead that was judged.
     """
