@@ -24,6 +24,7 @@ def main() -> int:
         report.editing(environment)
         report.intake(environment)
         report.live(environment)
+        report.activation(environment)
         report.imports(environment)
     return 0
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from config.accounts.models import User
-from definitions import version_documents
+from definitions import version_documents, versions
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 
@@ -81,11 +81,23 @@ def document() -> dict[str, Any]:
 
 def put_in_force(at: dt.datetime) -> None:
     """Import the definition, sign it by both sides and activate it at `at`."""
-    version = version_documents.import_document(document=document(), by=None, now=at)
-    versions = Version.objects.filter(pk=version.pk)
-    versions.update(state=VersionState.PROPOSED, proposed_at=at)
+    version = _approve(document(), at)
+    Version.objects.filter(pk=version.pk).update(state=VersionState.ACTIVE, activated_at=at)
+
+
+def activate_next(*, by: User, at: dt.datetime) -> Version:
+    """Activate the next version of the same definition, as a person does; it asks for the same."""
+    version = _approve({**document(), "version": "1.1"}, at)
+    version.refresh_from_db()
+    return versions.activate(version=version, hand_over_entrants=True, by=by, now=at)
+
+
+def _approve(content: dict[str, Any], at: dt.datetime) -> Version:
+    version = version_documents.import_document(document=content, by=None, now=at)
+    rows = Version.objects.filter(pk=version.pk)
+    rows.update(state=VersionState.PROPOSED, proposed_at=at)
     for side in (Side.MARKETING, Side.SALES):
-        leader = User.objects.create(email=f"{side}@accord.test")
+        leader, _ = User.objects.get_or_create(email=f"{side}@accord.test")
         SignOff.objects.create(version=version, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Yes.")
-    versions.update(state=VersionState.APPROVED, approved_at=at)
-    versions.update(state=VersionState.ACTIVE, activated_at=at)
+    rows.update(state=VersionState.APPROVED, approved_at=at)
+    return version

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef
+from django.db.models.expressions import Combinable
 from django.test import Client
 from django.utils import timezone
 
@@ -24,17 +25,20 @@ from benchmarks.scratch import ROOT
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.models import Event, Lead
+from leads.rescoring import mass_rescores
 from scoring.explain import lead_explanation
 from scoring.live import daily_rescore, due_leads
-from scoring.models import Qualification
+from scoring.models import Qualification, Score
 from sla.models import Commitment, Handoff, Rep, RoutingRule, Team, WorkCalendar, WorkHours
 from sla.vocabulary import CommitmentState
 
 _LOOKS = 300
 _REQUESTS = 30
+#: More than are sent while 100,000 leads are judged.
+_MOST_MEANWHILE = 500
 _PATIENCE_SECONDS = 60
 _PROGRAMS = {
-    "worker": ["worker", "--concurrency=2", "--loglevel=ERROR"],
+    "worker": ["worker", "--loglevel=ERROR"],
     "beat": ["beat", "--pidfile=", "--loglevel=ERROR"],
 }
 
@@ -85,6 +89,35 @@ def handoffs() -> Measured:
     return measured
 
 
+def activation() -> Measured:
+    """Measure events while all leads are judged by a version that has just come into force, with a single worker process.
+
+    `more` has the seconds from the API's answer until the lead's score and until its handoff.
+    """
+    measured = Measured(rows=LEADS)
+    daily_rescore.rescore_all(now=timezone.now())
+    nobody_is_due()
+    _team()
+    by, ops = intake.client(), _user(Role.MARKETING_OPS, "ops")
+    # Whoever meets the definition becomes an MQL by the activation alone.
+    unqualified = ~Exists(Score.objects.filter(lead=OuterRef("pk"), meets=True))
+    leads = iter(_who_would_qualify(_MOST_MEANWHILE, unqualified))
+    scored, handed_off = [], []
+    with _programs(concurrency=1):
+        _until_handed_off(next(leads), by)
+        with measured.timed():
+            agreement.activate_next(by=ops, at=timezone.now())
+            while mass_rescores.list_unfinished():
+                lead = next(leads, None)
+                if lead is not None:
+                    score, handoff = _until_scored_and_handed_off(lead, by)
+                    scored.append(score)
+                    handed_off.append(handoff)
+                time.sleep(random.uniform(0, 0.5))
+    measured.more |= {"scored": scored, "handed_off": handed_off}
+    return measured
+
+
 def nobody_is_due() -> None:
     Lead.objects.filter(next_look_at__isnull=False).update(next_look_at=None)
 
@@ -95,13 +128,22 @@ def _some_leads() -> list[Lead]:
 
 
 def _until_handed_off(lead: Lead, by: Client) -> float:
-    now = timezone.now().isoformat()
+    return _until_scored_and_handed_off(lead, by)[1]
+
+
+def _until_scored_and_handed_off(lead: Lead, by: Client) -> tuple[float, float]:
+    """Send two events of a lead; return the seconds from the answer until its new score, and until its handoff."""
+    now = timezone.now()
     bodies = [
-        {"email": lead.email, "signal": "demo_request", "occurred_at": now, "id": f"{lead.pk}-{n}"} for n in range(2)
+        {"email": lead.email, "signal": "demo_request", "occurred_at": now.isoformat(), "id": f"{lead.pk}-{n}"}
+        for n in range(2)
     ]
     intake.post(by, bodies)
     accepted = time.perf_counter()
+    score: float | None = None
     while not Handoff.objects.filter(lead=lead).exists():
+        if score is None and Score.objects.filter(lead=lead, judged_at__gte=now).exists():
+            score = time.perf_counter() - accepted
         if time.perf_counter() - accepted > _PATIENCE_SECONDS:
             lead.refresh_from_db()
             worker_log = (folder() / "worker.log").read_text(errors="replace")[-3000:]
@@ -109,12 +151,14 @@ def _until_handed_off(lead: Lead, by: Client) -> float:
                 f"No handoff of lead {lead.pk}, look at {lead.next_look_at} {lead.look_error}\n{worker_log}"
             )
         time.sleep(0.02)
-    return time.perf_counter() - accepted
+    handoff = time.perf_counter() - accepted
+    return (handoff if score is None else score), handoff
 
 
-def _who_would_qualify(count: int) -> list[Lead]:
+def _who_would_qualify(count: int, *conditions: Combinable) -> list[Lead]:
     low, high = agreement.EMPLOYEES
     leads = Lead.objects.filter(
+        *conditions,
         ~Exists(Qualification.objects.filter(lead=OuterRef("pk"))),
         Exists(Event.objects.filter(lead=OuterRef("pk"))),
         company__employees_low__gte=low,
@@ -127,7 +171,9 @@ def _who_would_qualify(count: int) -> list[Lead]:
 
 
 def _team() -> None:
-    """Store ten reps who work around the clock, and commitments in force."""
+    """Store ten reps who work around the clock, and commitments in force, unless they are there."""
+    if Team.objects.exists():
+        return
     calendar = WorkCalendar.objects.create(name="Always")
     for weekday in range(7):
         WorkHours.objects.create(calendar=calendar, weekday=weekday, opens=0, closes=1440)
@@ -151,11 +197,11 @@ def _user(role: Role, name: str) -> User:
 
 
 @contextmanager
-def _programs() -> Iterator[None]:
+def _programs(concurrency: int = 2) -> Iterator[None]:
     running = []
     try:
         for name, command in _PROGRAMS.items():
-            more = [f"--schedule={folder() / 'beat'}"] if name == "beat" else []
+            more = [f"--schedule={folder() / 'beat'}"] if name == "beat" else [f"--concurrency={concurrency}"]
             with (folder() / f"{name}.log").open("ab") as log:
                 program = [sys.executable, "-W", "ignore", "-m", "celery", "--app=config", *command, *more]
                 running.append(subprocess.Popen(program, cwd=ROOT, stdout=log, stderr=log))

@@ -132,6 +132,14 @@ def live(environment: Environment) -> None:
     )
 
 
+def activation(environment: Environment) -> None:
+    section("Events while all leads are judged by a new version", ("times", "p50", "p95", "p99"))
+    measured = measure(environment, "live", "activation")
+    _show_times("event accepted → score, one worker process, milliseconds", measured.more["scored"])
+    _show_times("event accepted → handoff visible", measured.more["handed_off"])
+    say(f"{measured.rows:,} leads judged anew in {measured.seconds:,.0f} s meanwhile.")
+
+
 def _show_times(title: str, times: Iterable[float]) -> None:
     seconds = sorted(times)
     quantiles = (seconds[min(len(seconds) - 1, int(len(seconds) * share))] for share in (0.5, 0.95, 0.99))

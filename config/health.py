@@ -18,9 +18,11 @@ from django.views.decorators.http import require_GET
 from django_prometheus.exports import ExportToDjangoView
 from prometheus_client import Gauge
 
+from config.jobs import sweeps
 from config.jobs.heartbeat import last_heartbeat
 from definitions.models import Backtest
 from leads.models import Lead
+from leads.rescoring import mass_rescores
 from sla.handoffs import creation
 from sla.models import Delivery
 from sla.notifications import deliveries
@@ -36,6 +38,21 @@ OLDEST_BACKTEST = Gauge(
 OLDEST_ALERT = Gauge(
     "accord_oldest_undelivered_alert_seconds",
     "Seconds since the oldest e-mail or Slack message that should have been sent was due; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
+ROWS_SET_ASIDE = Gauge(
+    "accord_rows_set_aside",
+    "Rows that a sweep could not do and tries again later.",
+    multiprocess_mode="mostrecent",
+)
+OLDEST_SET_ASIDE = Gauge(
+    "accord_oldest_row_set_aside_seconds",
+    "Seconds since the first of the rows that are set aside was; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
+LEADS_TO_JUDGE_ANEW = Gauge(
+    "accord_leads_to_judge_anew",
+    "Leads that are still to be judged by rescorings of all leads, as after an activation.",
     multiprocess_mode="mostrecent",
 )
 ALERTS_GIVEN_UP = Gauge(
@@ -79,6 +96,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         OLDEST_BACKTEST.set(_age(Backtest.objects.pending().aggregate(at=Min("requested_at"))["at"], now))
         OLDEST_ALERT.set(_age(deliveries.waiting_since(now), now))
         ALERTS_GIVEN_UP.set(Delivery.objects.given_up().count())
+        aside = sweeps.count_set_aside()
+        ROWS_SET_ASIDE.set(sum(row.count for row in aside))
+        OLDEST_SET_ASIDE.set(_age(min((row.since for row in aside), default=None), now))
+        LEADS_TO_JUDGE_ANEW.set(sum(row.count_left() for row in mass_rescores.list_unfinished()))
     page: HttpResponse = ExportToDjangoView(request)
     return page
 
@@ -141,8 +162,34 @@ def _check_oldest_work(now: dt.datetime) -> str:
     return f"{age:.0f} s"
 
 
+def _check_mass_rescore(now: dt.datetime) -> str:
+    """Return how far the rescorings of all leads are. Raises NotReady if none of them advances."""
+    unfinished = mass_rescores.list_unfinished()
+    if not unfinished:
+        return "none"
+    stands_still = (now - max(row.advanced_at for row in unfinished)).total_seconds()
+    oldest = (now - unfinished[0].requested_at).total_seconds()
+    detail = f"{'; '.join(map(str, unfinished))} Asked for {max(oldest, 0):.0f} s ago."
+    if stands_still > settings.WORK_MAY_WAIT.total_seconds():
+        raise NotReady(f"It has not advanced for {stands_still:.0f} s: {detail}")
+    return detail
+
+
+def _check_set_aside(_now: dt.datetime) -> str:
+    """Return how many rows of which sweeps are set aside. They block nobody, so they make no worker unready."""
+    counts = sweeps.count_set_aside()
+    return ", ".join(f"{row.count} {row.sweep} since {row.since:%Y-%m-%d %H:%M} UTC" for row in counts) or "none"
+
+
 _WEB_CHECKS: dict[str, Check] = {"database": _check_database, "migrations": _check_migrations}
 CHECKS_BY_ROLE = {
     "web": _WEB_CHECKS,
-    "worker": _WEB_CHECKS | {"broker": _check_broker, "beat": _check_beat, "oldest_work": _check_oldest_work},
+    "worker": _WEB_CHECKS
+    | {
+        "broker": _check_broker,
+        "beat": _check_beat,
+        "oldest_work": _check_oldest_work,
+        "mass_rescore": _check_mass_rescore,
+        "set_aside": _check_set_aside,
+    },
 }

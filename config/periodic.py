@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from config.api import request_limits
 from config.audit import anchors, sealing
@@ -39,43 +40,84 @@ from sla.reports import rejection_monitor
 
 log = logging.getLogger(__name__)
 
-#: The time limit of a tick for rescoring; the next tick does the rest.
+#: The time limit of a tick; the next tick does the rest.
 SECONDS_A_TICK = 20
+#: The time limit of what a tick does about many leads at once: less than the time to the next tick, so that alerts, clocks
+#: and imports have their turn with a single worker as well.
+SECONDS_FOR_MANY = 1.5
+#: Handoffs of one round, few enough that an event which comes meanwhile does not wait long.
+HANDOFFS_A_ROUND = 20
 
 
 def tick(*, now: dt.datetime) -> dict[str, int]:
     """Take new facts all the way to a rep. Return how many rows each step took.
 
     1. Carry out decisions whose undo window is over.
-    2. Read texts again whose corrections are new or have ended, and have the people of changed companies rescored.
-    3. Rescore the leads that are due.
-    4. Judge the companies that are due.
-    5. Bring back the disqualified leads that raised their hand; the next tick judges them.
-    6. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
+    2. Rescore a batch of the leads that are due.
+    3. Judge the companies that are due.
+    4. Bring back the disqualified leads that raised their hand; the next round judges them.
+    5. Treat leads that turned hot as tier 1: hand them off, or shorten the time to their first contact. Raise handoffs whose
        MQL turned out to be of tier 2.
-    7. Hand off the leads that qualified.
-    8. Route handoffs that have no rep yet.
-    9. Make plays of the companies that qualified, and route plays that have no owner yet.
+    6. Hand off the leads that qualified.
+    7. Route handoffs that have no rep yet.
+    8. Make plays of the companies that qualified, and route plays that have no owner yet.
+    9. If no more leads are due, do one batch of what concerns many leads: read texts again whose corrections are new or
+       have ended, have people of changed companies rescored, rescore all leads after an activation.
+
+    While there is more to do it begins again, so that a new fact passes all steps between two batches of a mass of others.
     """
-    return _run_steps(
-        "tick",
-        now,
-        {
-            "decided": lambda: undo_window.finish_due(now=now),
-            "read_again": lambda: _repeat_full_batches(lambda: value_readings.apply_pending(now=now), 1),
-            "company_people": lambda: company_rescores.rescore_people(now=now),
-            "rescored": lambda: _repeat_full_batches(lambda: due_leads.rescore_due(now=now), due_leads.BATCH),
-            "accounts": lambda: _repeat_full_batches(
-                lambda: account_qualification.judge_due(now=now), account_qualification.BATCH
-            ),
-            "reinstated": lambda: reinstatements.follow_hand_raises(now=now),
-            "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now) + tier_upgrades.follow_tier_upgrades(now=now),
-            "handed_off": lambda: creation.hand_off_waiting(now=now),
-            "routed": lambda: routing.route_unrouted(now=now),
-            "plays": lambda: play_creation.start_waiting(now=now),
-            "plays_routed": lambda: play_routing.route_unrouted(now=now),
-        },
-    )
+    began = time.monotonic()
+    totals: Counter[str] = Counter()
+    while True:
+        seconds = time.monotonic() - began
+        # The first round is of the instant that was passed in.
+        at = now + dt.timedelta(seconds=seconds) if totals else now
+        counts = _run_steps("tick", at, _list_steps(at))
+        is_behind = _is_behind(counts)
+        if not is_behind:
+            counts |= _run_steps("tick for many", at, _list_steps_for_many(at))
+        totals.update(counts)
+        limit = SECONDS_A_TICK if is_behind else SECONDS_FOR_MANY
+        if not (is_behind or _has_many_left(counts)) or time.monotonic() - began > limit:
+            return dict(totals)
+
+
+def _list_steps(now: dt.datetime) -> dict[str, Callable[[], int]]:
+    return {
+        "decided": lambda: undo_window.finish_due(now=now),
+        "rescored": lambda: due_leads.rescore_due(now=now),
+        "accounts": lambda: account_qualification.judge_due(now=now),
+        "reinstated": lambda: reinstatements.follow_hand_raises(now=now),
+        "hurried": lambda: hot_upgrades.follow_hot_upgrades(now=now) + tier_upgrades.follow_tier_upgrades(now=now),
+        "handed_off": lambda: creation.hand_off_waiting(now=now, limit=HANDOFFS_A_ROUND),
+        "routed": lambda: routing.route_unrouted(now=now, limit=HANDOFFS_A_ROUND),
+        "plays": lambda: play_creation.start_waiting(now=now),
+        "plays_routed": lambda: play_routing.route_unrouted(now=now),
+    }
+
+
+def _list_steps_for_many(now: dt.datetime) -> dict[str, Callable[[], int]]:
+    return {
+        "read_again": lambda: value_readings.apply_pending(now=now),
+        "company_people": lambda: company_rescores.rescore_people(now=now),
+        "everybody": lambda: due_leads.rescore_everybody(now=now),
+    }
+
+
+def _is_behind(counts: Mapping[str, int]) -> bool:
+    """Return whether a step may have left rows that are due: its batch was full."""
+    full = {
+        "rescored": due_leads.BATCH,
+        "accounts": account_qualification.BATCH,
+        "handed_off": HANDOFFS_A_ROUND,
+        "routed": HANDOFFS_A_ROUND,
+    }
+    return any(counts.get(step, 0) >= size for step, size in full.items())
+
+
+def _has_many_left(counts: Mapping[str, int]) -> bool:
+    """Return whether texts, people of companies or all leads may be left: their end is seen when there are none."""
+    return any(counts.get(step, 0) > 0 for step in ("read_again", "company_people", "everybody"))
 
 
 def deliver(*, now: dt.datetime) -> dict[str, int]:
@@ -169,7 +211,7 @@ def _run_steps(name: str, now: dt.datetime, steps: dict[str, Callable[[], int]])
 
 
 def _repeat_full_batches(batch: Callable[[], int], size: int) -> int:
-    """Repeat the batch as long as it is full, but not beyond the time of a tick. Return the total."""
+    """Repeat the batch as long as it is full, but not beyond SECONDS_A_TICK. Return the total."""
     until = time.monotonic() + SECONDS_A_TICK
     total = 0
     while True:

@@ -20,7 +20,7 @@ from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
-from leads.rescoring import rescore_queue
+from leads.rescoring import mass_rescores
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
     {
@@ -122,17 +122,23 @@ def sign(
     return SignatureResult(version)
 
 
+@transaction.atomic
 def activate(*, version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
-    """Replace the active version by this approved one in one step, then make every lead due to be judged by it.
+    """Replace the active version by this approved one, and have every lead judged by it, in one step.
 
-    `hand_over_entrants` decides whether leads that meet it by the change alone go to sales, or are only marked. The
-    rescores are requested after the step is committed, batch by batch, so that intake continues meanwhile; leads that a
-    crash leaves out are found by the daily rescoring. Raises VersionStepRefused, permissions.NotAllowed.
+    `hand_over_entrants` decides whether leads that meet it by the change alone go to sales, or are only marked. Workers
+    judge the leads afterwards, a few at a time (leads.rescoring.mass_rescores). Raises VersionStepRefused,
+    permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, to="activate a version")
     version = _replace_active_version(version, hand_over_entrants, by, now)
-    rescore_queue.request_all(at=now)
+    mass_rescores.request(cause=rescore_cause(version), why=f"{version} came into force.", at=now)
     return version
+
+
+def rescore_cause(version: Version) -> str:
+    """Return the name under which the rescoring of all leads by a version is kept."""
+    return f"version:{version.pk}"
 
 
 @transaction.atomic
@@ -161,7 +167,6 @@ def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, r
     return version_documents.create_version(definition=definition, draft=draft, based_on=to, by=by, now=now)
 
 
-@transaction.atomic
 def _replace_active_version(version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
     version = _lock_version(version)
     _check_move(version, VersionState.ACTIVE)

@@ -20,11 +20,14 @@ from sla.views import (
     reports,
     reps,
     routing,
+    set_aside,
     unrouted,
 )
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("set-aside/", set_aside.set_aside_list, name="set_aside"),
+    path("set-aside/retry/", set_aside.set_aside_retry, name="set_aside_retry"),
     path("duplicates/", duplicates.duplicate_list, name="duplicates"),
     path("duplicates/compare/", duplicates.compare, name="duplicate_compare"),
     path("duplicates/merge/", duplicates.merge, name="lead_merge"),

@@ -15,6 +15,24 @@ class Heartbeat(models.Model):
         return self.name
 
 
+class SetAsideRow(models.Model):
+    """A row that a sweep could not do: why, how often it was tried, and until when the sweep leaves it out (rules 17.5)."""
+
+    sweep = models.CharField(max_length=64)
+    row_id = models.BigIntegerField()
+    reason = models.CharField(max_length=300)
+    is_failure = models.BooleanField(help_text="Whether it failed, or only cannot be done for now.")
+    tries = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["sweep", "row_id"], name="set_aside_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sweep} {self.row_id}: {self.reason}"
+
+
 class PeriodicRun(models.Model):
     """A claim: each job runs once a period, however many beats there are (rules 17.7)."""
 

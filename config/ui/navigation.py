@@ -47,6 +47,7 @@ PLACES: Final = (
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
     Place("Values", "value_list", (Role.MARKETING_OPS,)),
     Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),
+    Place("Set aside", "set_aside", (Role.MARKETING_OPS,)),
     Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
     Place(
         "Definition",

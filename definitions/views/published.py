@@ -14,9 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
-from definitions import motions
+from definitions import motions, versions
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
+from leads.models import MassRescore
+from leads.rescoring import mass_rescores
 from leads.vocabulary import READERS_OF_LEADS, Motion
 
 
@@ -66,7 +68,12 @@ def definition_list(request: Request) -> HttpResponse:
 @roles_required(*Role)
 @require_GET
 def definition_version(request: Request, slug: str, number: str) -> HttpResponse:
-    return _render_version(request, _get_version(slug, number))
+    """Show a version; the page asks by htmx how many leads it has judged since its activation."""
+    version = _get_version(slug, number)
+    if request.htmx:
+        context = {"version": version, "rescore": _find_rescore(version), "now": timezone.now()}
+        return render(request, "definitions/published/_rescore.html", context)
+    return _render_version(request, version)
 
 
 @roles_required(*Role)
@@ -96,6 +103,7 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
     context = {
         "page": published_page.build_published_page(version),
         "version": version,
+        "rescore": _find_rescore(version),
         "offers": step_buttons.list_step_buttons(version, request.user),
         "motion": Motion(version.definition.motion),
         "may_read": holds(request.user, *READERS_OF_LEADS),
@@ -103,6 +111,10 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
         **_motion_context(request),
     }
     return render(request, "definitions/published/version.html", context)
+
+
+def _find_rescore(version: Version) -> MassRescore | None:
+    return mass_rescores.find_latest(versions.rescore_cause(version))
 
 
 def _motion_context(request: Request) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
 from config.accounts import sources
+from config.jobs import sweeps
 from leads.attribute_history import AttributeHistory
 from leads.models import AttributeChange, Company, CountedWin
 from leads.rescoring import company_rescores
@@ -21,6 +22,8 @@ from leads.retry_on_conflict import run_with_retries
 from leads.vocabulary import OutcomeKind
 
 SOURCE: Final = sources.OUTCOME
+#: The name under which companies that could not be brought into line are set aside.
+SWEEP: Final = "companies whose deals were won"
 _FIELD: Final = "is_customer"
 
 #: The company that a deal of `lead` makes a customer: the lead's own, or else that of the person (rules 13.51).
@@ -58,12 +61,13 @@ _WAITING: Final = f"""
         LEFT JOIN leads_lead standing ON standing.id = lead.merged_into_id
         WHERE outcome.kind = '{OutcomeKind.WON.value}' AND {_EFFECTIVE}
     )
+    SELECT company_id FROM (
     SELECT win.company_id FROM win LEFT JOIN leads_countedwin counted ON counted.outcome_id = win.id
     WHERE win.company_id IS NOT NULL AND counted.company_id IS DISTINCT FROM win.company_id
     UNION
     SELECT counted.company_id FROM leads_countedwin counted LEFT JOIN win ON win.id = counted.outcome_id
     WHERE win.company_id IS DISTINCT FROM counted.company_id
-    ORDER BY 1 LIMIT %s
+    ) AS behind WHERE company_id <> ALL(%s) ORDER BY 1 LIMIT %s
 """  # noqa: S608  # constants
 
 #: From when on, and until when (None: still), a company is a customer by its deals.
@@ -111,11 +115,24 @@ def update_customers(companies: Mapping[int, Company], *, now: dt.datetime) -> i
 
 
 def follow_wins(*, now: dt.datetime, limit: int = 1_000) -> int:
-    """State the customers whose winning leads joined or left their company since. Return how many changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [limit])
-        ids = {company for (company,) in cursor.fetchall()}
-    return run_with_retries(lambda: update_customers(_lock(ids), now=now)) if ids else 0
+    """State the customers whose winning leads joined or left their company since. Return how many changed.
+
+    A company that fails is set aside (rules 17.5).
+    """
+    changed: list[int] = []
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING, [sweeps.list_set_aside(SWEEP, now=now), limit])
+            ids = [company for (company,) in cursor.fetchall()]
+        failed = sweeps.do_together(SWEEP, ids, lambda part: changed.append(_bring_into_line(part, now)), now=now)
+        if len(ids) < limit:
+            sweeps.forget_others(SWEEP, ids, now)
+        if not failed or len(ids) < limit:
+            return sum(changed)
+
+
+def _bring_into_line(company_ids: Sequence[int], now: dt.datetime) -> int:
+    return run_with_retries(lambda: update_customers(_lock(company_ids), now=now))
 
 
 def _lock(ids: Collection[int]) -> dict[int, Company]:

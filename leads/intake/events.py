@@ -234,7 +234,7 @@ def _store(
     stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, is_imported, now)
     # 5. Locks every affected lead in id order. Later statements lock only a subset, so they cannot deadlock.
     active_refs = {item.lead for item in fresh if item.position in stored}
-    rescore_queue.request(lead_ids={leads[ref].pk for ref in active_refs}, at=now)
+    rescore_queue.request(lead_ids={leads[ref].pk for ref in active_refs}, at=now, goes_first=True)
     # 6. The addresses.
     _backdate_addresses({ref: first_seen[ref] for ref in active_refs}, leads, source, now)
     # 7. The results. Events that were not inserted have an earlier one, or their lead is unknown.

@@ -20,6 +20,7 @@ from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from config.jobs import sweeps
 from leads.exceptions import Refused
 from leads.intake.attribute_statements import DatedValues
 from leads.intake.batch_upsert import CompanyBatchUpsert, LeadBatchUpsert
@@ -31,6 +32,7 @@ from leads.normalization.text_folding import fold_text
 
 SOURCE: Final = sources.READING
 BATCH: Final = 2_000
+SWEEP: Final = "corrections of how texts are read"
 _READ_AT_ONCE: Final = 20_000
 
 #: The attributes whose texts can be corrected, with the model that has them; both have a country.
@@ -91,23 +93,23 @@ def apply_pending(*, now: dt.datetime) -> int:
 
     Workers share the corrections by locks, and the batch is stored together with how far the correction came.
     """
-    with transaction.atomic():
-        pending = ValueReading.objects.select_for_update(no_key=True, skip_locked=True).filter(applied_at=None)
-        reading = pending.order_by("pk").first()
-        if reading is None:
-            return 0
-        models = _SUBJECTS[reading.attribute]
-        ids, reached = _find_subjects(models[reading.step], reading) if reading.step < len(models) else ([], 0)
-        if ids:
-            upsert = (LeadBatchUpsert if models[reading.step] is Lead else CompanyBatchUpsert)(SOURCE, now)
-            upsert.restate(ids, _revise(reading, current_readings()), source=SOURCE)
-        if reached:
-            reading.applied_to = reached
-        else:
-            reading.step, reading.applied_to = reading.step + 1, 0
-        reading.applied_at = now if reading.step >= len(models) else None
-        reading.save(update_fields=["step", "applied_to", "applied_at"])
-        return max(len(ids), 1)
+    pending = ValueReading.objects.filter(applied_at=None).order_by("pk")
+    return sum(sweeps.claim_each(SWEEP, pending, lambda reading: _apply_batch(reading, now), now=now, limit=1))
+
+
+def _apply_batch(reading: ValueReading, now: dt.datetime) -> int:
+    models = _SUBJECTS[reading.attribute]
+    ids, reached = _find_subjects(models[reading.step], reading) if reading.step < len(models) else ([], 0)
+    if ids:
+        upsert = (LeadBatchUpsert if models[reading.step] is Lead else CompanyBatchUpsert)(SOURCE, now)
+        upsert.restate(ids, _revise(reading, current_readings()), source=SOURCE)
+    if reached:
+        reading.applied_to = reached
+    else:
+        reading.step, reading.applied_to = reading.step + 1, 0
+    reading.applied_at = now if reading.step >= len(models) else None
+    reading.save(update_fields=["step", "applied_to", "applied_at"])
+    return max(len(ids), 1)
 
 
 def _require_marketing_ops(by: User) -> None:

@@ -43,3 +43,36 @@ class CompanyRescore(models.Model):
 
     def __str__(self) -> str:
         return f"people of {self.company}"
+
+
+class MassRescore(models.Model):
+    """A wish to have all leads judged anew, in the order of their ids; only leads.rescoring.mass_rescores writes it.
+
+    Whatever asks for it writes the row in its own transaction. `after` is the last lead that was judged.
+    """
+
+    cause = models.CharField(max_length=64, help_text="The row that asked for it: version:12.")
+    why = models.CharField(max_length=300)
+    requested_at = models.DateTimeField()
+    # Empty until the first leads are judged: who was stored before then is among them.
+    last_id = models.BigIntegerField(null=True)
+    after = models.BigIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    judged = models.PositiveIntegerField(default=0)
+    advanced_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            # Read by mass_rescores.claim, several times a second.
+            models.Index(fields=["id"], name="mass_rescore_unfinished", condition=Q(finished_at__isnull=True)),
+            # Read by the page of a version for its progress.
+            models.Index(fields=["cause"], name="mass_rescore_by_cause"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.why} {self.judged:,} of {self.total:,} leads judged."
+
+    def count_left(self) -> int:
+        """Return how many leads are still to be judged; before it has begun nobody has counted them, which makes 0."""
+        return max(self.total - self.judged, 0)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Final
 
 from django.db import connection
 
+from config.jobs import sweeps
 from leads.models import AccountLook
-from leads.rescoring.rescore_queue import BACKOFF
+
+#: The name under which companies that could not be judged are set aside.
+SWEEP: Final = "companies to judge"
 
 
 def request(*, company_ids: Collection[int], at: dt.datetime) -> None:
@@ -50,22 +54,29 @@ def request_of_leads(*, lead_ids: Collection[int], at: dt.datetime) -> None:
 def claim(*, now: dt.datetime, limit: int) -> list[int]:
     """Lock up to `limit` companies that are due, until the caller's transaction ends, and return their ids.
 
-    Rows that another worker has locked are skipped.
+    Rows that another worker has locked are skipped. As of leads, of more than `limit` companies half are those that became
+    due last: new facts go before a backlog.
     """
-    due = AccountLook.objects.filter(due_at__lte=now).order_by("due_at", "pk")
-    rows = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    return list(rows.values_list("company_id", flat=True)[:limit])
+    due = AccountLook.objects.filter(due_at__lte=now)
+    due = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    latest = list(due.order_by("-due_at", "-pk").values_list("company_id", flat=True)[: limit // 2])
+    if len(latest) < limit // 2:
+        return latest
+    longest = due.exclude(company__in=latest).order_by("due_at", "pk")
+    return latest + list(longest.values_list("company_id", flat=True)[: limit - len(latest)])
 
 
 def settle(*, company_id: int, next_at: dt.datetime | None) -> None:
     """Plan the next look at a company that was judged: at an instant, or with the next fact (None)."""
+    sweeps.take_back(SWEEP, [company_id])
     AccountLook.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
 
 
-def fail(*, company_id: int, error: str, now: dt.datetime) -> None:
-    """Postpone a company that could not be judged, and store the error. The delay grows with each failure."""
+def fail(*, company_id: int, error: Exception, now: dt.datetime) -> None:
+    """Postpone a company that could not be judged, for a time that grows with each failure, and store why."""
+    reason = sweeps.describe_failure(error)
     look = AccountLook.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
-    look.due_at = now + BACKOFF[min(look.failures, len(BACKOFF) - 1)]
+    look.due_at = sweeps.put_aside(SWEEP, company_id, reason=reason, is_failure=True, now=now)
     look.failures = min(look.failures + 1, 1000)
-    look.error = error[:2000]
+    look.error = reason
     look.save(update_fields=["due_at", "failures", "error"])

@@ -6,18 +6,21 @@ A company may have ten thousand people: whoever changes it asks for them here an
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
+from config.jobs import sweeps
 from leads.models import CompanyRescore, Lead
 from leads.rescoring import rescore_queue
 from leads.retry_on_conflict import run_with_retries
 
 #: People who are locked at once.
 BATCH: Final = 1_000
+SWEEP: Final = "companies whose people are to be judged"
 _REQUEST: Final = """
     INSERT INTO leads_companyrescore AS waiting (company_id, at, after, requests)
     SELECT company_id, %s, 0, 1 FROM unnest(%s::bigint[]) AS changed(company_id) ORDER BY company_id
@@ -33,14 +36,21 @@ def request(*, company_ids: Collection[int], at: dt.datetime) -> None:
 
 
 def rescore_people(*, now: dt.datetime, limit: int = 20) -> int:
-    """Put the people of waiting companies on the rescore queue, in up to `limit` batches; return how many people."""
-    count = 0
-    for _ in range(limit):
-        waiting = CompanyRescore.objects.order_by("at", "pk").first()
+    """Put the people of up to `limit` waiting companies on the rescore queue, about a batch; return how many people.
+
+    A company that fails is set aside (rules 17.5).
+    """
+    until = time.monotonic() + sweeps.SECONDS_A_RUN
+    people = companies = 0
+    while companies < limit and people < BATCH and time.monotonic() < until:
+        waiting = sweeps.exclude_set_aside(SWEEP, CompanyRescore.objects.order_by("at", "pk"), now).first()
         if waiting is None:
             break
-        count += _rescore_batch(waiting, now)
-    return count
+        # The row itself is not locked (see below), so the failure is caught around the transactions of the batch.
+        with sweeps.set_aside_failure(SWEEP, waiting.pk, now=now):
+            people += _rescore_batch(waiting, now)
+            companies += 1
+    return people
 
 
 def _rescore_batch(waiting: CompanyRescore, now: dt.datetime) -> int:
@@ -50,8 +60,9 @@ def _rescore_batch(waiting: CompanyRescore, now: dt.datetime) -> int:
     # The row is not locked while people are: whoever asks for a company has locked people of it. A request that came
     # meanwhile has begun the company anew, and a worker that did the same batch has changed nothing by it.
     unchanged = CompanyRescore.objects.filter(pk=waiting.pk, requests=waiting.requests, after=waiting.after)
-    if len(ids) < BATCH:
-        unchanged.delete()
-    else:
-        unchanged.update(after=ids[-1], requests=F("requests"))
+    with transaction.atomic():
+        if len(ids) < BATCH:
+            unchanged.delete()
+        else:
+            unchanged.update(after=ids[-1], requests=F("requests"))
     return len(ids)

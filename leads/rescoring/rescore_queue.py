@@ -11,10 +11,13 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from config.jobs import sweeps
 from leads.models import Lead
 
-#: The delay of a lead whose rescoring failed, by the number of failures so far.
-BACKOFF: Final = (dt.timedelta(seconds=10), dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1))
+#: The name under which leads that could not be judged are set aside.
+SWEEP: Final = "leads to judge"
+#: A lead that has been due for so long waits behind others; a new fact takes it to the front.
+_BACKLOG_AFTER: Final = dt.timedelta(seconds=5)
 
 #: Leads of an import that are planned for each second. The live loop judges them several times as fast, so that the
 #: leads of live events never wait behind a million others.
@@ -55,8 +58,10 @@ def enter_new(leads: Collection[Lead], *, at: dt.datetime) -> None:
         lead.next_look_at = at
 
 
-def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
-    """Have these leads rescored at `at` or earlier. Return how many were planned later or not at all.
+def request(*, lead_ids: Collection[int], at: dt.datetime, goes_first: bool = False) -> int:
+    """Have these leads rescored at `at` or earlier. Return how many were planned anew.
+
+    With `goes_first`, for something that happened at `at`, leads that wait behind others are taken to the front.
 
     For a lead that is merged into another one, that one is rescored (rules 13.50).
 
@@ -65,12 +70,13 @@ def request(*, lead_ids: Collection[int], at: dt.datetime) -> int:
     before the caller puts it there again. Within `slow_down` they become due later.
     """
     if pace := _pace.get():
-        at = pace.plan(len(lead_ids), at)
+        at, goes_first = pace.plan(len(lead_ids), at), False
+    behind = at - _BACKLOG_AFTER if goes_first else None
     while True:
         try:
             # A savepoint: going back to it lets go of its locks, so that the next round takes all of them in id order.
             with transaction.atomic():
-                return _request_standing(list(lead_ids), at)
+                return _request_standing(list(lead_ids), at, behind)
         except _MergedMeanwhile:
             continue
 
@@ -79,8 +85,8 @@ class _MergedMeanwhile(Exception):
     """A lead that was to be rescored was merged into another one while its lock was waited for."""
 
 
-def _request_standing(lead_ids: list[int], at: dt.datetime) -> int:
-    """Plan the leads that stand for these, and return how many. Raises _MergedMeanwhile."""
+def _request_standing(lead_ids: list[int], at: dt.datetime, behind: dt.datetime | None) -> int:
+    """Plan the leads that stand for these, also those due before `behind`; return how many. Raises _MergedMeanwhile."""
     with connection.cursor() as cursor:
         # The lock reads the latest version of a row, so it also shows a merge that was committed after the first query.
         cursor.execute(
@@ -93,12 +99,12 @@ def _request_standing(lead_ids: list[int], at: dt.datetime) -> int:
             planned AS (
                 UPDATE leads_lead SET next_look_at = %s FROM locked
                 WHERE leads_lead.id = locked.id AND locked.merged_into_id IS NULL
-                AND (locked.next_look_at IS NULL OR locked.next_look_at > %s)
+                AND (locked.next_look_at IS NULL OR locked.next_look_at > %s OR locked.next_look_at < %s)
                 RETURNING leads_lead.id
             )
             SELECT (SELECT count(*) FROM planned), EXISTS (SELECT FROM locked WHERE merged_into_id IS NOT NULL)
             """,
-            [lead_ids, at, at],
+            [lead_ids, at, at, behind],
         )
         count, is_merged_meanwhile = cursor.fetchone()
     if is_merged_meanwhile:
@@ -108,25 +114,24 @@ def _request_standing(lead_ids: list[int], at: dt.datetime) -> int:
 
 def withdraw(*, lead_ids: Collection[int]) -> None:
     """Take leads off the queue that have been merged into another one. The caller has locked their rows."""
+    sweeps.take_back(SWEEP, lead_ids)
     Lead.objects.filter(pk__in=lead_ids).update(next_look_at=None, look_failures=0, look_error="")
-
-
-def request_all(*, at: dt.datetime) -> int:
-    """Have every lead rescored, as when a version is activated, in batches of short transactions."""
-    total = 0
-    for first in range(0, _last_id() + 1, 10_000):
-        ids = Lead.objects.standing().filter(pk__gte=first, pk__lt=first + 10_000)
-        total += request(lead_ids=list(ids.values_list("pk", flat=True)), at=at)
-    return total
 
 
 def claim(*, now: dt.datetime, limit: int) -> list[int]:
     """Lock up to `limit` leads that are due, until the caller's transaction ends, and return their ids.
 
-    Rows that another worker has locked are skipped.
+    Rows that another worker has locked are skipped. Of more than `limit` leads half are those that became due last, so
+    that a new fact does not wait for thousands whose windows ended together, and half those that have waited longest.
     """
-    due = Lead.objects.standing().due_for_rescore(now).order_by("next_look_at", "pk")
-    return list(due.select_for_update(of=("self",), no_key=True, skip_locked=True).values_list("pk", flat=True)[:limit])
+    due = Lead.objects.standing().due_for_rescore(now)
+    due = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    latest = list(due.order_by("-next_look_at", "-pk").values_list("pk", flat=True)[: limit // 2])
+    if len(latest) < limit // 2:
+        return latest
+    # Rows of our own locks are not skipped, so they are left out by their ids.
+    longest = due.exclude(pk__in=latest).order_by("next_look_at", "pk")
+    return latest + list(longest.values_list("pk", flat=True)[: limit - len(latest)])
 
 
 def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
@@ -136,24 +141,20 @@ def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            WITH judged AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS judged(id, at)),
+            taken_back AS (DELETE FROM jobs_setasiderow WHERE sweep = %s AND row_id IN (SELECT id FROM judged))
             UPDATE leads_lead SET next_look_at = judged.at, look_failures = 0, look_error = ''
-            FROM unnest(%s::bigint[], %s::timestamptz[]) AS judged(id, at) WHERE leads_lead.id = judged.id
+            FROM judged WHERE leads_lead.id = judged.id
             """,
-            [list(next_looks), list(next_looks.values())],
+            [list(next_looks), list(next_looks.values()), SWEEP],
         )
 
 
-def fail(*, lead_id: int, error: str, now: dt.datetime) -> None:
-    """Postpone a lead that could not be rescored, and store the error.
-
-    The delay grows with each failure (`BACKOFF`).
-    """
+def fail(*, lead_id: int, error: Exception, now: dt.datetime) -> None:
+    """Postpone a lead that could not be rescored, for a time that grows with each failure, and store why."""
+    reason = sweeps.describe_failure(error)
     lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
-    lead.next_look_at = now + BACKOFF[min(lead.look_failures, len(BACKOFF) - 1)]
+    lead.next_look_at = sweeps.put_aside(SWEEP, lead_id, reason=reason, is_failure=True, now=now)
     lead.look_failures = min(lead.look_failures + 1, 1000)
-    lead.look_error = error[:2000]
+    lead.look_error = reason
     lead.save(update_fields=["next_look_at", "look_failures", "look_error"])
-
-
-def _last_id() -> int:
-    return Lead.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -119,7 +119,7 @@ def _judge_batch_or_singly(company_ids: Sequence[int], now: dt.datetime) -> None
             raise
         if len(company_ids) == 1:
             log.exception("A company could not be judged.", extra={"company": company_ids[0]})
-            account_queue.fail(company_id=company_ids[0], error=f"{type(error).__name__}: {error}", now=now)
+            account_queue.fail(company_id=company_ids[0], error=error, now=now)
             return
         for pk in company_ids:
             _judge_batch_or_singly([pk], now)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from config.jobs import sweeps
 from config.jobs.periods import claim_period
 from definitions.document.values import field_kind
 from definitions.models import Version
@@ -24,6 +25,8 @@ from scoring.engine.criteria import predicate
 from scoring.engine.rules import CountClause, CriterionRule, Rules
 from scoring.models import BlindRule, BlindRuleKind
 
+#: The name under which versions whose search failed are set aside.
+SWEEP: Final = "searches for blind rules"
 #: A new value counts for two days, so that a search at midnight does not cut one evening's leads in two.
 NEWS: Final = 2 * value_counts.DAY
 #: The periods in which a field is compared with the weeks before: a day shows a break at once, a week with few leads.
@@ -50,11 +53,25 @@ class BlindSpot:
 
 
 def watch_daily(*, now: dt.datetime) -> int:
-    """Search all active versions once a day; return how many new alarms were stored."""
-    with transaction.atomic():
-        if not claim_period(job="blind rules", period=now.date().isoformat(), now=now):
-            return 0
-        return sum(watch_version(version, now=now) for version in active_versions.list_active_versions())
+    """Search each active version once a day; return how many new alarms were stored.
+
+    A version whose search fails is set aside (rules 17.5).
+    """
+    in_force = active_versions.list_active_versions()
+    sweeps.forget_others(SWEEP, [version.pk for version in in_force], now)
+    aside, new = sweeps.list_set_aside(SWEEP, now=now), 0
+    for version in in_force:
+        if version.pk not in aside:
+            with sweeps.set_aside_failure(SWEEP, version.pk, now=now):
+                new += _watch_once_a_day(version, now)
+    return new
+
+
+@transaction.atomic
+def _watch_once_a_day(version: Version, now: dt.datetime) -> int:
+    if not claim_period(job=f"blind rules {version.pk}", period=now.date().isoformat(), now=now):
+        return 0
+    return watch_version(version, now=now)
 
 
 def watch_version(version: Version, *, now: dt.datetime) -> int:

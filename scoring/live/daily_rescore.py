@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from numpy.typing import NDArray
 
+from config.jobs import sweeps
 from config.jobs.periods import claim_period
 from definitions.models import Version
 from definitions.vocabulary import VersionState
@@ -28,6 +29,8 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.live.judgement import LeadJudgement, judge_now
 
+#: The name under which ranges of leads that failed are set aside.
+SWEEP = "ranges of the daily rescore"
 _SCHEMA = {
     "lead_id": pa.int64(),
     "version_id": pa.int64(),
@@ -48,15 +51,27 @@ def rescore_next_range(*, now: dt.datetime) -> bool:
     """Rescore one more range that no worker has taken today; return False when none is left.
 
     The period that it claims is the fence (rules 17.7). It stays claimed only with the range's scores, so if a worker dies
-    another takes the range.
+    another takes the range. A range that fails is set aside (rules 17.5).
     """
+    aside = sweeps.list_set_aside(SWEEP, now=now)
     for number in range(_count_ranges()):
-        with transaction.atomic():
-            if claim_period(job=f"rescore {number}", period=now.date().isoformat(), now=now):
-                with bulk_reader() as reader:
-                    _rescore_range(reader, number, _read_active_rules(), now)
-                return True
+        if number in aside:
+            continue
+        is_rescored = False
+        with sweeps.set_aside_failure(SWEEP, number, now=now):
+            is_rescored = _rescore_if_claimed(number, now)
+        if is_rescored:
+            return True
     return False
+
+
+@transaction.atomic
+def _rescore_if_claimed(number: int, now: dt.datetime) -> bool:
+    if not claim_period(job=f"rescore {number}", period=now.date().isoformat(), now=now):
+        return False
+    with bulk_reader() as reader:
+        _rescore_range(reader, number, _read_active_rules(), now)
+    return True
 
 
 def rescore_all(*, now: dt.datetime) -> int:

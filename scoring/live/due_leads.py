@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db import DatabaseError, transaction
 
 from leads.models import Lead
-from leads.rescoring import account_queue, rescore_queue
+from leads.rescoring import account_queue, mass_rescores, rescore_queue
 from leads.stages import stage_pauses
 from scoring import active_versions
 from scoring.columns import fact_reader
@@ -26,11 +26,15 @@ BATCH = 250
 
 def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
     """Judge up to `limit` due leads; return how many there were. Any number of workers may call it at once."""
-    with transaction.atomic():
-        due = rescore_queue.claim(now=now, limit=limit)
-        if due:
-            _rescore_batch_or_singly(due, now)
-    return len(due)
+    return _rescore_claimed(rescore_queue.claim, now, limit)
+
+
+def rescore_everybody(*, now: dt.datetime, limit: int = BATCH) -> int:
+    """Judge the next leads of a rescoring of all leads (rules 4.29); return how many there were.
+
+    The scores are stored together with how far it came. Any number of workers may call it at once: one of them works.
+    """
+    return _rescore_claimed(mass_rescores.claim, now, limit)
 
 
 def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
@@ -70,6 +74,15 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     )
 
 
+def _rescore_claimed(claim: Callable[..., list[int]], now: dt.datetime, limit: int) -> int:
+    """Judge what `claim` claims, in one transaction; return how many leads."""
+    with transaction.atomic():
+        lead_ids = claim(now=now, limit=limit)
+        if lead_ids:
+            _rescore_batch_or_singly(lead_ids, now)
+    return len(lead_ids)
+
+
 def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
     """Judge the leads together or, if that fails, one by one.
 
@@ -83,7 +96,7 @@ def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
             raise
         if len(lead_ids) == 1:
             log.exception("A lead could not be judged.", extra={"lead": lead_ids[0]})
-            rescore_queue.fail(lead_id=lead_ids[0], error=f"{type(error).__name__}: {error}", now=now)
+            rescore_queue.fail(lead_id=lead_ids[0], error=error, now=now)
             return
         for lead_id in lead_ids:
             _rescore_batch_or_singly([lead_id], now)

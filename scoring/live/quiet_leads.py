@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Final
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.models import Event, Lead, LeadQuerySet, StageChange
 from leads.stages import stage_pauses
 from leads.vocabulary import PAUSABLE
 from scoring.models import Qualification
 
+#: The name under which leads that could not be paused are set aside.
+SWEEP: Final = "quiet leads"
 #: Leads paused in one transaction, few enough that an intake does not wait long for their rows.
 BATCH: Final = 200
 
 
-@transaction.atomic
 def pause_quiet(*, now: dt.datetime, limit: int = BATCH) -> int:
     """Pause up to `limit` quiet leads; return how many were looked at. Any number of workers may call it at once.
 
-    Rows that another worker or an intake has locked are skipped.
+    Rows that another worker or an intake has locked are skipped. An event that was committed before the lock keeps its lead
+    awake. One that is committed later waits for the lock, and the rescoring that it asks for resumes the lead. A lead that
+    fails is set aside (rules 17.5).
     """
-    quiet = select_quiet(now).order_by("pk")
-    locked_ids = list(
-        quiet.select_for_update(of=("self",), no_key=True, skip_locked=True).values_list("pk", flat=True)[:limit]
+    return sweeps.claim_together(
+        SWEEP, select_quiet(now).order_by("pk"), lambda leads: _pause(leads, now), now=now, limit=limit
     )
-    # Asked again in a new snapshot: an event that was committed before the lock keeps its lead awake. One that is
-    # committed later waits for the lock, and the rescoring that it asks for resumes the lead.
-    for lead in select_quiet(now).filter(pk__in=locked_ids).order_by("pk"):
+
+
+def _pause(leads: Iterable[Lead], now: dt.datetime) -> None:
+    for lead in leads:
         stage_pauses.pause(lead=lead, now=now)
-    return len(locked_ids)
 
 
 def select_quiet(now: dt.datetime) -> LeadQuerySet:

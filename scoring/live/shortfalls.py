@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from django.db import connection
 
+from config.jobs import sweeps
 from definitions.models import Version
 from leads.identity import merges
 from leads.models import Event
@@ -24,6 +25,8 @@ from scoring.engine.rules import AxisClause
 from scoring.instants import microseconds
 from scoring.models import Shortfall, ShortfallKind
 
+#: The name under which leads that could not be explained are set aside.
+SWEEP: Final = "MALs to explain"
 #: Leads explained in one statement.
 BATCH: Final = 500
 #: Decay and recency change what a MAL lacks without a new fact.
@@ -58,6 +61,7 @@ _STALE = """
         OR shortfall.judged_at < score.judged_at
         OR lead.stage = %(mal)s AND shortfall.judged_at < %(before)s
     )
+    AND score.lead_id <> ALL(%(aside)s)
     ORDER BY score.lead_id
     LIMIT %(limit)s
 """
@@ -70,28 +74,39 @@ def marketing_version() -> Version | None:
 
 
 def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
-    """Explain up to `limit` MALs and leads of unknown gate whose score is newer; return how many.
+    """Explain up to `limit` MALs and leads of unknown gate whose score is newer; return how many were looked at.
 
-    Any number of workers may call it at once: two of them write the same rows, in the order of the leads.
+    Any number of workers may call it at once: two of them write the same rows, in the order of the leads. A lead that
+    fails, or has nothing to explain, is set aside (rules 17.5).
     """
     version = marketing_version()
-    lead_ids = [] if version is None else _list_stale(version, now, limit)
-    if version is None or not lead_ids:
+    if version is None:
         return 0
+    stale = _list_stale(version, now, limit)
+    sweeps.do_together(SWEEP, stale, lambda ids: _explain_shortfalls(version, ids, now), now=now)
+    if len(stale) < limit:
+        sweeps.forget_others(SWEEP, stale, now)
+    return len(stale)
+
+
+def _explain_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> None:
+    """Store the shortfalls of these leads. Raises sweeps.CannotBeDone if one of them has none."""
     last_events = _read_last_events(lead_ids, now)
     rows = [_build_shortfall(lead_id, version, reason, last_events.get(lead_id), now)
             for lead_id, reason in _explain(version, lead_ids, now)]  # fmt: skip
+    if len(rows) < len(lead_ids):
+        raise sweeps.CannotBeDone("Nothing is known of the lead that could be explained.")
     Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)
-    return len(rows)
 
 
 def _list_stale(version: Version, now: dt.datetime, limit: int) -> list[int]:
-    values: dict[str, str | int | dt.datetime] = {
+    values: dict[str, str | int | dt.datetime | list[int]] = {
         "definition": version.definition_id,
         "version": version.pk,
         "mal": Stage.MAL,
         "lead": Stage.LEAD,
         "before": now - KEPT_FOR,
+        "aside": sweeps.list_set_aside(SWEEP, now=now),
         "limit": limit,
     }
     with connection.cursor() as cursor:

@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, prefetch_related_objects
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, prefetch_related_objects
 
+from config.jobs import sweeps
 from config.ui import formats
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -37,6 +38,10 @@ from sla.teams import routing_rules
 from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
 
 log = structlog.get_logger(__name__)
+
+#: The names under which clocks that failed are set aside.
+WARNINGS: Final = "clocks to warn of"
+BREACHES: Final = "overdue clocks"
 
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
@@ -225,28 +230,50 @@ def late_logging_remark(attempt: Attempt | PlayAttempt) -> str:
 
 
 def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
-    """Write a notice for each clock that is due soon, once. Any number of workers may run at once. Returns how many."""
-    with transaction.atomic():
-        # Overdue clocks are skipped: sweep_breaches reports them.
-        due_soon = _lock_running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
-        clocks = list(due_soon.order_by("warn_at", "pk")[:limit])
-        outbox.write_notices(draft_warning(clock, now) for clock in clocks)
-        Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
-    return len(clocks)
+    """Write a notice for each clock that is due soon, once; one that fails is set aside (rules 17.5).
+
+    Any number of workers may run at once. Returns for how many clocks.
+    """
+    # Overdue clocks are skipped: sweep_breaches reports them.
+    due_soon = _running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
+    return sweeps.claim_together(
+        WARNINGS, due_soon.order_by("warn_at", "pk"), lambda clocks: _warn(clocks, now), now=now, limit=limit
+    )
 
 
 def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     """Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
 
-    Returns how many were marked.
+    A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed: all pages are read,
+    so that such clocks keep no other one from being marked. One that fails is set aside (rules 17.5). Returns how many were
+    marked.
     """
-    with transaction.atomic():
-        due = _lock_running_clocks().filter(breached_at=None, due_at__lt=now).order_by("due_at", "pk")
-        # A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed.
-        clocks = [clock for clock in due[:limit] if is_exceeded(clock, now)]
-        outbox.write_notices(chain((draft_breach(clock, now) for clock in clocks), _draft_unannounced(clocks, now)))
-        Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(breached_at=now)
-    return len(clocks)
+    overdue = _running_clocks().filter(breached_at=None, due_at__lt=now)
+    sweeps.forget_done(BREACHES, overdue, now)
+    marked: list[int] = []
+    last: Clock | None = None
+    while True:
+        with transaction.atomic():
+            due = sweeps.exclude_set_aside(BREACHES, overdue, now)
+            if last is not None:
+                due = due.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
+            page = list(_lock_unclaimed(due.order_by("due_at", "pk"))[:limit])
+            exceeded = [clock.pk for clock in page if is_exceeded(clock, now)]
+            sweeps.do_together(BREACHES, exceeded, lambda ids: marked.append(_mark_breached(ids, now)), now=now)
+        if len(page) < limit:
+            return sum(marked)
+        last = page[-1]
+
+
+def _warn(clocks: Sequence[Clock], now: dt.datetime) -> None:
+    outbox.write_notices(draft_warning(clock, now) for clock in clocks)
+    Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
+
+
+def _mark_breached(clock_ids: Sequence[int], now: dt.datetime) -> int:
+    clocks = list(_running_clocks().filter(pk__in=clock_ids).order_by("due_at", "pk"))
+    outbox.write_notices(chain((draft_breach(clock, now) for clock in clocks), _draft_unannounced(clocks, now)))
+    return Clock.objects.filter(pk__in=clock_ids).update(breached_at=now)
 
 
 def _lock_cancelled_clocks(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
@@ -330,11 +357,14 @@ def add_business_time(version: CalendarVersion | None, start: dt.datetime, secon
     return arithmetic.due_at(calendars.load_version(version), start, seconds)
 
 
-def _lock_running_clocks() -> ClockQuerySet:
+def _running_clocks() -> ClockQuerySet:
     related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
     running_clocks = _exclude_decided(Clock.objects.running())
-    running_clocks = running_clocks.select_related(*related).prefetch_related("handoff__team__managers")
-    return running_clocks.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return running_clocks.select_related(*related).prefetch_related("handoff__team__managers")
+
+
+def _lock_unclaimed(rows: QuerySet[Clock]) -> QuerySet[Clock]:
+    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
 def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:

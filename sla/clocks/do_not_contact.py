@@ -8,10 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-import structlog
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.models import Lead
 from sla import handoff_states
@@ -19,8 +18,7 @@ from sla.clocks import clocks
 from sla.models import Clock, Handoff
 from sla.vocabulary import ClockKind
 
-log = structlog.get_logger(__name__)
-
+SWEEP: Final = "clocks of leads that may not be contacted"
 #: The clocks that are cancelled: nobody has to call, or to find a rep who calls.
 CONTACT_CLOCKS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT)
 
@@ -44,31 +42,19 @@ def _blocked_by_lead(lead: Lead) -> dt.datetime | None:
 def stop_clocks(*, now: dt.datetime, limit: int = 500) -> int:
     """Cancel the routing and contact clocks of leads that may not be contacted; return for how many handoffs.
 
-    Any number of workers may run at once.
+    One that fails is set aside (rules 17.5). Any number of workers may run at once.
     """
     contact_clocks = Clock.objects.running().filter(kind__in=CONTACT_CLOCKS, handoff=OuterRef("pk"))
     # Only open handoffs have running clocks; filtering by them keeps this from scanning the closed ones.
     handoffs = Handoff.objects.open().filter(Exists(contact_clocks), merges.is_opted_out()).order_by("pk")
-    return sum(_try_to_stop(handoff, now) for handoff in handoffs[:limit])
+    return sum(sweeps.claim_each(SWEEP, handoffs, lambda row: _stop(row, now), now=now, limit=limit))
 
 
-def _try_to_stop(handoff: Handoff, now: dt.datetime) -> bool:
-    """Stop the clocks of one handoff; log a failure, so that it stops none of the others."""
-    try:
-        return _stop_locked(handoff, now)
-    except Exception:
-        log.exception("not_silenced", handoff=handoff.pk)
-        return False
-
-
-@transaction.atomic
-def _stop_locked(handoff: Handoff, now: dt.datetime) -> bool:
-    if not Handoff.objects.filter(pk=handoff.pk).select_for_update(no_key=True, skip_locked=True).exists():
-        return False
+def _stop(handoff: Handoff, now: dt.datetime) -> bool | None:
     locked = handoff_states.lock(handoff)
     # Another sweep may have cancelled the clocks between the query and the lock.
     may_be_contacted = not merges.may_not_be_contacted(locked.lead)
     if may_be_contacted or not locked.clocks.running().filter(kind__in=CONTACT_CLOCKS).exists():
-        return False
+        return None
     clocks.cancel_clocks(handoff=locked, kinds=CONTACT_CLOCKS, now=now)
     return True

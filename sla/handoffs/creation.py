@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from config.accounts.roles import holds
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.models import Lead, LeadStage
 from leads.stages import motion_stages, stage_changes
@@ -24,7 +26,6 @@ from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import routing, tier_3_hold
-from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.handoffs.tier_3_hold import CommitmentsByMotion
 from sla.models import Commitment, Handoff, Note, Rep, RoutingDecision, RoutingRule
 from sla.notifications import outbox
@@ -32,6 +33,11 @@ from sla.nurture.recycling import NURTURE_ROLES
 from sla.teams import round_robin, routing_rules
 
 log = structlog.get_logger(__name__)
+
+SWEEP: Final = "MQLs to hand off"
+_RELATED: Final = ("lead__company", "hot_upgrade", "tier_upgrade")
+#: Whether an MQL is dated at the activation of its version (rules 9.13).
+_BY_CHANGE_ALONE: Final = Case(When(at=F("version__activated_at"), then=True), default=False)
 
 
 class AssignmentRefused(Exception):
@@ -45,9 +51,9 @@ class TooSoon(Exception):
 def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Turn waiting MQLs into routed handoffs, tier 1 first, each in its own transaction (rules 17.4, 17.5).
 
-    MQLs of tier 3 that are nurtured first wait for their day (rules 6.24). A qualification that fails is logged, keeps
-    waiting and is skipped, as are those of a motion without commitments in force. Any number of workers may run at once.
-    Returns how many were handed off or closed.
+    MQLs of tier 3 that are nurtured first wait for their day (rules 6.24), those of a motion without commitments in force
+    for them. In a tier MQLs by the change of versions alone go last: there may be thousands. One that fails is set aside
+    (rules 17.5). Any number of workers may run at once. Returns how many were handed off or closed.
     """
     in_force = commitments.commitments_in_force()
     _log_unagreed_motions(in_force)
@@ -55,7 +61,11 @@ def hand_off_waiting(*, now: dt.datetime, limit: int = 100) -> int:
         return 0
     rules = routing_rules.active_rules()
     count = 0
-    for claimed in claim_each(lambda failed: _hand_off_next(in_force, rules, failed, now), limit=limit):
+    waiting = tier_3_hold.mqls_for_sales(in_force, now).filter(motion__in=list(in_force))
+    waiting = waiting.select_related(*_RELATED).order_by("tier", _BY_CHANGE_ALONE, "pk")
+    for claimed in sweeps.claim_each(
+        SWEEP, waiting, lambda row: _hand_off(row, in_force, rules, now), now=now, limit=limit
+    ):
         if isinstance(claimed, Handoff):
             routing.route_handoff(handoff=claimed, now=now, rules=rules)
         count += 1
@@ -119,7 +129,8 @@ def waiting_since(now: dt.datetime) -> dt.datetime | None:
     # Ordered as the index of waiting MQLs is. The first row may not be the very oldest, which matters little, as all
     # tiers are handed off in one run.
     rows = mqls_to_hand_off(now).select_related("tier_upgrade").defer("evidence", "tier_upgrade__evidence")
-    first_mql = rows.order_by("tier", "pk").first()
+    # Those that cannot be handed off are seen among the rows that are set aside.
+    first_mql = sweeps.exclude_set_aside(SWEEP, rows, now).order_by("tier", "pk").first()
     if first_mql is None:
         return None
     try:
@@ -159,26 +170,15 @@ def build_assignment(
     return routing.build_decision(handoff=handoff, rep=handoff.rep, explanation=path, now=now, by=by)
 
 
-@transaction.atomic
-def _hand_off_next(
-    in_force: CommitmentsByMotion, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
-) -> Handoff | Qualification | None:
-    """Return the handoff of the next waiting MQL, or the MQL itself if it was closed as no case for sales any more."""
-    waiting = tier_3_hold.mqls_for_sales(in_force, now).filter(motion__in=list(in_force)).exclude(pk__in=failed)
-    waiting = waiting.order_by("tier", "pk")
-    qualification = _lock_mqls(waiting, skip_locked=True).first()
-    if qualification is None:
-        return None
-    try:
-        with transaction.atomic():
-            if reason := _reason_against_handoff(qualification):
-                return _close_without_handoff(qualification, now, reason)
-            commitment = in_force[Motion(qualification.motion)]
-            since = _due_to_sales_at(qualification, commitment)
-            return _create_handoff(qualification, commitment, rules, now, since=since)
-    except Exception as error:
-        log.exception("handoff_failed", qualification=qualification.pk)
-        raise RowFailed(qualification.pk) from error
+def _hand_off(
+    qualification: Qualification, in_force: CommitmentsByMotion, rules: Sequence[RoutingRule], now: dt.datetime
+) -> Handoff | Qualification:
+    """Return the handoff of an MQL, or the MQL itself if it was closed as no case for sales any more."""
+    if reason := _reason_against_handoff(qualification):
+        return _close_without_handoff(qualification, now, reason)
+    commitment = in_force[Motion(qualification.motion)]
+    since = _due_to_sales_at(qualification, commitment)
+    return _create_handoff(qualification, commitment, rules, now, since=since)
 
 
 def _reason_against_handoff(qualification: Qualification) -> str:
@@ -224,9 +224,8 @@ def _lock_held_mqls(ids: Collection[int], in_force: CommitmentsByMotion, now: dt
     return _lock_mqls(tier_3_hold.held_mqls(in_force, now).filter(pk__in=ids).order_by("pk"))
 
 
-def _lock_mqls(rows: QualificationQuerySet, *, skip_locked: bool = False) -> QualificationQuerySet:
-    related = ("lead__company", "hot_upgrade", "tier_upgrade")
-    return rows.select_related(*related).select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+def _lock_mqls(rows: QualificationQuerySet) -> QualificationQuerySet:
+    return rows.select_related(*_RELATED).select_for_update(of=("self",), no_key=True)
 
 
 def _due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

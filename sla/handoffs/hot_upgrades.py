@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Set
 from typing import Final
 
 import structlog
-from django.db import transaction
 
+from config.jobs import sweeps
 from leads.vocabulary import Motion
 from scoring.live import mqls
 from scoring.models import HotUpgrade
@@ -17,7 +16,6 @@ from sla.business_time.arithmetic import BadCalendar, NeverOpen
 from sla.clocks import clocks
 from sla.commitments import commitments
 from sla.handoffs import creation, routing
-from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.handoffs.tier_3_hold import CommitmentsByMotion
 from sla.models import Handoff
 from sla.notifications import outbox
@@ -25,6 +23,7 @@ from sla.vocabulary import HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
+SWEEP: Final = "hot upgrades"
 #: In later states a person has confirmed the need already and is in contact with the lead.
 STATES_TO_HURRY: Final = (HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED)
 
@@ -33,38 +32,28 @@ def follow_hot_upgrades(*, now: dt.datetime, limit: int = 100) -> int:
     """Act once on each lead that turned hot, each in its own transaction; return how many.
 
     An MQL that sales does not have yet is handed off as tier 1. For an open handoff the rep is notified, and the first
-    contact is due in tier 1's minutes from now on. A hot upgrade that fails is logged, keeps waiting and is skipped. Any
-    number of workers may run at once.
+    contact is due in tier 1's minutes from now on. A hot upgrade that fails is set aside (rules 17.5). Any number of
+    workers may run at once.
     """
     in_force = commitments.commitments_in_force()
     if not in_force:
         # Without commitments nothing was handed off; creation.hand_off_waiting logs that MQLs wait.
         return 0
     count = 0
-    for followed in claim_each(lambda failed: _follow_next(in_force, failed, now), limit=limit):
+    waiting = HotUpgrade.objects.waiting().filter(qualification__motion__in=list(in_force)).order_by("pk")
+    for followed in sweeps.claim_each(SWEEP, waiting, lambda row: _follow(row, in_force, now), now=now, limit=limit):
         if isinstance(followed, Handoff) and followed.is_unrouted:
             routing.route_handoff(handoff=followed, now=now)
         count += 1
     return count
 
 
-@transaction.atomic
-def _follow_next(in_force: CommitmentsByMotion, failed: Set[int], now: dt.datetime) -> Handoff | HotUpgrade | None:
+def _follow(hot_upgrade: HotUpgrade, in_force: CommitmentsByMotion, now: dt.datetime) -> Handoff | HotUpgrade:
     """Return the handoff that was created or hurried, or the hot upgrade itself if its MQL is no case for sales any more."""
-    agreed = HotUpgrade.objects.waiting().filter(qualification__motion__in=list(in_force))
-    waiting = agreed.exclude(pk__in=failed).order_by("pk")
-    hot_upgrade = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
-    if hot_upgrade is None:
-        return None
-    try:
-        with transaction.atomic():
-            mqls.mark_upgrade_taken(upgrade=hot_upgrade, now=now)
-            commitment = in_force[Motion(hot_upgrade.qualification.motion)]
-            handoff = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
-            return handoff or _hurry_handoff(hot_upgrade, now) or hot_upgrade
-    except Exception as error:
-        log.exception("hot_upgrade_failed", hot_upgrade=hot_upgrade.pk)
-        raise RowFailed(hot_upgrade.pk) from error
+    mqls.mark_upgrade_taken(upgrade=hot_upgrade, now=now)
+    commitment = in_force[Motion(hot_upgrade.qualification.motion)]
+    handoff = creation.hand_off_hot(hot_upgrade=hot_upgrade, commitment=commitment, now=now)
+    return handoff or _hurry_handoff(hot_upgrade, now) or hot_upgrade
 
 
 def _hurry_handoff(hot_upgrade: HotUpgrade, now: dt.datetime) -> Handoff | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-import structlog
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from config.jobs import sweeps
 from leads.vocabulary import Motion
 from sla import handoff_states
 from sla.clocks import clocks
@@ -18,8 +17,7 @@ from sla.notifications import outbox
 from sla.teams import round_robin
 from sla.vocabulary import ClockKind, HandoffState, NoticeKind
 
-log = structlog.get_logger(__name__)
-
+SWEEP: Final = "overdue first contacts"
 #: Older breaches stay with their rep, so that switching a team over does not move its past. Longer than a weekend.
 WITHIN: Final = dt.timedelta(days=4)
 #: The kind of trace line by which a handoff is known to have been passed on already.
@@ -29,11 +27,11 @@ PASSED_ON_KIND: Final = "first contact overdue"
 def pass_on_overdue(*, now: dt.datetime, limit: int = 100) -> int:
     """Give overdue handoffs to the next rep in turn, each in its own transaction; return how many went.
 
-    If nobody else is available, a handoff stays and is tried again later. A handoff that fails is logged and skipped. Any
-    number of workers may run at once.
+    A handoff stays while nobody else is available, or if it fails: it is set aside, and tried again later (rules 17.5).
+    Any number of workers may run at once.
     """
-    handoff_ids = list(_overdue_handoffs(now).order_by("tier", "due_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_try_to_pass_on(pk, now) for pk in handoff_ids)
+    overdue = _overdue_handoffs(now).order_by("tier", "due_at", "pk")
+    return sum(sweeps.claim_each(SWEEP, overdue, lambda row: _pass_on(row, now), now=now, limit=limit))
 
 
 def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:
@@ -51,30 +49,16 @@ def _overdue_handoffs(now: dt.datetime) -> HandoffQuerySet:
     return eligible.filter(Exists(breached), ~Exists(passed_on))
 
 
-def _try_to_pass_on(pk: int, now: dt.datetime) -> bool:
-    try:
-        with transaction.atomic():
-            return _pass_on(pk, now)
-    except Exception:
-        log.exception("overdue_not_passed_on", handoff=pk)
-        return False
-
-
-def _pass_on(pk: int, now: dt.datetime) -> bool:
-    # Locked by another worker, which passes it on.
-    if not Handoff.objects.filter(pk=pk).select_for_update(no_key=True, skip_locked=True).values_list("pk"):
-        return False
-    claimed = _overdue_handoffs(now).filter(pk=pk).first()
-    if claimed is None:
-        return False
+def _pass_on(claimed: Handoff, now: dt.datetime) -> bool | None:
+    """Give the handoff to the next rep. Raises sweeps.CannotBeDone while the team has nobody else."""
     handoff = handoff_states.lock(claimed)
     if handoff.rep is None:
-        return False
+        return None
     routing.lock_turns(handoff.rep.team)
     reps, motion = round_robin.fetch_reps(handoff.rep.team), Motion(handoff.motion)
     assignment = round_robin.choose_next(reps, now, motion=motion, passing_over=handoff.rep)
     if assignment.rep is None:
-        return False
+        raise sweeps.CannotBeDone("Nobody else of the team is available.")
     _give_to_next_rep(handoff, handoff.rep, assignment.rep, assignment.trace, now)
     return True
 

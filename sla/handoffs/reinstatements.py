@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.urls import reverse
 from config import company_days
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.models import Lead, LeadStage, StageChange
 from leads.rescoring import rescore_queue
@@ -22,13 +22,11 @@ from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import hand_raises
 from scoring.models import HandRaise
-from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import Disposition, Handoff, Reinstatement
 from sla.notifications import outbox
 from sla.vocabulary import NoticeKind, Route
 
-log = structlog.get_logger(__name__)
-
+SWEEP: Final = "requests of disqualified leads"
 #: The people who may bring a disqualified lead back.
 REINSTATERS: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 REASON_AT_MOST: Final = 300
@@ -113,10 +111,11 @@ def reinstate(*, lead: Lead, by: User, now: dt.datetime, reason: str) -> Reinsta
 def follow_hand_raises(*, now: dt.datetime, limit: int = 100) -> int:
     """Bring back the disqualified leads that raised their hand, or say why they stay closed; tell marketing ops.
 
-    Each has its own transaction; one that fails is logged and blocks none of the others. Any number of workers may run
-    at once. Returns how many requests were handled.
+    Each has its own transaction; one that fails is set aside (rules 17.5). Any number of workers may run at once. Returns
+    how many requests were handled.
     """
-    return sum(1 for _ in claim_each(lambda failed: _follow_next(failed, now), limit=limit))
+    waiting = HandRaise.objects.waiting().select_related("lead", "event__signal").order_by("pk")
+    return sum(1 for _ in sweeps.claim_each(SWEEP, waiting, lambda row: _follow(row, now), now=now, limit=limit))
 
 
 def read_disqualification(lead: Lead) -> Disqualification | None:
@@ -172,23 +171,7 @@ def write_disqualification(disposition: Disposition | None, at: dt.datetime) -> 
     return f"Was disqualified as “{disposition.reason_text}” on {_format_day(disposition.at)} by {disposition.by_name}"
 
 
-@transaction.atomic
-def _follow_next(failed: Set[int], now: dt.datetime) -> HandRaise | None:
-    waiting = HandRaise.objects.waiting().exclude(pk__in=failed).order_by("pk")
-    claimed = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    hand_raise = claimed.select_related("lead", "event__signal").first()
-    if hand_raise is None:
-        return None
-    try:
-        with transaction.atomic():
-            _follow(hand_raise, now)
-    except Exception as error:
-        log.exception("hand_raise_not_followed", hand_raise=hand_raise.pk)
-        raise RowFailed(hand_raise.pk) from error
-    return hand_raise
-
-
-def _follow(hand_raise: HandRaise, now: dt.datetime) -> None:
+def _follow(hand_raise: HandRaise, now: dt.datetime) -> HandRaise:
     """Bring the person of a request back in the motions that were closed before it, or store why it stays closed."""
     merges.lock_person(hand_raise.lead)
     disqualification, asked_at = read_disqualification(hand_raise.lead), hand_raise.event.occurred_at
@@ -197,7 +180,7 @@ def _follow(hand_raise: HandRaise, now: dt.datetime) -> None:
     if disqualification is None or to_reopen is None:
         # An earlier request, a person or the CRM has brought it back.
         hand_raises.mark_handled(hand_raise, now=now)
-        return
+        return hand_raise
     refusal, disposition = disqualification.reason_to_stay_closed, disqualification.disposition
     hand_raises.mark_handled(hand_raise, now=now, why_closed=refusal)
     request_text = f"{hand_raise.event.signal.name} on {_format_day(asked_at)}"
@@ -207,9 +190,10 @@ def _follow(hand_raise: HandRaise, now: dt.datetime) -> None:
         _notify(
             once, hand_raise.lead, f"Stays closed: {hand_raise.lead}. {disqualification.text}; {request_text}.", now
         )
-        return
+        return hand_raise
     row = _bring_back(to_reopen, by=None, now=now, reason=request_text, hand_raise=hand_raise)
     _notify(f"reinstated:{row.pk}", row.lead, f"Came back: {row.lead}. {to_reopen.text}; {request_text}.", now)
+    return hand_raise
 
 
 def _bring_back(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import structlog
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
 from config.accounts.models import User
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.vocabulary import Motion
 from sla import handoff_states
@@ -25,6 +26,7 @@ from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState
 
 log = structlog.get_logger(__name__)
 
+SWEEP: Final = "handoffs to route"
 EXPLANATION_AT_MOST: Final = 300
 NAME_AT_MOST: Final = 80
 #: A rep keeps ownership of a company for this long after its last handoff closed.
@@ -36,6 +38,7 @@ DO_NOT_CONTACT: Final = (
 )
 
 Trace: TypeAlias = Sequence[dict[str, Any]]
+Waiting = TypeVar("Waiting")
 
 
 def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
@@ -62,46 +65,59 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
     """Try to route the unrouted handoffs again, hot ones and the oldest first; return how many were routed.
 
-    Once a team has nobody available, the rest of its leads wait without another try.
+    Once a team has nobody available, the rest of its leads wait without another try. One that fails is set aside (rules
+    17.5).
     """
     rules = routing_rules.active_rules()
     # Leads that may not be contacted are left out: their notice was written when they came, and one of them staying
     # unrouted must not mark its team as exhausted.
     waiting = Handoff.objects.unrouted().exclude(merges.is_opted_out())
-    waiting = waiting.select_related("lead__company").hot_first()
+    sweeps.forget_done(SWEEP, waiting, now)
+    waiting = sweeps.exclude_set_aside(SWEEP, waiting, now).select_related("lead__company").hot_first()
     # At night thousands may wait, and this runs every two seconds: stop reading once every team is exhausted.
-    rows = waiting.iterator(chunk_size=limit)
-    return route_in_turn(rows, rules=rules, route=lambda handoff: _try_to_route(handoff, rules, now), limit=limit)
+    return route_in_turn(
+        waiting.iterator(chunk_size=limit),
+        as_handoff=lambda handoff: handoff,
+        rules=rules,
+        route=lambda handoff: _try_to_route(handoff, rules, now),
+        set_aside=lambda handoff, error: sweeps.set_aside(SWEEP, handoff.pk, error, now=now),
+        limit=limit,
+    )
 
 
 def route_in_turn(
-    waiting: Iterable[Handoff],
+    waiting: Iterable[Waiting],
     *,
+    as_handoff: Callable[[Waiting], Handoff],
     rules: Sequence[RoutingRule],
-    route: Callable[[Handoff], Rep | None],
+    route: Callable[[Waiting], Rep | None],
+    set_aside: Callable[[Waiting, Exception], object] | None = None,
     limit: int = 100,
 ) -> int:
-    """Try to route these unrouted handoffs in their order until `limit` are routed; return how many were.
+    """Try to route these unrouted rows in their order until `limit` are routed; return how many were.
 
-    `route` returns the rep who got the handoff, or None. A team that had nobody for one handoff is tried for no other.
+    `as_handoff` gives a row the shape that routing rules read. `route` returns the rep who got it, or None. A team that had
+    nobody for one row is tried for no other. A row that fails is given to `set_aside`; without that the error is raised.
     """
     exhausted: set[int | None] = {None}
     all_teams = {None, *(rule.team_id for rule in rules)}
     routed = 0
-    for handoff in waiting:
+    for row in waiting:
         if exhausted == all_teams:
             break
-        rule = routing_rules.match_rules(rules, handoff).rule
-        team_id = rule.team_id if rule else None
-        if team_id in exhausted:
-            continue
         try:
-            if route(handoff) is None:
+            rule = routing_rules.match_rules(rules, as_handoff(row)).rule
+            team_id = rule.team_id if rule else None
+            if team_id in exhausted:
+                continue
+            if route(row) is None:
                 exhausted.add(team_id)
             else:
                 routed += 1
-        except _Failed:
-            continue
+        except Exception as error:
+            if set_aside is None:
+                raise
+            set_aside(row, error.error if isinstance(error, _Failed) else error)
         if routed >= limit:
             break
     return routed
@@ -221,7 +237,11 @@ def is_new_explanation(explanation: str, last_decision: RoutingDecision | None) 
 
 
 class _Failed(Exception):
-    """A failure of routing on one handoff; the others are not affected."""
+    """A failure of routing on one handoff, with its cause; the others are not affected."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
@@ -232,7 +252,7 @@ def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
         log.exception("routing_failed", handoff=handoff.pk)
         with transaction.atomic():
             _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {error}", now)
-        raise _Failed from error
+        raise _Failed(error) from error
 
 
 def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:

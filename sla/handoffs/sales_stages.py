@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-import structlog
 from django.db import transaction
 from django.db.models import Q
 
 from config.accounts import sources
 from config.accounts.models import User
+from config.jobs import sweeps
 from leads.intake import customer_status, outcomes
 from leads.stages import motion_stages
 from leads.vocabulary import Motion, OutcomeKind, Stage
@@ -22,8 +22,7 @@ from sla.models import Handoff, Note, PendingDecision, SalesQualification
 from sla.nurture import recycling
 from sla.vocabulary import HandoffState
 
-log = structlog.get_logger(__name__)
-
+SWEEP: Final = "handoffs behind the CRM"
 ANSWER_AT_MOST: Final = 500
 REASON_AT_MOST: Final = 200
 #: The digits of an amount, two of them behind the point.
@@ -135,36 +134,26 @@ def follow_outcomes(*, now: dt.datetime, limit: int = 100) -> int:
     """Move the handoffs of leads that the CRM says are an opportunity, won or lost in the handoff's motion.
 
     Each moves in its own transaction. An undecided handoff counts as accepted: no disposition is written, as none was
-    given, but its clocks end and a note says why. A decision that can still be undone is waited for. Any number of
-    workers may run at once. Returns how many handoffs moved.
+    given, but its clocks end and a note says why. A decision that can still be undone is waited for. One that fails is
+    set aside (rules 17.5). Any number of workers may run at once. Returns how many handoffs moved.
     """
     behind = Q(pk__in=[])
     for to in FOLLOWED_STAGES:
         behind |= Q(motion_stages.stands_in(to), state__in=handoff_states.states_before(HandoffState(to)))
     handoffs = Handoff.objects.filter(behind, pending_decision=None).order_by("pk")
-    return sum(_try_to_follow(handoff, now) for handoff in handoffs[:limit])
+    return sum(sweeps.claim_each(SWEEP, handoffs, lambda row: _follow_outcome(row, now), now=now, limit=limit))
 
 
-def _try_to_follow(handoff: Handoff, now: dt.datetime) -> bool:
-    """Follow the outcome of one handoff; log a failure, so that it stops none of the others."""
-    try:
-        return _follow_outcome(handoff, now)
-    except Exception:
-        log.exception("outcome_not_followed", handoff=handoff.pk)
-        return False
-
-
-@transaction.atomic
-def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool:
+def _follow_outcome(handoff: Handoff, now: dt.datetime) -> bool | None:
     handoff = handoff_states.lock(handoff)
     stage = motion_stages.read_stage(handoff.lead, handoff.motion)
     if stage not in FOLLOWED_STAGES or PendingDecision.objects.filter(handoff=handoff).exists():
-        return False
+        return None
     to = HandoffState(stage)
     before = HandoffState(handoff.state)
     closed = {} if to == HandoffState.OPPORTUNITY else {"closed_at": now}
     if not handoff_states.follow_crm(handoff, to, decided_at=handoff.decided_at or now, **closed):
-        return False
+        return None
     clocks.cancel_clocks(handoff=handoff, now=now)
     if closed:
         recycling.close_cycle(handoff=handoff, now=now)

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from config.accounts.models import User
+from config.jobs import sweeps
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
@@ -26,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: For how many seconds a decision can be undone.
 SECONDS: Final = 8
-#: An unexpected failure is retried after this long, and in the end the decision is given back to its author.
-RETRY_AFTER: Final = dt.timedelta(seconds=30)
+SWEEP: Final = "decisions to become final"
+#: A decision that fails for so long is given back to its author.
 GIVE_UP_AFTER: Final = dt.timedelta(minutes=10)
 
 #: Exceptions whose text tells the author why a decision cannot be made.
@@ -145,35 +146,26 @@ def finish_now(*, handoff: Handoff, by: User) -> bool:
 def finish_due(*, now: dt.datetime, limit: int = 500) -> int:
     """Make the decisions final whose undo window is over; return how many became final.
 
-    Each has its own transaction; a decision that fails is given back to its author and blocks nobody. Any number of
-    workers may run at once.
+    Each has its own transaction. One that is refused is given back to its author; one that fails is set aside (rules 17.5)
+    and in the end given back. Any number of workers may run at once.
     """
-    finished = 0
-    for _ in range(limit):
-        outcome = _finish_next(now)
-        if outcome is None:
-            break
-        finished += outcome
-    return finished
-
-
-@transaction.atomic
-def _finish_next(now: dt.datetime) -> bool | None:
     due = PendingDecision.objects.filter(final_at__lte=now).order_by("final_at", "pk")
-    claimed = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    pending_decision = claimed.select_related("handoff__lead", "reason", "sub_reason", "by").first()
-    if pending_decision is None:
-        return None
+    due = due.select_related("handoff__lead", "reason", "sub_reason", "by")
+    return sum(sweeps.claim_each(SWEEP, due, lambda row: _finish(row, now), now=now, limit=limit))
+
+
+def _finish(pending_decision: PendingDecision, now: dt.datetime) -> bool:
     try:
         with transaction.atomic():
             _make_final(pending_decision)
     except REFUSALS as refusal:
         _give_back(pending_decision, str(refusal), now)
         return False
-    # An unexpected failure of one decision must not keep the others from becoming final.
     except Exception as error:
+        if now - pending_decision.at <= GIVE_UP_AFTER:
+            raise
         log.exception("pending_decision_not_final", pending_decision=pending_decision.pk)
-        _try_later(pending_decision, error, now)
+        _give_back(pending_decision, sweeps.describe_failure(error), now)
         return False
     return True
 
@@ -193,13 +185,6 @@ def _make_final(pending_decision: PendingDecision) -> Disposition:
         missing=pending_decision.missing,
         sub_reason=pending_decision.sub_reason,
     )
-
-
-def _try_later(pending_decision: PendingDecision, error: Exception, now: dt.datetime) -> None:
-    if now - pending_decision.at > GIVE_UP_AFTER:
-        _give_back(pending_decision, f"It failed ({type(error).__name__}).", now)
-        return
-    PendingDecision.objects.filter(pk=pending_decision.pk).update(final_at=now + RETRY_AFTER)
 
 
 def _give_back(pending_decision: PendingDecision, why: str, now: dt.datetime) -> None:

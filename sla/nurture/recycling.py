@@ -17,6 +17,7 @@ from config.accounts import sources
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from config.jobs import sweeps
 from leads.identity import merges
 from leads.intake import events
 from leads.models import Event
@@ -31,6 +32,8 @@ from sla.vocabulary import HandoffState, NoticeKind
 
 log = structlog.get_logger(__name__)
 
+#: The name under which returns that could not be announced are set aside.
+SWEEP: Final = "returns to announce"
 REQUEST_CLOSED: Final = "request_closed"
 #: The external id of a deal that a rep recorded on a handoff is this and the id of the handoff.
 DEAL_PREFIX: Final = "handoff-"
@@ -158,9 +161,8 @@ def returning_handoffs(now: dt.datetime) -> HandoffQuerySet:
     return nurture_tasks.select_recycled(Handoff.objects.all()).filter(qualification__reenter_at__lte=now)
 
 
-@transaction.atomic
 def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
-    """Notify marketing of each returned lead, once; return how many."""
+    """Notify marketing of each returned lead, once; one that fails is set aside (rules 17.5). Return how many."""
     # A lead that was postponed after its day came is announced again on the new day.
     announced = Notice.objects.filter(
         handoff=OuterRef("pk"), kind=NoticeKind.REENGAGED, created_at__gte=OuterRef("qualification__reenter_at")
@@ -169,9 +171,21 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
     due = Handoff.objects.filter(
         motion_stages.stands_in(Stage.NURTURE), ~Exists(announced), state=HandoffState.REJECTED
     )
-    due_ids = list(due.filter(qualification__reenter_at__lte=now).values_list("pk", flat=True))
-    returned = list(nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=due_ids))[:limit]) if due_ids else []
-    receivers = outbox.marketing_ops() if returned else []
+    due = due.filter(qualification__reenter_at__lte=now)
+    sweeps.forget_done(SWEEP, due, now)
+    count = 0
+    while True:
+        due_ids = list(sweeps.exclude_set_aside(SWEEP, due, now).values_list("pk", flat=True))
+        recycled = nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=due_ids))
+        ids = [handoff.pk for handoff in recycled[:limit]] if due_ids else []
+        failed = sweeps.do_together(SWEEP, ids, lambda part: _announce(part, now), now=now)
+        count += len(ids) - failed
+        if not failed or len(ids) < limit:
+            return count
+
+
+def _announce(handoff_ids: Collection[int], now: dt.datetime) -> None:
+    receivers = outbox.marketing_ops()
     outbox.write_notices(
         outbox.NoticeDraft(
             kind=NoticeKind.REENGAGED,
@@ -181,9 +195,8 @@ def announce_returns(*, now: dt.datetime, limit: int = 500) -> int:
             text=f"Back from nurture today: {outbox.name_lead(handoff)}",
             at=now,
         )
-        for handoff in returned
+        for handoff in nurture_tasks.select_recycled(Handoff.objects.filter(pk__in=handoff_ids))
     )
-    return len(returned)
 
 
 def _lock_recycled(handoff_ids: Collection[int], *, with_paused: bool = False) -> list[Handoff]:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.urls import reverse
 
+from config.jobs import sweeps
 from sla.business_time import calendars
 from sla.clocks import clocks
 from sla.models import AccountPlay, CalendarVersion, PlayClock, Rep, Team
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
 from sla.vocabulary import ClockKind, NoticeKind
+
+SWEEP: Final = "clocks of plays"
+_RELATED: Final = ("play__company", "play__team", "rep__user", "calendar_version")
 
 
 def start_routing(*, play: AccountPlay, team: Team | None, since: dt.datetime) -> PlayClock:
@@ -68,18 +73,34 @@ def update_due_at(play: AccountPlay) -> None:
     play.save(update_fields=["due_at"])
 
 
-@transaction.atomic
 def sweep(*, now: dt.datetime, limit: int = 500) -> int:
-    """Write a notice for each clock that is due soon or overdue, once each. Any number of workers may run at once.
+    """Write a notice for each clock that is due soon or overdue, once each; one that fails is set aside (rules 17.5).
 
-    Returns how many clocks were marked.
+    As on handoffs all pages are read: a clock due exactly at closing is not exceeded before the next opening. Any number of
+    workers may run at once. Returns how many clocks were marked.
     """
     running = PlayClock.objects.filter(met_at=None, cancelled_at=None, breached_at=None, warn_at__lte=now)
     running = running.exclude(warned_at__isnull=False, due_at__gte=now)
-    related = ("play__company", "play__team", "rep__user", "calendar_version")
-    rows = running.select_related(*related).select_for_update(of=("self",), no_key=True, skip_locked=True)
-    due = list(rows.order_by("warn_at", "pk")[:limit])
-    late = [clock for clock in due if clock.due_at < now and clocks.is_exceeded(clock, now)]
+    sweeps.forget_done(SWEEP, running, now)
+    marked: list[int] = []
+    last: PlayClock | None = None
+    while True:
+        with transaction.atomic():
+            due = sweeps.exclude_set_aside(SWEEP, running.select_related(*_RELATED), now)
+            if last is not None:
+                due = due.filter(Q(warn_at__gt=last.warn_at) | Q(warn_at=last.warn_at, pk__gt=last.pk))
+            rows = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            page = list(rows.order_by("warn_at", "pk")[:limit])
+            to_mark = [clock.pk for clock in page if clock.due_at >= now or clocks.is_exceeded(clock, now)]
+            sweeps.do_together(SWEEP, to_mark, lambda ids: marked.append(_mark(ids, now)), now=now)
+        if len(page) < limit:
+            return sum(marked)
+        last = page[-1]
+
+
+def _mark(clock_ids: Sequence[int], now: dt.datetime) -> int:
+    due = list(PlayClock.objects.filter(pk__in=clock_ids).select_related(*_RELATED).order_by("warn_at", "pk"))
+    late = [clock for clock in due if clock.due_at < now]
     soon = [clock for clock in due if clock.due_at >= now]
     outbox.write_notices(
         [*(draft_warning(clock, now) for clock in soon), *(draft_breach(clock, now) for clock in late)]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
+from config.jobs import sweeps
 from leads.models import Lead
 from leads.vocabulary import Motion
 from scoring.models import AccountQualification
 from sla.commitments import commitments
-from sla.handoffs.row_claims import RowFailed, claim_each
 from sla.models import AccountPlay, Commitment, PlayContact, PlayTask, RoutingRule
 from sla.plays import play_clocks, play_routing
 from sla.plays.buying_roles import read_role
@@ -23,13 +22,14 @@ from sla.vocabulary import EXPECTED_ROLES, BuyingRole
 
 log = structlog.get_logger(__name__)
 
+SWEEP: Final = "companies that need a play"
 TEXT_AT_MOST: Final = 300
 
 
 def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Make a play of each company that qualified, tier 1 first, each in its own transaction; return how many.
 
-    A company that fails is logged, keeps waiting and is skipped. Any number of workers may run at once.
+    A company that fails is set aside (rules 17.5). Any number of workers may run at once.
     """
     try:
         commitment = commitments.current_commitment(Motion.AQL)
@@ -39,27 +39,13 @@ def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
         return 0
     rules = routing_rules.active_rules()
     count = 0
-    for play in claim_each(lambda failed: _start_next(commitment, rules, failed, now), limit=limit):
+    waiting = AccountQualification.objects.waiting().select_related("company").order_by("tier", "pk")
+    for play in sweeps.claim_each(
+        SWEEP, waiting, lambda row: _create_play(row, commitment, rules, now), now=now, limit=limit
+    ):
         play_routing.route_play(play=play, now=now, rules=rules)
         count += 1
     return count
-
-
-@transaction.atomic
-def _start_next(
-    commitment: Commitment, rules: Sequence[RoutingRule], failed: Set[int], now: dt.datetime
-) -> AccountPlay | None:
-    waiting = AccountQualification.objects.waiting().exclude(pk__in=failed).order_by("tier", "pk")
-    rows = waiting.select_related("company").select_for_update(of=("self",), no_key=True, skip_locked=True)
-    qualification = rows.first()
-    if qualification is None:
-        return None
-    try:
-        with transaction.atomic():
-            return _create_play(qualification, commitment, rules, now)
-    except Exception as error:
-        log.exception("play_failed", qualification=qualification.pk)
-        raise RowFailed(qualification.pk) from error
 
 
 def _create_play(

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.accounts.models import User
+from config.jobs import sweeps
 from leads.models import Lead
 from leads.vocabulary import Motion
 from sla import permissions
@@ -27,6 +28,7 @@ from sla.vocabulary import OPEN_PLAY_STATES, OPEN_STATES, ClockKind, NoticeKind,
 
 log = structlog.get_logger(__name__)
 
+SWEEP: Final = "plays to route"
 EXPLANATION_AT_MOST: Final = 300
 OWNERS_AT_MOST: Final = 20
 WHY_AT_MOST: Final = 200
@@ -47,19 +49,29 @@ def route_play(*, play: AccountPlay, now: dt.datetime, rules: Sequence[RoutingRu
     5. Assign the play: its state, the routing clock, the owner's clocks, the notice, the decision with its trace.
     """
     try:
-        with transaction.atomic():
-            return _route_locked(play, routing_rules.active_rules() if rules is None else rules, now)
+        return _route(play, routing_rules.active_rules() if rules is None else rules, now)
     except Exception:
         log.exception("play_routing_failed", play=play.pk)
         return None
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """Try to route the unrouted plays again, tier 1 and the oldest first; return how many were routed."""
-    waiting = AccountPlay.objects.unrouted().order_by("tier", "pk")[:limit]
-    plays = list(waiting)
-    rules = routing_rules.active_rules() if plays else []
-    return sum(route_play(play=play, now=now, rules=rules) is not None for play in plays)
+    """Try to route the unrouted plays again, tier 1 and the oldest first; return how many were routed.
+
+    As of leads, a team without anybody available is tried once, and a play that fails is set aside (rules 17.5).
+    """
+    waiting = AccountPlay.objects.unrouted()
+    sweeps.forget_done(SWEEP, waiting, now)
+    waiting = sweeps.exclude_set_aside(SWEEP, waiting, now).select_related("company").order_by("tier", "pk")
+    rules = routing_rules.active_rules()
+    return routing.route_in_turn(
+        waiting.iterator(chunk_size=limit),
+        as_handoff=as_routable,
+        rules=rules,
+        route=lambda play: _route(play, rules, now),
+        set_aside=lambda play, error: sweeps.set_aside(SWEEP, play.pk, error, now=now),
+        limit=limit,
+    )
 
 
 def responsible_team(play: AccountPlay, rules: Sequence[RoutingRule]) -> Team | None:
@@ -102,7 +114,8 @@ def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
         raise PlayInputRefused(f"The reason has {WHY_AT_MOST} characters at most.")
 
 
-def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+@transaction.atomic
+def _route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
     play = play_states.lock_play(play)
     if not play.is_unrouted:
         return play.rep

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from config.jobs import sweeps
 from config.jobs.periods import claim_period
 from definitions import reviews
 from definitions.models import Definition, Review
@@ -26,6 +27,8 @@ from sla.models import Disposition, ReasonCode
 from sla.reports import compliance
 from sla.vocabulary import DispositionKind, Family
 
+#: The name under which definitions that failed are set aside.
+SWEEP: Final = "rejection rates"
 #: Percent of a month's decided handoffs. Above and below are strict, computed on the exact fraction.
 TOO_MANY: Final = 35
 TOO_FEW: Final = 10
@@ -96,10 +99,15 @@ def open_rejection_reviews(*, now: dt.datetime) -> int:
     """Open the reviews that the running and the previous month call for; returns how many triggers fired newly.
 
     Each trigger fires once a month for a definition, however many workers run the monitor: a decided review is not
-    opened again for the same month, and one that is still open is given the month's evidence.
+    opened again for the same month, and one that is still open is given the month's evidence. A definition that fails is set
+    aside (rules 17.5).
     """
     months = [RejectionMonth.containing(now, months_back=back) for back in (2, 1, 0)]
-    return sum(_open_reviews_of(definition, months, now) for definition in Definition.objects.order_by("pk"))
+    fired = 0
+    for definition in sweeps.exclude_set_aside(SWEEP, Definition.objects.order_by("pk"), now):
+        with sweeps.set_aside_failure(SWEEP, definition.pk, now=now):
+            fired += _open_reviews_of(definition, months, now)
+    return fired
 
 
 def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedCounts:

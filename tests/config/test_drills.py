@@ -140,5 +140,5 @@ def test_one_tick_takes_an_event_to_a_rep() -> None:
     counts = periodic.tick(now=timezone.now())
 
     assert counts["rescored"] == MQLS
-    assert counts["handed_off"] == 100
-    assert Handoff.objects.filter(rep__isnull=False, tier=1).count() == 100
+    assert counts["handed_off"] == MQLS
+    assert Handoff.objects.filter(rep__isnull=False, tier=1).count() == MQLS

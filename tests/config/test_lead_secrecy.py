@@ -49,7 +49,7 @@ RULES: Final = {
         lead lead_contact lead_export lead_keep_apart lead_list lead_merge lead_part lead_take_back mals mals_export
         mals_leave mals_left mals_left_export mals_return nurture_back nurture_first nurture_first_export
         nurture_first_hand_over nurture_postpone reading_remove refused_address_take refused_addresses replay
-        lead_reinstate routing_try unrouted unrouted_export value_list version_backtests what_if
+        lead_reinstate routing_try set_aside set_aside_retry unrouted unrouted_export value_list version_backtests what_if
     """,
     "own": """
         api:handoff api:handoff-accept api:handoff-attempts api:handoff-lost api:handoff-meeting api:handoff-opportunity

@@ -63,7 +63,7 @@ definition_version duplicate_compare duplicates gate_unknown gate_unknown_export
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
 refused_addresses replay review
-routing_try rule_edit rule_new rules value_list version_backtests version_diff version_step what_if
+routing_try rule_edit rule_new rules set_aside value_list version_backtests version_diff version_step what_if
 """
 #: Lists people whatever they qualified under, or counts the work of reps and the clocks of a calendar: hours are for all motions.
 PEOPLE: Final = "api:leads calendar lead_export lead_list reps routing"

@@ -12,7 +12,7 @@ from definitions import version_documents
 from definitions.models import Version
 from definitions.vocabulary import VersionState
 from leads.models import Company, Lead
-from leads.rescoring import rescore_queue
+from leads.rescoring import mass_rescores, rescore_queue
 from leads.stages import stage_changes
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import due_leads, mqls
@@ -47,12 +47,12 @@ def approve_version(document: dict[str, Any], at: dt.datetime) -> Version:
 
 
 def activate_version(version: Version, at: dt.datetime, *, hand_over_entrants: bool = True) -> Version:
-    """Put the approved version into force in place of the active one, and make every lead due."""
+    """Put the approved version into force in place of the active one, and have every lead judged."""
     Version.objects.active().update(state=VersionState.RETIRED, retired_at=at)
     Version.objects.filter(pk=version.pk).update(
         state=VersionState.ACTIVE, activated_at=at, hands_over_entrants=hand_over_entrants
     )
-    rescore_queue.request_all(at=at)
+    mass_rescores.request(cause=f"version:{version.pk}", why="", at=at)
     version.refresh_from_db()
     return version
 
@@ -75,7 +75,7 @@ def add_event(lead: Lead, signal: str, at: dt.datetime, *, recorded_at: dt.datet
 
 
 def rescore_all_due(now: dt.datetime) -> None:
-    while due_leads.rescore_due(now=now):
+    while due_leads.rescore_due(now=now) + due_leads.rescore_everybody(now=now):
         pass
 
 

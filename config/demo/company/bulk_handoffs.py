@@ -105,7 +105,12 @@ class BulkHandoffs:
     def reroute(self, now: dt.datetime) -> None:
         """Route the unrouted handoffs again."""
         waiting = sorted(self.list_unrouted(), key=lambda handoff: (handoff.tier, handoff.created_at, handoff.pk))
-        routing.route_in_turn(waiting, rules=self._rules, route=lambda handoff: self._route(handoff, now))
+        routing.route_in_turn(
+            waiting,
+            as_handoff=lambda handoff: handoff,
+            rules=self._rules,
+            route=lambda handoff: self._route(handoff, now),
+        )
 
     def assign(self, handoff: Handoff, rep: Rep, by: User, reason: str, now: dt.datetime) -> None:
         """Give a handoff to a rep on behalf of a manager, from another rep or from the unrouted."""

@@ -13,7 +13,7 @@ from leads.identity import merges
 from leads.intake import contact_decisions, events, lead_upserts, not_understood, outcomes
 from leads.intake.item_results import ItemResult
 from leads.models import ContactDecision, Lead, LeadMerge, Outcome, Signal
-from leads.rescoring import rescore_queue
+from leads.rescoring import mass_rescores, rescore_queue
 from tests.factories import NOW, LeadFactory, UserFactory
 from tests.threads import at_once
 
@@ -65,7 +65,8 @@ def test_only_the_person_is_rescored_whichever_lead_is_named() -> None:
     rescore_queue.request(lead_ids=[alias.pk], at=NOW - DAY)
 
     assert dict(Lead.objects.values_list("pk", "next_look_at")) == {alias.pk: None, lead.pk: NOW - DAY}
-    assert rescore_queue.request_all(at=NOW - 2 * DAY) == 1
+    mass_rescores.request(cause="test", why="", at=NOW)
+    assert mass_rescores.claim(now=NOW, limit=10) == [lead.pk]
     assert rescore_queue.claim(now=NOW, limit=10) == [lead.pk]
 
 

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
+from config.jobs import sweeps
+from config.jobs.models import SetAsideRow
 from leads.intake import lead_upserts
 from leads.models import Lead
 from leads.rescoring import rescore_queue
 from tests.leads.facts import DAY, NOW
+
+MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.django_db
 
@@ -31,20 +36,35 @@ def test_a_request_moves_the_rescore_forward_and_never_back() -> None:
     assert looked == [NOW, NOW, NOW - DAY]
 
 
-def test_all_leads_are_requested_when_a_version_changes() -> None:
-    leads(3)
-
-    assert rescore_queue.request_all(at=NOW) == 3
-    assert Lead.objects.filter(next_look_at=NOW).count() == 3
-
-
-def test_only_due_leads_are_claimed_the_longest_waiting_first() -> None:
+def test_only_due_leads_are_claimed() -> None:
     late, later, early = leads(3)
     for lead, at in ((late, NOW), (later, NOW + DAY), (early, NOW - DAY)):
         rescore_queue.request(lead_ids=[lead], at=at)
 
-    assert rescore_queue.claim(now=NOW, limit=10) == [early, late]
+    assert sorted(rescore_queue.claim(now=NOW, limit=10)) == sorted([early, late])
     assert rescore_queue.claim(now=NOW, limit=1) == [early]
+
+
+def test_of_many_due_leads_the_latest_and_the_longest_waiting_are_claimed() -> None:
+    ids = leads(10)
+    for minutes, lead in enumerate(ids):
+        rescore_queue.request(lead_ids=[lead], at=NOW - DAY + minutes * MINUTE)
+
+    assert set(rescore_queue.claim(now=NOW, limit=4)) == {ids[0], ids[1], ids[8], ids[9]}
+
+
+def test_a_new_fact_takes_a_lead_that_waits_behind_others_to_the_front() -> None:
+    waiting, due_now, planned = leads(3)
+    Lead.objects.filter(pk=waiting).update(next_look_at=NOW - MINUTE)
+    Lead.objects.filter(pk=due_now).update(next_look_at=NOW - timedelta(seconds=1))
+
+    with rescore_queue.slow_down(rescore_queue.RescorePace(NOW)):
+        rescore_queue.request(lead_ids=[waiting], at=NOW, goes_first=True)
+    assert Lead.objects.get(pk=waiting).next_look_at == NOW - MINUTE
+    rescore_queue.request(lead_ids=[waiting, due_now, planned], at=NOW, goes_first=True)
+
+    looks = dict(Lead.objects.values_list("pk", "next_look_at"))
+    assert looks == {waiting: NOW, due_now: NOW - timedelta(seconds=1), planned: NOW}
 
 
 def test_a_settled_lead_is_rescored_when_its_verdict_can_change() -> None:
@@ -61,11 +81,17 @@ def test_each_failure_delays_a_lead_longer() -> None:
 
     waits = []
     for _ in range(5):
-        rescore_queue.fail(lead_id=lead, error="x" * 3000, now=NOW)
+        rescore_queue.fail(lead_id=lead, error=ValueError("clara@acme.example"), now=NOW)
         waits.append(Lead.objects.get().next_look_at - NOW)
 
-    assert waits == [*rescore_queue.BACKOFF, rescore_queue.BACKOFF[-1]]
-    assert len(Lead.objects.get().look_error) == 2000
+    assert waits == [*sweeps.BACKOFF, sweeps.BACKOFF[-1]]
+    aside = SetAsideRow.objects.get()
+    assert (aside.sweep, aside.row_id, aside.tries, aside.is_failure) == (rescore_queue.SWEEP, lead, 5, True)
+    assert aside.reason == "It failed (ValueError). An administrator finds more in the log."
+    assert Lead.objects.get().look_error == aside.reason
+
+    rescore_queue.settle(next_looks={lead: None})
+    assert not SetAsideRow.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

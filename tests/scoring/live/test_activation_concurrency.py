@@ -62,7 +62,7 @@ def at_once(*works: Callable[[], object]) -> list[BaseException]:
 
 
 def rescore() -> None:
-    while due_leads.rescore_due(now=CHANGE, limit=10):
+    while due_leads.rescore_due(now=CHANGE, limit=10) + due_leads.rescore_everybody(now=CHANGE, limit=10):
         pass
 
 

@@ -104,7 +104,7 @@ def test_a_version_activated_while_the_other_motion_is_swept_moves_only_its_own(
             if number == 0:
                 versions.activate(version=looser, hand_over_entrants=True, by=ops, now=CHANGE)
                 return
-            while due_leads.rescore_due(now=CHANGE, limit=5):
+            while due_leads.rescore_due(now=CHANGE, limit=5) + due_leads.rescore_everybody(now=CHANGE, limit=5):
                 pass
         except Exception as error:
             failures.append(error)

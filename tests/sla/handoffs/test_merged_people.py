@@ -52,7 +52,7 @@ def sales(db: None) -> None:
 
 def work(now: dt.datetime) -> None:
     """Do the periodic work."""
-    assert len(periodic.tick(now=now)) == 11
+    assert len(periodic.tick(now=now)) == 12
     assert len(periodic.watch_clocks(now=now)) == 7
 
 
