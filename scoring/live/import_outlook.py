@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
+from config import outages
 from leads.files.table_rows import FileRow
 from leads.imports import file_imports, import_previews
 from leads.imports.file_imports import FileImport
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 #: A preview waits this long for rows that somebody else changes just now, then gives up.
 _LOCK_WAIT_SECONDS: Final = 2
-_LOCK_NOT_AVAILABLE: Final = "55P03"
 _GATE_VERDICTS: Final = {1: "pass", 0: "fail", -1: "unknown"}
 
 
@@ -78,7 +78,7 @@ def preview_import(*, file: FileImport, rows: Sequence[FileRow], now: dt.datetim
             outlooks = _judge_leads(file, previews, now)
             transaction.set_rollback(True)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+        if not outages.is_lock_timeout(error):
             raise
         raise OutlookUnavailable("Some of these leads are being changed right now. Look again in a moment.") from None
     return [RowOutlook(row, outlooks.get(row.verdict.subject_id or 0)) for row in previews]
@@ -102,9 +102,9 @@ def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datet
     try:
         with transaction.atomic():
             due_leads.rescore_leads(lead_ids=lead_ids, now=now)
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as error:
+        if outages.is_outage(error):
+            raise
         # A lead that cannot be judged stops the live loop no more than this page.
         log.exception("The leads of a preview could not be judged.")
         return {}

@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config import outages
 from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
@@ -196,8 +197,8 @@ def _make_final(pending_decision: PendingDecision) -> Disposition:
 
 
 def _try_later(pending_decision: PendingDecision, error: Exception, now: dt.datetime) -> None:
-    if now - pending_decision.at > GIVE_UP_AFTER:
-        _give_back(pending_decision, f"It failed ({type(error).__name__}).", now)
+    if now - pending_decision.at > GIVE_UP_AFTER and not outages.is_outage(error):
+        _give_back(pending_decision, outages.describe_failure(error), now)
         return
     PendingDecision.objects.filter(pk=pending_decision.pk).update(final_at=now + RETRY_AFTER)
 
