@@ -29,14 +29,14 @@ def is_outage(error: object) -> bool:
 
     Whatever failed so leaves no trace but the log, and is tried again.
     """
-    if state := _read_sqlstate(error):
+    if state := read_sqlstate(error):
         return state.startswith(_PASSING)
     return isinstance(error, _WITHOUT_STATE)
 
 
 def is_lock_timeout(error: object) -> bool:
     """Return whether a statement gave up because somebody else held a lock for longer than it was to wait."""
-    return _read_sqlstate(error) == "55P03"
+    return read_sqlstate(error) == "55P03"
 
 
 def describe_failure(error: Exception) -> str:
@@ -49,7 +49,7 @@ def describe_failure(error: Exception) -> str:
     return f"Accord failed ({type(error).__name__}). An administrator finds more in the log."
 
 
-def _read_sqlstate(error: object) -> str:
+def read_sqlstate(error: object) -> str:
     """Return the SQLSTATE of an error of the driver, or of the one behind an error of Django; empty without one."""
     behind = getattr(error, "__cause__", None)
     return getattr(error, "sqlstate", None) or getattr(behind, "sqlstate", None) or ""

@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.web.PersonalPages",
     "config.web.OwnTimeZone",
+    "config.web.ContendedRows",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
-from config import outages
+from config import lock_waits, outages
 from config.accounts.models import User
 from sla import handoff_states, permissions
 from sla.handoffs import dispositions
@@ -73,6 +73,7 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
 
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
+    dispositions.refuse_decided(handoff, by)
     handoff = dispositions.lock_undecided(handoff, by)
     content = dispositions.DispositionContent(kind)
     if kind == DispositionKind.REJECT:
@@ -110,9 +111,10 @@ def decide_several(
     results = []
     for handoff in handoffs:
         try:
-            decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
+            with lock_waits.limit_lock_waits():
+                decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
             results.append(DecisionResult(handoff))
-        except REFUSALS as refusal:
+        except (*REFUSALS, lock_waits.RowContended) as refusal:
             results.append(DecisionResult(handoff, str(refusal)))
     return results
 

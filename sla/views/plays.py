@@ -13,15 +13,17 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
 from django.views.generic.edit import FormView
 
+from config import lock_waits
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, typed_number
+from config.web import Request, show_refused_step, typed_number
 from leads.models import Company
 from leads.vocabulary import READERS_OF_LEADS
 from scoring import active_versions
@@ -124,8 +126,8 @@ def render_play_page(request: Request, row: AccountPlay, status: int = 200, **fo
 class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
     """A step on the play of the address, taken when its form is valid.
 
-    Answers 404 for a play that the person may not see, 403 for one that they may only read, 409 when the play has moved
-    on, 422 with the page and the form as typed for input that a rule refuses.
+    Answers 404 for a play that the person may not see, in a few words 403 for one that they may only read and 409 when the
+    play has moved on, 422 with the page and the form as typed for input that a rule refuses.
     """
 
     request: Request
@@ -154,20 +156,25 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
     def form_valid(self, form: Form) -> HttpResponse:
         try:
-            sentence = self.take_step(form.cleaned_data, timezone.now())
+            with lock_waits.limit_lock_waits():
+                sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
-            return self.show_refusal(str(refusal), 403)
-        except play_states.PlayStepRefused as refusal:
-            return self.show_refusal(str(refusal), 409)
+            return self.show_overtaken(refusal, 403)
+        except (play_states.PlayStepRefused, lock_waits.RowContended) as refusal:
+            return self.show_overtaken(refusal, 409)
         except play_states.PlayInputRefused as refusal:
             form.add_error(None, str(refusal))
             return self.form_invalid(form)
         messages.success(self.request, sentence)
         return redirect("play", self.play.pk)
 
-    def show_refusal(self, sentence: str, status: int) -> HttpResponse:
-        messages.warning(self.request, sentence)
-        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=status)
+    def show_overtaken(self, refusal: Exception, status: int) -> HttpResponse:
+        """Show in a few words why the step came too late, and who decided."""
+        sentence, link = str(refusal), reverse("play", args=[self.play.pk])
+        if not isinstance(refusal, play_work.PlayDecided | lock_waits.RowContended):
+            decision = play_work.find_decision(self.play)
+            sentence = f"{sentence} {play_work.PlayDecided(decision, self.request.user)}" if decision else sentence
+        return show_refused_step(sentence, link=link, status=status)
 
     def form_invalid(self, form: Form) -> HttpResponse:
         errors = " ".join(str(error) for of_field in form.errors.values() for error in of_field)
@@ -179,6 +186,7 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
 class PlayAcceptView(PlayFormView):
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.refuse_decided(self.play, self.request.user)
         play_work.accept(play=self.play, by=self.request.user, now=now, **typed)
         return f"Accepted {self.play.company}: the play is yours."
 
@@ -201,6 +209,7 @@ class PlayRejectView(PlayFormView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        play_work.refuse_decided(self.play, self.request.user)
         decision = play_work.reject(play=self.play, by=self.request.user, now=now, **typed)
         day = decision.reengage_on
         back = f" It may come back from {day.day} {day:%B %Y}." if day else ""
