@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django_prometheus",
     "config.accounts",
     "config.jobs",
+    "config.upgrades",
     "leads",
     "definitions",
     "scoring",
