@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from config import outages
 
 SECONDS_AT_MOST: Final = 2
+SENTENCE: Final = "Somebody else is changing this right now. Nothing was changed; look again in a moment."
 #: A deadlock among deciders: the others go on.
 _DEADLOCK: Final = "40P01"
 
@@ -19,7 +20,7 @@ class RowContended(Exception):
     """A row that others were changing for longer than a person's step waits; nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody else is changing this right now. Nothing was changed; look again in a moment.")
+        super().__init__(SENTENCE)
 
 
 @contextmanager

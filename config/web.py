@@ -113,7 +113,7 @@ class ContendedRows:
             return None
         # The page that the step was taken on; never another site's.
         path = urlsplit(request.headers.get("Referer", "")).path.lstrip("/")
-        return show_refused_step(str(exception), link=f"/{path}", label="Look again")
+        return show_refused_step(lock_waits.SENTENCE, link=f"/{path}", label="Look again")
 
 
 def report_failure(request: HttpRequest) -> HttpResponse:

@@ -50,7 +50,7 @@ class ExceptionHandler(StandardHandler):
         if isinstance(exc, RequestDataTooBig):
             return TooLarge()
         if isinstance(exc, lock_waits.RowContended):
-            return Conflict(str(exc))
+            return Conflict(lock_waits.SENTENCE)
         if outages.is_outage(exc):
             return Unavailable()
         converted: Exception = super().convert_known_exceptions(exc)

@@ -129,7 +129,8 @@ def test_an_import_that_failed_for_a_moment_goes_on_and_a_lasting_failure_ends_i
         stored_imports.work()
     run.refresh_from_db()
     state = run.state
-    with broken(LASTING, "leads_lead", "INSERT"):
+    # Not one row that the database refuses, but a statement that it does not understand.
+    with broken("42703", "leads_lead", "INSERT"):
         stored_imports.work(NOW + 2 * MINUTE)
 
     run.refresh_from_db()

@@ -25,10 +25,10 @@ ROWS = 50
 
 @pytest.fixture(autouse=True)
 def probe(settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two tables of an app whose migrations are those of this folder, at the first of them."""
+    """Two tables of an app whose migrations are in tests/data/upgrade_probe, at the first of them."""
     # The shipped lists and rights, which these tests do not need.
     monkeypatch.setattr(post_migrate, "receivers", [])
-    settings.MIGRATION_MODULES = {"upgrades": "tests.config.upgrades.migrations"}
+    settings.MIGRATION_MODULES = {"upgrades": "tests.data.upgrade_probe.migrations"}
     migrate("0001")
     execute(f"INSERT INTO upgrades_first (id) SELECT generate_series(1, {ROWS})")
     execute(f"INSERT INTO upgrades_second (id) SELECT generate_series(1, {ROWS})")
