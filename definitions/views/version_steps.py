@@ -108,6 +108,10 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
         return redirect("definition_version", version.definition.slug, version.number)
 
     def form_invalid(self, form: Form) -> HttpResponse:
+        # The choices of the form go when somebody else takes the step.
+        self.version.refresh_from_db()
+        if self.is_overtaken():
+            return self.show_overtaken(versions.describe_standing(self.version))
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 

@@ -60,6 +60,7 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
         raise NotImplementedError
 
     def form_valid(self, form: Form) -> HttpResponse:
+        overtaken: Refusals = (*self.conflicts, lock_waits.RowContended)
         try:
             if self.ends_undo_window:
                 with lock_waits.limit_lock_waits():
@@ -68,7 +69,7 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
                 sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
             return show_overtaken(self.request, self.handoff, refusal, 403)
-        except (*self.conflicts, lock_waits.RowContended) as refusal:
+        except overtaken as refusal:
             return show_overtaken(self.request, self.handoff, refusal, 409)
         except self.form_refusals as refusal:
             form.add_error(None, str(refusal))
@@ -103,9 +104,11 @@ def show_overtaken(request: Request, handoff: Handoff, refusal: Exception, statu
     In the queue it takes the place of the handoff's row; elsewhere it is a page with a link.
     """
     sentence, link = str(refusal), reverse("handoff", args=[handoff.pk])
-    if not isinstance(refusal, dispositions.AlreadyDecided | lock_waits.RowContended):
-        decided = dispositions.find_decision(handoff)
-        sentence = sentence if decided is None else f"{sentence} {dispositions.AlreadyDecided(decided, request.user)}"
+    if not isinstance(refusal, dispositions.AlreadyDecided) and (decided := dispositions.find_decision(handoff)):
+        decision_sentence = str(dispositions.AlreadyDecided(decided, request.user))
+        # Whoever held the lock for so long has decided by now.
+        is_contended = isinstance(refusal, lock_waits.RowContended)
+        sentence = decision_sentence if is_contended else f"{sentence} {decision_sentence}"
     if not is_from_queue(request):
         return show_refused_step(sentence, link=link, status=status)
     row = f"handoff-{handoff.pk}"

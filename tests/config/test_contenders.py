@@ -210,7 +210,7 @@ def test_of_many_who_merge_two_leads_one_is_first() -> None:
 
 def test_of_many_leaders_who_decide_a_review_one_is_first() -> None:
     review = Review.objects.create(
-        definition=Definition.objects.create(name="Hand raise", slug="hand-raise"),
+        definition=Definition.objects.create(name="Hand raise", slug="hand-raise", created_at=NOW),
         trigger=ReviewTrigger.STALE,
         kind=ReviewKind.FULL,
         title="Look again",
@@ -259,10 +259,9 @@ def test_nobody_waits_long_for_a_lock_that_others_hold() -> None:
         lambda: (
             client.post(reverse("handoff_accept", args=[handoff.pk])),
             client.post(reverse("handoff_accept", args=[handoff.pk]), headers=IN_THE_QUEUE),
-            client.post(f"/api/v1/handoffs/{handoff.pk}/accept", headers=machine),
+            client.post(f"/api/v1/handoffs/{handoff.pk}/accept", {}, content_type="application/json", headers=machine),
         ),
     )
 
     assert [response.status_code for response in (page, row, answer)] == [409, 409, 409]
-    sentence = str(lock_waits.RowContended())
-    assert all(sentence in response.content.decode() for response in (page, row, answer))
+    assert all(lock_waits.SENTENCE in response.content.decode() for response in (page, row, answer))

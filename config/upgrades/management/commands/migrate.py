@@ -14,11 +14,11 @@ class Command(migrate.Command):
     """Django's `migrate`, which waits for locks in small steps, so that a site at work goes on (docs/upgrading.md)."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        original = migrate.MigrationExecutor
-        # Django's command names its executor in no other place.
-        migrate.MigrationExecutor = partial(RetryingExecutor, report=self.stderr.write)  # type: ignore[assignment,misc]  # as above
+        # Django's command names its executor in no other place than its module, where the stubs leave it out.
+        original = migrate.MigrationExecutor  # type: ignore[attr-defined]  # see above
+        migrate.MigrationExecutor = partial(RetryingExecutor, report=self.stderr.write)  # type: ignore[attr-defined]  # as above
         try:
             with lock_blockers.name_blockers(connections[options["database"]], self.stderr.write):
                 super().handle(*args, **options)
         finally:
-            migrate.MigrationExecutor = original  # type: ignore[misc]  # as above
+            migrate.MigrationExecutor = original  # type: ignore[attr-defined]  # as above
