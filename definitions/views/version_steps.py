@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django.views.generic.edit import FormView
 
+from config import lock_waits
 from config.accounts.roles import holds
 from config.web import Request, show_refused_step
 from definitions import permissions, proposals, versions
@@ -96,6 +97,12 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
     def form_valid(self, form: Form) -> HttpResponse:
         try:
             version = self.take_step(form.cleaned_data)
+        except lock_waits.RowContended:
+            self.version.refresh_from_db()
+            if not self.is_overtaken():
+                raise
+            # Whoever held the lock for so long has taken the step by now.
+            return self.show_overtaken(versions.describe_standing(self.version))
         except (versions.VersionStepRefused, permissions.NotAllowed) as refusal:
             self.version.refresh_from_db()
             sentences = getattr(refusal, "sentences", (str(refusal),))
