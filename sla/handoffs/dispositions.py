@@ -219,7 +219,7 @@ def refuse_decided(handoff: Handoff, by: User) -> None:
 def find_decision(handoff: Handoff) -> Disposition | PendingDecision | None:
     """Return the decision on a handoff, with who made it: the standing disposition, or one that can still be undone."""
     pending = PendingDecision.objects.filter(handoff=handoff).select_related("by")
-    return current_disposition(handoff) or pending.first()
+    return pending.first() or current_disposition(handoff)
 
 
 def check_rejection(

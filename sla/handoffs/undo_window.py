@@ -73,7 +73,6 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
 
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
-    dispositions.refuse_decided(handoff, by)
     handoff = dispositions.lock_undecided(handoff, by)
     content = dispositions.DispositionContent(kind)
     if kind == DispositionKind.REJECT:

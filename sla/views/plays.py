@@ -38,7 +38,6 @@ from sla.plays import play_routing, play_states, play_work
 from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
 
 PAGE: Final = 50
-_READ_BY_STEPS: Final = ("company", "rep__user", "team", "commitment", "qualification")
 READERS: Final = (Role.SDR, Role.SALES_MANAGER, *permissions.SEE_EVERYTHING)
 WHOSE: Final = (("", "Everybody’s"), ("mine", "Mine"), ("team", "My teams’"))
 STATES: Final = (("", "Open"), ("all", "All"), *PlayState.choices)
@@ -141,9 +140,8 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
     @cached_property
     def play(self) -> AccountPlay:
-        # Without what the page reads: a hundred people may be late at once.
-        rows = permissions.plays_visible_to(self.request.user).select_related(*_READ_BY_STEPS)
-        return get_object_or_404(rows, pk=self.kwargs["pk"])
+        # The row alone, not what the page reads: a hundred people may be late at once.
+        return get_object_or_404(permissions.plays_visible_to(self.request.user), pk=self.kwargs["pk"])
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Before the form is read: whoever may not see the play gets a 404 and nothing else.
@@ -153,12 +151,16 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | ({"auto_id": self.auto_id} if self.auto_id else {})
 
+    def refuse_early(self) -> None:
+        """Raise PlayStepRefused for what can be seen without the lock, so that whoever is late does not wait for it."""
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
         raise NotImplementedError
 
     def form_valid(self, form: Form) -> HttpResponse:
         try:
+            self.refuse_early()
             with lock_waits.limit_lock_waits():
                 sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
@@ -190,8 +192,10 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
 
 class PlayAcceptView(PlayFormView):
-    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+    def refuse_early(self) -> None:
         play_work.refuse_decided(self.play, self.request.user)
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         play_work.accept(play=self.play, by=self.request.user, now=now, **typed)
         return f"Accepted {self.play.company}: the play is yours."
 
@@ -202,6 +206,9 @@ class PlayRejectView(PlayFormView):
     http_method_names: ClassVar = ["get", "post"]  # type: ignore[misc]  # a list in the stubs
     form_class = PlayRejectForm
     template_name = "sla/plays/reject.html"
+
+    def refuse_early(self) -> None:
+        play_work.refuse_decided(self.play, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         day = dispositions.default_reengagement_date(commitment=self.play.commitment, now=timezone.now())
@@ -214,7 +221,6 @@ class PlayRejectView(PlayFormView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        play_work.refuse_decided(self.play, self.request.user)
         decision = play_work.reject(play=self.play, by=self.request.user, now=now, **typed)
         day = decision.reengage_on
         back = f" It may come back from {day.day} {day:%B %Y}." if day else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -28,7 +28,6 @@ from sla.models import Handoff
 from sla.views import page_context
 
 Refusals = tuple[type[Exception], ...]
-_READ_BY_STEPS: Final = ("lead__company", "rep__user", "team", "commitment")
 
 
 class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
@@ -49,14 +48,16 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
 
     @cached_property
     def handoff(self) -> Handoff:
-        # Without what the page reads: that query joins twenty tables, and a hundred people may be late at once.
-        rows = permissions.visible_to(self.request.user).select_related(*_READ_BY_STEPS)
-        return get_object_or_404(rows, pk=self.kwargs["pk"])
+        # The row alone: what the page reads joins twenty tables, and a hundred people may be late at once.
+        return get_object_or_404(permissions.visible_to(self.request.user), pk=self.kwargs["pk"])
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Before the form is read: whoever may not see the handoff gets a 404 and nothing else.
         self.handoff  # noqa: B018  # looked up and kept
         return super().post(request, *args, **kwargs)
+
+    def refuse_early(self) -> None:
+        """Raise one of `conflicts` for what can be seen without the lock, so that whoever is late does not wait for it."""
 
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
@@ -65,6 +66,7 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
     def form_valid(self, form: Form) -> HttpResponse:
         overtaken: Refusals = (*self.conflicts, lock_waits.RowContended)
         try:
+            self.refuse_early()
             if self.ends_undo_window:
                 with lock_waits.limit_lock_waits():
                     undo_window.finish_now(handoff=self.handoff, by=self.request.user)
