@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import redis
 from django.conf import settings
@@ -30,6 +31,21 @@ from sla.notifications import deliveries
 Check = Callable[[dt.datetime], str]
 
 # A long backtest does not make a worker unready, but one that is never finished should show in monitoring.
+OLDEST_WORK = Gauge(
+    "accord_oldest_work_seconds",
+    "Seconds since the oldest lead to rescore or MQL to hand off was due; 0 without any.",
+    multiprocess_mode="mostrecent",
+)
+LAST_TICK = Gauge(
+    "accord_last_tick_seconds",
+    "Seconds since a worker last ended a tick well; +Inf if none ever did.",
+    multiprocess_mode="mostrecent",
+)
+DATABASE_ANSWERS = Gauge(
+    "accord_database_answers",
+    "1 if the database answered this scrape; 0 if not, and then the other accord_ figures are old ones.",
+    multiprocess_mode="mostrecent",
+)
 OLDEST_BACKTEST = Gauge(
     "accord_oldest_backtest_seconds",
     "Seconds since the oldest backtest that is still to be finished was asked for; 0 without any.",
@@ -91,8 +107,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     # Without a database the other metrics are still worth collecting.
+    DATABASE_ANSWERS.set(0)
     with suppress(DatabaseError):
         now = timezone.now()
+        OLDEST_WORK.set(_oldest_work(now))
+        LAST_TICK.set(_last_tick(now))
         OLDEST_BACKTEST.set(_age(Backtest.objects.pending().aggregate(at=Min("requested_at"))["at"], now))
         OLDEST_ALERT.set(_age(deliveries.waiting_since(now), now))
         ALERTS_GIVEN_UP.set(Delivery.objects.given_up().count())
@@ -100,6 +119,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ROWS_SET_ASIDE.set(sum(row.count for row in aside))
         OLDEST_SET_ASIDE.set(_age(min((row.since for row in aside), default=None), now))
         LEADS_TO_JUDGE_ANEW.set(sum(row.count_left() for row in mass_rescores.list_unfinished()))
+        DATABASE_ANSWERS.set(1)
     page: HttpResponse = ExportToDjangoView(request)
     return page
 
@@ -141,12 +161,10 @@ def _check_broker(_now: dt.datetime) -> str:
 
 
 def _check_beat(now: dt.datetime) -> str:
-    last = last_heartbeat(name="tick")
-    if last is None or now - last > settings.BEAT_MAY_BE_SILENT:
-        raise NotReady(
-            "No tick has ended yet." if last is None else f"The last tick ended {(now - last).seconds} s ago."
-        )
-    return f"{max((now - last).total_seconds(), 0):.0f} s ago"
+    age = _last_tick(now)
+    if age > settings.BEAT_MAY_BE_SILENT.total_seconds():
+        raise NotReady("No tick has ended yet." if age == inf else f"The last tick ended {age:.0f} s ago.")
+    return f"{age:.0f} s ago"
 
 
 def _check_oldest_work(now: dt.datetime) -> str:
@@ -154,9 +172,7 @@ def _check_oldest_work(now: dt.datetime) -> str:
 
     Raises NotReady if it is too old.
     """
-    look = Lead.objects.due_for_rescore(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
-    waiting = creation.waiting_since(now)
-    age = max((now - at).total_seconds() for at in (look or now, waiting or now))
+    age = _oldest_work(now)
     if age > settings.WORK_MAY_WAIT.total_seconds():
         raise NotReady(f"The oldest work has waited {age:.0f} s.")
     return f"{age:.0f} s"
@@ -179,6 +195,18 @@ def _check_set_aside(_now: dt.datetime) -> str:
     """Return how many rows of which sweeps are set aside. They block nobody, so they make no worker unready."""
     counts = sweeps.count_set_aside()
     return ", ".join(f"{row.count} {row.sweep} since {row.since:%Y-%m-%d %H:%M} UTC" for row in counts) or "none"
+
+
+def _last_tick(now: dt.datetime) -> float:
+    """Return the seconds since a tick last ended well; infinity if none ever did."""
+    last = last_heartbeat(name="tick")
+    return inf if last is None else _age(last, now)
+
+
+def _oldest_work(now: dt.datetime) -> float:
+    """Return the age in seconds of the oldest lead to rescore or MQL to hand off."""
+    look = Lead.objects.due_for_rescore(now).order_by("next_look_at").values_list("next_look_at", flat=True).first()
+    return max(_age(look, now), _age(creation.waiting_since(now), now))
 
 
 _WEB_CHECKS: dict[str, Check] = {"database": _check_database, "migrations": _check_migrations}

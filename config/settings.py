@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "config.accounts",
     "config.jobs",
     "config.audit",
+    "config.upgrades",
     "leads",
     "definitions",
     "scoring",
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.web.PersonalPages",
     "config.web.OwnTimeZone",
+    "config.web.ContendedRows",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import BadRequest
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
 
-from config import outages
+from config import lock_waits, outages
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -83,6 +84,36 @@ class OwnTimeZone:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with timezone.override(zone_of(request.user)):
             return self.get_response(request)
+
+
+def show_refused_step(
+    sentence: str, *, link: str, label: str = "See it as it is now", status: int = 409
+) -> HttpResponse:
+    """Answer a step that was overtaken: a sentence and a link, without a query, since a hundred may be late at once.
+
+    It is a page of its own, with nothing of the menu.
+    """
+    context = {"sentence": sentence, "link": link, "label": label, "status": status}
+    # Without the request no context processor reads the menu, the alarms and the messages.
+    return HttpResponse(render_to_string("409.html", context), status=status)
+
+
+class ContendedRows:
+    """Steps of pages that waited too long for a lock are answered 409; the API answers by its own handler."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    @staticmethod
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, lock_waits.RowContended):
+            return None
+        # The page that the step was taken on; never another site's.
+        path = urlsplit(request.headers.get("Referer", "")).path.lstrip("/")
+        return show_refused_step(lock_waits.SENTENCE, link=f"/{path}", label="Look again")
 
 
 def report_failure(request: HttpRequest) -> HttpResponse:

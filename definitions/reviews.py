@@ -22,6 +22,13 @@ class ReviewRefused(Exception):
     """The review cannot be decided like this; the sentence says why."""
 
 
+class ReviewDecided(ReviewRefused):
+    """A review that somebody else decided before; the sentence says who and when."""
+
+    def __init__(self, review: Review) -> None:
+        super().__init__(f"{review.decided_by} decided this review on {review.decided_at:%d %B %Y}: {review.decision}")
+
+
 @transaction.atomic
 def open_review(  # noqa: PLR0913 (each is a column of the record)
     *,
@@ -71,9 +78,7 @@ def decide_review(
     permissions.require_role(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
     review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
     if review.decided_at is not None:
-        raise ReviewRefused(
-            f"{review.decided_by} decided this review on {review.decided_at:%d %B %Y}: {review.decision}"
-        )
+        raise ReviewDecided(review)
     if not decision.strip() or not reasoning.strip():
         raise ReviewRefused("A decision needs its reasoning: both are kept.")
     if led_to is not None and led_to.definition_id != review.definition_id:

@@ -14,6 +14,7 @@ from typing import Final
 
 from django.db import transaction
 
+from config import lock_waits
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import permissions, proposals, version_documents
@@ -179,8 +180,9 @@ def _replace_active_version(version: Version, hand_over_entrants: bool, by: User
 
 def _lock_version(version: Version) -> Version:
     # The definition first, then the version: every step locks in this order, so two steps cannot deadlock.
-    definition = version_documents.lock_definition(version.definition)
-    locked = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
+    with lock_waits.limit_lock_waits():
+        definition = version_documents.lock_definition(version.definition)
+        locked = Version.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
     locked.definition = definition
     return locked
 
@@ -223,6 +225,19 @@ def _check_move(version: Version, to: VersionState) -> None:
     raise VersionStepRefused(
         f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.",
         *_describe_last_step(version),
+    )
+
+
+def describe_standing(version: Version) -> tuple[str, ...]:
+    """Return how far a version is and who brought it there, as sentences: for a person whose step came too late."""
+    signatures = version.sign_offs.select_related("by").order_by("pk")
+    return (
+        f"{version.number} is {_state_name(version)} already.",
+        *_describe_last_step(version),
+        *(
+            f"{row.by} signed for {row.get_side_display()}: {row.get_decision_display().lower()}, {_format_moment(row.at)}."
+            for row in signatures
+        ),
     )
 
 

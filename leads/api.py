@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from config import lock_waits
 from config.accounts import sources
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
@@ -227,9 +228,10 @@ class MergeView(APIView):
         body.is_valid(raise_exception=True)
         typed = body.validated_data
         try:
-            row = merges.merge(
-                lead_id=pk, into_id=typed["into"], by=_person_of(request), now=timezone.now(), why=typed["why"]
-            )
+            with lock_waits.limit_lock_waits():
+                row = merges.merge(
+                    lead_id=pk, into_id=typed["into"], by=_person_of(request), now=timezone.now(), why=typed["why"]
+                )
         except Refused as refusal:
             raise ValidationError({refusal.field: refusal.rule}) from None
         return Response(MergeSerializer(row).data, status=201)
@@ -243,7 +245,8 @@ class UnmergeView(APIView):
         """End the merge of this lead, which stands for itself again."""
         get_object_or_404(Lead, pk=pk)
         try:
-            row = merges.unmerge(lead_id=pk, by=_person_of(request), now=timezone.now())
+            with lock_waits.limit_lock_waits():
+                row = merges.unmerge(lead_id=pk, by=_person_of(request), now=timezone.now())
         except Refused as refusal:
             raise ValidationError({refusal.field: refusal.rule}) from None
         return Response(MergeSerializer(row).data)

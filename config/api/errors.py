@@ -7,7 +7,7 @@ from django.db import DataError
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
 from rest_framework.exceptions import APIException, ParseError
 
-from config import outages
+from config import lock_waits, outages
 
 _BAD_INPUT = (DataError, UnicodeError, OverflowError, RecursionError)
 
@@ -49,6 +49,8 @@ class ExceptionHandler(StandardHandler):
             )
         if isinstance(exc, RequestDataTooBig):
             return TooLarge()
+        if isinstance(exc, lock_waits.RowContended):
+            return Conflict(lock_waits.SENTENCE)
         if outages.is_outage(exc):
             return Unavailable()
         converted: Exception = super().convert_known_exceptions(exc)

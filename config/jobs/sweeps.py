@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.db.models.base import Model
 
+from config import outages
 from config.jobs.models import SetAsideRow
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ _WAITS_WITHOUT_FAILURE: Final = 3
 SECONDS_A_RUN: Final = 20
 REASON_AT_MOST: Final = 300
 _CHECKED_AT_ONCE: Final = 1_000
-#: SQLSTATEs of a deadlock, a failed serialization, a lock that was not available and a statement that was cancelled.
-_PASSING_SQLSTATES: Final = frozenset({"40P01", "40001", "55P03", "57014"})
 
 _PUT_ASIDE: Final = """
     INSERT INTO jobs_setasiderow AS aside (sweep, row_id, reason, is_failure, tries, since, until)
@@ -163,7 +162,7 @@ def set_aside(sweep: str, row_id: int, error: Exception, *, now: dt.datetime) ->
         put_aside(sweep, row_id, reason=str(error), is_failure=False, now=now)
         return
     log.error("A row was set aside.", exc_info=error, extra={"sweep": sweep, "row": row_id})
-    put_aside(sweep, row_id, reason=describe_failure(error), is_failure=True, now=now)
+    put_aside(sweep, row_id, reason=outages.describe_failure(error), is_failure=True, now=now)
 
 
 def exclude_set_aside(sweep: str, rows: Rows, now: dt.datetime) -> Rows:
@@ -226,15 +225,6 @@ def count_set_aside() -> list[SetAsideCount]:
     """Count the rows that are set aside by their sweep, in the order of the names."""
     counts = SetAsideRow.objects.values("sweep").annotate(count=Count("pk"), first=Min("since")).order_by("sweep")
     return [SetAsideCount(row["sweep"], row["count"], row["first"]) for row in counts]
-
-
-def describe_failure(error: Exception) -> str:
-    """Return a fixed sentence about an error, for people; the log has the rest. Texts of errors may name what is secret."""
-    if isinstance(error, DatabaseError):
-        if getattr(error.__cause__, "sqlstate", "") in _PASSING_SQLSTATES:
-            return "Other work was in the way in the database."
-        return f"The database refused it ({type(error).__name__}). An administrator finds more in the log."
-    return f"It failed ({type(error).__name__}). An administrator finds more in the log."
 
 
 @transaction.atomic

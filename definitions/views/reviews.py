@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from config import lock_waits
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
-from config.web import Request
+from config.web import Request, show_refused_step
 from definitions import motions, permissions, reviews
 from definitions.forms import ReviewDecisionForm
 from definitions.models import Review
@@ -50,6 +51,8 @@ def review(request: Request, pk: int) -> HttpResponse:
     may_decide = row.decided_at is None and holds(request.user, *LEADERS)
     if request.method == "POST" and not holds(request.user, *LEADERS):
         raise Http404
+    if request.method == "POST" and row.decided_at is not None:
+        return _show_decided(row, reviews.ReviewDecided(row))
     form = ReviewDecisionForm(request.POST or None, definition=row.definition)
     if request.method == "POST" and form.is_valid():
         return _decide(request, row, form)
@@ -65,9 +68,16 @@ def review(request: Request, pk: int) -> HttpResponse:
 
 def _decide(request: Request, row: Review, form: ReviewDecisionForm) -> HttpResponse:
     try:
-        reviews.decide_review(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
+        with lock_waits.limit_lock_waits():
+            reviews.decide_review(review=row, by=request.user, now=timezone.now(), **form.cleaned_data)
+    except reviews.ReviewDecided as refusal:
+        return _show_decided(row, refusal)
     except (reviews.ReviewRefused, permissions.NotAllowed) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "Decided. The record is kept with its evidence.")
     return redirect(reverse("review", args=[row.pk]))
+
+
+def _show_decided(row: Review, refusal: reviews.ReviewDecided) -> HttpResponse:
+    return show_refused_step(str(refusal), link=reverse("review", args=[row.pk]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import messages
@@ -10,12 +10,14 @@ from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django.views.generic.edit import FormView
 
+from config import lock_waits
 from config.accounts.roles import holds
-from config.web import Request
+from config.web import Request, show_refused_step
 from definitions import permissions, proposals, versions
 from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Version
@@ -42,7 +44,7 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
     """A step of a version, taken when its form is valid.
 
     Answers 404 for an unknown version and for a person without the step's role, 422 for invalid input, and 409 with
-    the reasons when the step is refused.
+    the reasons when the step is refused; in a few words when somebody else has taken it.
     """
 
     request: Request
@@ -78,12 +80,34 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
         """Call the use-case with the cleaned data of the form; returns the version to show next."""
         raise NotImplementedError
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Before the page's statement, sheet or comparison is read: of a hundred people at once only one is first.
+        if self.is_overtaken():
+            return self.show_overtaken(versions.describe_standing(self.version))
+        return super().post(request, *args, **kwargs)
+
+    def is_overtaken(self) -> bool:
+        """Return whether the version as it was read has left the states that allow the step."""
+        return self.version.state not in step_buttons.STEPS[self.step].states
+
+    def show_overtaken(self, sentences: Sequence[str]) -> HttpResponse:
+        link = reverse("definition_version", args=[self.version.definition.slug, self.version.number])
+        return show_refused_step(" ".join(sentences), link=link)
+
     def form_valid(self, form: Form) -> HttpResponse:
         try:
             version = self.take_step(form.cleaned_data)
+        except lock_waits.RowContended:
+            self.version.refresh_from_db()
+            if not self.is_overtaken():
+                raise
+            # Whoever held the lock for so long has taken the step by now.
+            return self.show_overtaken(versions.describe_standing(self.version))
         except (versions.VersionStepRefused, permissions.NotAllowed) as refusal:
             self.version.refresh_from_db()
             sentences = getattr(refusal, "sentences", (str(refusal),))
+            if self.is_overtaken():
+                return self.show_overtaken(sentences)
             return self.render_to_response(self.get_context_data(form=form, refusals=sentences), status=409)
         messages.success(self.request, f"{version} is {version.get_state_display().lower()} now.")
         if self.makes_draft and version.is_draft and self.request.user.is_staff:
@@ -91,6 +115,10 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
         return redirect("definition_version", version.definition.slug, version.number)
 
     def form_invalid(self, form: Form) -> HttpResponse:
+        # The choices of the form go when somebody else takes the step.
+        self.version.refresh_from_db()
+        if self.is_overtaken():
+            return self.show_overtaken(versions.describe_standing(self.version))
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
@@ -152,6 +180,9 @@ class ProposeView(VersionStepView):
 class SignView(VersionStepView):
     step = "sign"
     form_class = SignForm
+
+    def is_overtaken(self) -> bool:
+        return super().is_overtaken() or not step_buttons.list_unsigned_sides(self.version, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"sides": step_buttons.list_unsigned_sides(self.version, self.request.user)}

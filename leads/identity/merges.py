@@ -47,6 +47,18 @@ def merge_in_force(lead: Lead) -> LeadMerge | None:
     return LeadMerge.objects.select_related("by", "into").filter(alias=lead, ended_at__isnull=True).first()
 
 
+def find_merge(lead_ids: Collection[int]) -> LeadMerge | None:
+    """Return the merge in force that made one of these leads an alias, with who did it."""
+    rows = LeadMerge.objects.filter(alias__in=lead_ids, ended_at__isnull=True)
+    return rows.select_related("alias", "into", "by").order_by("-pk").first()
+
+
+def find_ended_merge(lead_id: int) -> LeadMerge | None:
+    """Return the last merge of a lead if it was ended, with who ended it; None for a lead that was never merged."""
+    rows = LeadMerge.objects.filter(alias=lead_id, ended_at__isnull=False)
+    return rows.select_related("ended_by").order_by("-ended_at", "-pk").first()
+
+
 def list_merges_into(lead: Lead) -> list[LeadMerge]:
     """Return the merges in force of all aliases of a lead, the latest first."""
     rows = LeadMerge.objects.filter(alias__merged_into=lead, ended_at__isnull=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 
+from config import outages
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports, import_runs, stored_files
 from leads.imports.import_mapping import KINDS, ColumnMap
@@ -60,11 +61,11 @@ def run_pending(*, now: dt.datetime) -> int:
         log.info("An import was stopped.", extra={"import": run.pk})
     except Unreadable as error:
         _fail(run, clock(), str(error))
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if outages.is_outage(error):
+            raise
         log.exception("An import failed.", extra={"import": run.pk})
-        _fail(run, clock(), f"It could not go on ({type(error).__name__}). An administrator finds more in the log.")
+        _fail(run, clock(), f"It could not go on. {outages.describe_failure(error)}")
     return 1
 
 

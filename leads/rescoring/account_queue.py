@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db import connection
 
+from config import outages
 from config.jobs import sweeps
 from leads.models import AccountLook
 
@@ -74,7 +75,7 @@ def settle(*, company_id: int, next_at: dt.datetime | None) -> None:
 
 def fail(*, company_id: int, error: Exception, now: dt.datetime) -> None:
     """Postpone a company that could not be judged, for a time that grows with each failure, and store why."""
-    reason = sweeps.describe_failure(error)
+    reason = outages.describe_failure(error)
     look = AccountLook.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
     look.due_at = sweeps.put_aside(SWEEP, company_id, reason=reason, is_failure=True, now=now)
     look.failures = min(look.failures + 1, 1000)

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from config import outages
 from config.jobs import sweeps
 from leads.models import Lead
 
@@ -152,7 +153,7 @@ def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
 
 def fail(*, lead_id: int, error: Exception, now: dt.datetime) -> None:
     """Postpone a lead that could not be rescored, for a time that grows with each failure, and store why."""
-    reason = sweeps.describe_failure(error)
+    reason = outages.describe_failure(error)
     lead = Lead.objects.select_for_update(of=("self",), no_key=True).get(pk=lead_id)
     lead.next_look_at = sweeps.put_aside(SWEEP, lead_id, reason=reason, is_failure=True, now=now)
     lead.look_failures = min(lead.look_failures + 1, 1000)

@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
+from config import outages
 from definitions.models import Version
 from leads.models import Company
 from leads.rescoring import account_queue
@@ -115,7 +116,7 @@ def _judge_batch_or_singly(company_ids: Sequence[int], now: dt.datetime) -> None
         with transaction.atomic():
             judge_companies(company_ids=company_ids, now=now)
     except Exception as error:
-        if isinstance(error, DatabaseError) and transaction.get_connection().needs_rollback:
+        if outages.is_outage(error) or transaction.get_connection().needs_rollback:
             raise
         if len(company_ids) == 1:
             log.exception("A company could not be judged.", extra={"company": company_ids[0]})

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 
+from config import outages
 from definitions import models
 from definitions.backtest_requests import MONTHS
 from leads.vocabulary import Motion
@@ -232,10 +233,10 @@ def _run_claimed(backtest: models.Backtest, clock: ReadTime) -> None:
         _write_while_claimed(backtest, result=result, done=F("total"), finished_at=clock(), claimed_until=None)
     except _BacktestStopped:
         log.info("A backtest was stopped.", extra={"backtest": backtest.pk})
-    except (OperationalError, InterfaceError):
-        # The database is away, so the error cannot be stored. Another worker claims the backtest when the lease ends.
-        raise
     except Exception as error:
+        if outages.is_outage(error):
+            # Another worker claims the backtest when the lease ends.
+            raise
         log.exception("A backtest failed.", extra={"backtest": backtest.pk})
         _write_while_claimed(backtest, finished_at=clock(), error=_error_sentence(error), claimed_until=None)
 
@@ -268,6 +269,6 @@ def _write_while_claimed(backtest: models.Backtest, **columns: object) -> bool:
 
 
 def _error_sentence(error: Exception) -> str:
-    """Return an error for people: the text of our own refusals, else only its type; the log has the rest."""
-    detail = f": {error}" if isinstance(error, ValueError) else ""
-    return f"It could not be judged ({type(error).__name__}{detail}). An administrator finds more in the log."[:500]
+    """Return an error for people: the text of our own refusals, else a fixed sentence; the log has the rest."""
+    detail = f"{str(error).rstrip('.')}." if isinstance(error, ValueError) else outages.describe_failure(error)
+    return f"It could not be judged. {detail}"[:500]

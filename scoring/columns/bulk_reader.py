@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import adbc_driver_postgresql
 import pyarrow as pa
-from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement
-from django.db import connection
+from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement, Error
+from django.db import OperationalError, connection
 from psycopg.conninfo import make_conninfo
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -104,7 +104,7 @@ class BulkReader:
 
     def read_table(self, query: str) -> pa.Table:
         """Return the rows of a query with the names and types that the driver gives them."""
-        with AdbcStatement(self.raw) as statement:
+        with _as_database_errors(), AdbcStatement(self.raw) as statement:
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
             return pa.RecordBatchReader.from_stream(stream).read_all()
@@ -132,14 +132,28 @@ def bulk_reader() -> Iterator[BulkReader]:
         "sslrootcert",
     }
     parameters = {name: value for name, value in connection.get_connection_params().items() if name in known}
-    with AdbcConnection(_database(make_conninfo(**parameters))) as raw:
-        raw.set_autocommit(False)
-        for setting in _TRANSACTION_SETTINGS:
-            with AdbcStatement(raw) as statement:
-                statement.set_sql_query(setting)
-                statement.execute_update()
+    with _as_database_errors():
+        opened = AdbcConnection(_database(make_conninfo(**parameters)))
+    with opened as raw:
+        with _as_database_errors():
+            raw.set_autocommit(False)
+            for setting in _TRANSACTION_SETTINGS:
+                with AdbcStatement(raw) as statement:
+                    statement.set_sql_query(setting)
+                    statement.execute_update()
         yield BulkReader(raw)
-        raw.rollback()
+        with _as_database_errors():
+            raw.rollback()
+
+
+@contextmanager
+def _as_database_errors() -> Iterator[None]:
+    """Raise the driver's errors as Django's, so that callers know an outage by either connection (rules 17.12)."""
+    try:
+        yield
+    # A connection that ends while rows are read comes as an error of Arrow.
+    except (Error, pa.ArrowException, OSError) as error:
+        raise OperationalError("The bulk reader lost the database, or was refused by it.") from error
 
 
 @lru_cache(maxsize=4)

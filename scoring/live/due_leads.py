@@ -6,8 +6,9 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
+from config import outages
 from leads.models import Lead
 from leads.rescoring import account_queue, mass_rescores, rescore_queue
 from leads.stages import stage_pauses
@@ -92,7 +93,7 @@ def _rescore_batch_or_singly(lead_ids: Sequence[int], now: dt.datetime) -> None:
         with transaction.atomic():
             rescore_leads(lead_ids=lead_ids, now=now)
     except Exception as error:
-        if isinstance(error, DatabaseError) and transaction.get_connection().needs_rollback:
+        if outages.is_outage(error) or transaction.get_connection().needs_rollback:
             raise
         if len(lead_ids) == 1:
             log.exception("A lead could not be judged.", extra={"lead": lead_ids[0]})

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
+from config import lock_waits, outages
 from leads.files.table_rows import FileRow
 from leads.imports import file_imports, import_previews
 from leads.imports.file_imports import FileImport
@@ -22,9 +23,6 @@ from scoring.models import Qualification, Score
 
 log = logging.getLogger(__name__)
 
-#: A preview waits this long for rows that somebody else changes just now, then gives up.
-_LOCK_WAIT_SECONDS: Final = 2
-_LOCK_NOT_AVAILABLE: Final = "55P03"
 _GATE_VERDICTS: Final = {1: "pass", 0: "fail", -1: "unknown"}
 
 
@@ -71,23 +69,15 @@ def preview_import(*, file: FileImport, rows: Sequence[FileRow], now: dt.datetim
     nothing else changes. Only sequences move on.
     """
     try:
-        with transaction.atomic():
-            _limit_lock_wait()
+        with lock_waits.limit_lock_waits():
+            # Behind a long batch of an import the page would otherwise wait and hold its own locks.
             verdicts = file_imports.judge_rows(rows, file, now)
             previews = import_previews.build_preview(file, rows, verdicts, now)
             outlooks = _judge_leads(file, previews, now)
             transaction.set_rollback(True)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
-            raise
+    except lock_waits.RowContended:
         raise OutlookUnavailable("Some of these leads are being changed right now. Look again in a moment.") from None
     return [RowOutlook(row, outlooks.get(row.verdict.subject_id or 0)) for row in previews]
-
-
-def _limit_lock_wait() -> None:
-    # Of this transaction alone. Behind a long batch of an import the page would otherwise wait and hold its own locks.
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
 
 
 def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datetime) -> Mapping[int, LeadOutlook]:
@@ -102,9 +92,9 @@ def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datet
     try:
         with transaction.atomic():
             due_leads.rescore_leads(lead_ids=lead_ids, now=now)
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as error:
+        if outages.is_outage(error):
+            raise
         # A lead that cannot be judged stops the live loop no more than this page.
         log.exception("The leads of a preview could not be judged.")
         return {}

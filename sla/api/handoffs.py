@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from config import lock_waits
 from config.accounts.models import User
 from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
@@ -73,7 +74,8 @@ class ActionView(APIView):
         body = self.input_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            self.act(handoff, dict(body.validated_data), caller, timezone.now())
+            with lock_waits.limit_lock_waits():
+                self.act(handoff, dict(body.validated_data), caller, timezone.now())
         except permissions.NotYours as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
@@ -97,6 +99,7 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
 
 class AcceptApiView(ActionView):
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        dispositions.refuse_decided(handoff, by)
         return dispositions.accept(handoff=handoff, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_handoff")
@@ -109,6 +112,7 @@ class RejectApiView(ActionView):
     input_serializer = serializers.RejectionSerializer
 
     def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        dispositions.refuse_decided(handoff, by)
         return dispositions.reject(handoff=handoff, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_handoff")

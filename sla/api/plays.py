@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from config import lock_waits
 from config.accounts.models import User
 from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
@@ -74,7 +75,8 @@ class PlayActionView(APIView):
         body = self.input_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            self.act(play, {**body.validated_data, **typed}, caller, timezone.now())
+            with lock_waits.limit_lock_waits():
+                self.act(play, {**body.validated_data, **typed}, caller, timezone.now())
         except permissions.NotYours as refusal:
             raise PermissionDenied(str(refusal)) from refusal
         except play_states.PlayStepRefused as refusal:
@@ -98,6 +100,7 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
 
 class PlayAcceptApiView(PlayActionView):
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        play_work.refuse_decided(play, by)
         return play_work.accept(play=play, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_play")
@@ -110,6 +113,7 @@ class PlayRejectApiView(PlayActionView):
     input_serializer = serializers.RejectionSerializer
 
     def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        play_work.refuse_decided(play, by)
         return play_work.reject(play=play, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_play")

@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, prefetch_related_objects
 
+from config import outages
 from config.jobs import sweeps
 from config.ui import formats
 from sla.business_time import arithmetic, calendars
@@ -344,7 +345,10 @@ def responsible_team(handoff: Handoff, rules: Sequence[RoutingRule]) -> Team | N
     """Return the team that the rules name for the handoff, or None if no rule matches or the rules cannot be read."""
     try:
         rule = routing_rules.match_rules(rules, handoff).rule
-    except Exception:
+    except Exception as error:
+        # The transaction is lost: whoever began it tries again.
+        if outages.is_outage(error):
+            raise
         log.exception("team_not_found", handoff=handoff.pk)
         return None
     return rule.team if rule else None

@@ -164,6 +164,13 @@ def side_to_sign(commitment: Commitment, by: User) -> str:
     return "" if other == by or commitment.state != CommitmentState.DRAFT else side.removeprefix("signed_by_")
 
 
+def describe_signatures(commitment: Commitment) -> str:
+    """Return who has signed so far, as a sentence: for a leader who comes too late."""
+    signers = {"marketing": commitment.signed_by_marketing, "sales": commitment.signed_by_sales}
+    names = [f"{person} for {side}" for side, person in signers.items() if person is not None]
+    return f"Signed by {' and '.join(names)}." if names else "Nobody has signed them."
+
+
 @transaction.atomic
 def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str | None = None) -> Commitment:
     """Store a leader's signature for their own side; with the second one the commitments come into force.

@@ -44,6 +44,10 @@ class AssignmentRefused(Exception):
     """An assignment of this handoff to this rep that is not possible."""
 
 
+class AssignmentOvertaken(AssignmentRefused):
+    """An assignment that came too late: the rep has the handoff already, or it is closed."""
+
+
 class TooSoon(Exception):
     """A hand-off of MQLs before their day that is not possible."""
 
@@ -277,13 +281,19 @@ def build_handoff(qualification: Qualification, commitment: Commitment, now: dt.
 
 def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
     if not handoff.is_open:
-        raise AssignmentRefused(f"This handoff is closed ({handoff.get_state_display()}).")
+        raise AssignmentOvertaken(f"This handoff is closed ({handoff.get_state_display()}).")
     if rep == handoff.rep:
-        raise AssignmentRefused(f"{rep} has this handoff already.")
+        raise AssignmentOvertaken(f"{rep} has this handoff already{_describe_assignment(handoff)}.")
     if not rep.is_active or not rep.user.is_active:
         raise AssignmentRefused(f"{rep} is not active.")
     if not reason.strip():
         raise AssignmentRefused("Say why, for the record.")
+
+
+def _describe_assignment(handoff: Handoff) -> str:
+    """Return who gave the handoff to its rep and when, as the end of a sentence: for a manager who comes second."""
+    last = handoff.routing_decisions.select_related("by").order_by("-pk").first()
+    return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
 def _check_availability(rep: Rep, motion: Motion, now: dt.datetime) -> None:

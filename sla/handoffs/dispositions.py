@@ -213,16 +213,28 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     """
     handoff = handoff_states.lock(handoff)
     permissions.require_decider(by, handoff)
-    decided = (
-        current_disposition(handoff) or PendingDecision.objects.filter(handoff=handoff).select_related("by").first()
-    )
-    if decided is not None:
-        raise AlreadyDecided(decided, by)
+    refuse_decided(handoff, by)
     if not handoff.is_to_decide:
         raise handoff_states.HandoffStepRefused(
             f"This handoff is “{handoff.get_state_display()}”; there is nothing to decide."
         )
     return handoff
+
+
+def refuse_decided(handoff: Handoff, by: User) -> None:
+    """Raise AlreadyDecided if somebody has decided, also in a way that can still be undone.
+
+    Asked before the lock as well, whoever is late need not wait for it.
+    """
+    decided = find_decision(handoff)
+    if decided is not None:
+        raise AlreadyDecided(decided, by)
+
+
+def find_decision(handoff: Handoff) -> Disposition | PendingDecision | None:
+    """Return the decision on a handoff, with who made it: the standing disposition, or one that can still be undone."""
+    pending = PendingDecision.objects.filter(handoff=handoff).select_related("by")
+    return pending.first() or current_disposition(handoff)
 
 
 def check_rejection(

@@ -11,6 +11,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 
+from config import outages
 from config.accounts.models import User
 from config.jobs import sweeps
 from leads.identity import merges
@@ -54,7 +55,8 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
     7. Assign the handoff: change its state, stop the routing clock, start the rep's clocks, notify the rep.
     8. Record the decision with its trace.
 
-    A failure leaves the handoff unrouted with the error as its explanation, and never raises.
+    A failure leaves the handoff unrouted with a sentence as its explanation, one that passes without a trace (rules 17.5);
+    neither raises.
     """
     try:
         return _try_to_route(handoff, routing_rules.active_rules() if rules is None else rules, now)
@@ -250,9 +252,15 @@ def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
             return _route_locked(handoff, rules, now)
     except Exception as error:
         log.exception("routing_failed", handoff=handoff.pk)
-        with transaction.atomic():
-            _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {error}", now)
+        if not outages.is_outage(error):
+            with transaction.atomic():
+                _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {_describe_failure(error)}", now)
         raise _Failed(error) from error
+
+
+def _describe_failure(error: Exception) -> str:
+    """Return why routing failed: hours that cannot be read are named, so that a manager mends them."""
+    return str(error) if isinstance(error, BadCalendar | NeverOpen) else outages.describe_failure(error)
 
 
 def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:

@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config import lock_waits, outages
 from config.accounts.models import User
 from config.jobs import sweeps
 from sla import handoff_states, permissions
@@ -110,9 +111,10 @@ def decide_several(
     results = []
     for handoff in handoffs:
         try:
-            decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
+            with lock_waits.limit_lock_waits():
+                decide(handoff=handoff, kind=kind, by=by, now=now, reason=reason)
             results.append(DecisionResult(handoff))
-        except REFUSALS as refusal:
+        except (*REFUSALS, lock_waits.RowContended) as refusal:
             results.append(DecisionResult(handoff, str(refusal)))
     return results
 
@@ -162,10 +164,10 @@ def _finish(pending_decision: PendingDecision, now: dt.datetime) -> bool:
         _give_back(pending_decision, str(refusal), now)
         return False
     except Exception as error:
-        if now - pending_decision.at <= GIVE_UP_AFTER:
+        if now - pending_decision.at <= GIVE_UP_AFTER or outages.is_outage(error):
             raise
         log.exception("pending_decision_not_final", pending_decision=pending_decision.pk)
-        _give_back(pending_decision, sweeps.describe_failure(error), now)
+        _give_back(pending_decision, outages.describe_failure(error), now)
         return False
     return True
 

@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, When
 
+from config import outages
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -115,6 +116,8 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
             _send(rows, now, may_reach)
     # A failing server must not keep other people's alerts from going out.
     except Exception as error:
+        if outages.is_outage(error):
+            raise
         _schedule_retry(rows, error, now)
         return _Outcome(has_failed=True)
     return _Outcome(sent=len(rows))
@@ -189,8 +192,13 @@ def _schedule_retry(rows: Sequence[Delivery], error: Exception, now: dt.datetime
 
 
 def _error_text(channel: str, error: Exception) -> str:
-    """Return the text of the error without a secret; for Slack, only our own errors are known to omit the webhook's address."""
-    is_ours = isinstance(error, slack.BadWebhook | slack.NotDelivered)
-    if channel == DeliveryChannel.SLACK and not is_ours:
-        return type(error).__name__
-    return str(error) or type(error).__name__
+    """Return what a mail server answered or Slack refused, without a secret, else a fixed sentence.
+
+    For Slack, only our own errors are known to omit the webhook's address.
+    """
+    if isinstance(error, slack.BadWebhook | slack.NotDelivered):
+        return str(error)
+    # What smtplib raises is an OSError, too.
+    if channel == DeliveryChannel.EMAIL and isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    return outages.describe_failure(error)

@@ -105,13 +105,19 @@ def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
     if not play.is_open:
         raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
     if rep == play.rep:
-        raise PlayInputRefused(f"{rep} has this play already.")
+        raise PlayStepRefused(f"{rep} has this play already{_describe_assignment(play)}.")
     if not rep.is_active or not rep.user.is_active:
         raise PlayInputRefused(f"{rep} is not active.")
     if not reason.strip():
         raise PlayInputRefused("Say why, for the record.")
     if len(reason.strip()) > WHY_AT_MOST:
         raise PlayInputRefused(f"The reason has {WHY_AT_MOST} characters at most.")
+
+
+def _describe_assignment(play: AccountPlay) -> str:
+    """Return who gave the play to its owner and when, as the end of a sentence: for a manager who comes second."""
+    last = play.routings.select_related("by").order_by("-pk").first()
+    return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
 @transaction.atomic

@@ -67,6 +67,18 @@ def offered_reasons() -> QuerySet[ReasonCode]:
     return rejection_reasons.offered_with_details().exclude(code=DO_NOT_CONTACT)
 
 
+def find_decision(play: AccountPlay) -> PlayDisposition | None:
+    """Return the decision on a play, with who made it."""
+    return PlayDisposition.objects.filter(play=play).select_related("by").first()
+
+
+def refuse_decided(play: AccountPlay, by: User) -> None:
+    """Raise PlayDecided if somebody has decided. Asked before the lock as well, whoever is late need not wait for it."""
+    decision = find_decision(play)
+    if decision is not None:
+        raise PlayDecided(decision, by)
+
+
 # The decision
 
 
@@ -279,9 +291,7 @@ def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
 
 def _lock_undecided(play: AccountPlay, by: User) -> AccountPlay:
     play = _lock_for_worker(play, by)
-    decision = PlayDisposition.objects.filter(play=play).select_related("by").first()
-    if decision is not None:
-        raise PlayDecided(decision, by)
+    refuse_decided(play, by)
     return play
 
 

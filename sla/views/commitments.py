@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from config import lock_waits
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
-from config.web import Request, typed_number
+from config.web import Request, show_refused_step, typed_number
 from definitions import motions
 from leads.vocabulary import Motion
 from sla.business_time import calendars
@@ -78,11 +79,16 @@ def commitment_sign(request: Request, pk: int) -> HttpResponse:
     if not request.POST.get("agreed"):
         return _render_page(request, unsigned, "Tick that you have read them, then sign.", 422)
     try:
-        signed = commitments.sign(
-            commitment=unsigned, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
-        )
+        with lock_waits.limit_lock_waits():
+            signed = commitments.sign(
+                commitment=unsigned, by=request.user, now=timezone.now(), seen_stamp=request.POST.get("read", "")
+            )
     except commitments.ActivationRefused as refusal:
-        return _render_page(request, get_object_or_404(_with_signers(), pk=pk), str(refusal), 409)
+        version = get_object_or_404(_with_signers(), pk=pk)
+        if not commitments.side_to_sign(version, request.user):
+            sentence = f"{refusal} {commitments.describe_signatures(version)}"
+            return show_refused_step(sentence, link=reverse("commitment", args=[pk]))
+        return _render_page(request, version, str(refusal), 409)
     is_in_force = signed.state == CommitmentState.ACTIVE
     after = "are in force from now on" if is_in_force else "wait for the other side’s signature"
     messages.success(request, f"Signed: {signed} {after}.")

@@ -30,7 +30,7 @@ class DecisionView(HandoffFormView):
 
     http_method_names = ["post"]
     form_class = Form
-    conflicts = (dispositions.AlreadyDecided, undo_window.TooLate)
+    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused, undo_window.TooLate)
     form_refusals = REFUSALS
 
     def form_invalid(self, form: Form) -> HttpResponse:
@@ -38,6 +38,9 @@ class DecisionView(HandoffFormView):
 
 
 class AcceptView(DecisionView):
+    def refuse_early(self) -> None:
+        dispositions.refuse_decided(self.handoff, self.request.user)
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         undo_window.decide(handoff=self.handoff, kind=DispositionKind.ACCEPT, by=self.request.user, now=now, **typed)
         return f"Accepted {self.handoff.lead}: it is yours."
@@ -58,6 +61,9 @@ class RejectView(HandoffFormView):
     template_name = "sla/handoffs/reject.html"
     conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
     form_refusals = (dispositions.DispositionRefused,)
+
+    def refuse_early(self) -> None:
+        dispositions.refuse_decided(self.handoff, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         day = dispositions.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from config import lock_waits
 from config.accounts.roles import roles_required
 from config.accounts.vocabulary import Role
-from config.web import Request, typed_number
+from config.web import Request, show_refused_step, typed_number
 from leads.exceptions import Refused
 from leads.identity import duplicates, merges, replaced_persons
 from leads.imports import refused_addresses
@@ -106,10 +107,19 @@ def merge(request: Request) -> HttpResponse:
         return _back(request)
     (lead_id,) = [number for number in pair if number not in (None, chosen)] or [chosen]
     try:
-        row = merges.merge(
-            lead_id=lead_id or 0, into_id=chosen, by=request.user, now=timezone.now(), why=request.POST.get("why", "")
-        )
+        with lock_waits.limit_lock_waits():
+            row = merges.merge(
+                lead_id=lead_id or 0,
+                into_id=chosen,
+                by=request.user,
+                now=timezone.now(),
+                why=request.POST.get("why", ""),
+            )
     except Refused as refusal:
+        if earlier := merges.find_merge((lead_id or 0, chosen)):
+            by, at = earlier.by or "Another system", f"{earlier.at:%-d %B %Y at %H:%M} UTC"
+            sentence = f"{by} merged {earlier.alias} into {earlier.into} on {at}."
+            return show_refused_step(sentence, link=reverse("lead", args=[earlier.into_id]))
         messages.warning(request, f"Nothing was merged. The {refusal.field} {refusal.rule}")
         return _back(request)
     messages.success(request, f"{row.alias} is one person with {row.into} now. Below you can part them again.")
@@ -121,8 +131,12 @@ def merge(request: Request) -> HttpResponse:
 def part(request: Request, pk: int) -> HttpResponse:
     """End the merge of a lead."""
     try:
-        row = merges.unmerge(lead_id=pk, by=request.user, now=timezone.now())
+        with lock_waits.limit_lock_waits():
+            row = merges.unmerge(lead_id=pk, by=request.user, now=timezone.now())
     except Refused as refusal:
+        if ended := merges.find_ended_merge(pk):
+            sentence = f"{ended.ended_by or 'Another system'} parted them on {ended.ended_at:%-d %B %Y at %H:%M} UTC."
+            return show_refused_step(sentence, link=reverse("lead", args=[pk]))
         messages.warning(request, f"Nothing was parted. The {refusal.field} {refusal.rule}")
         return _back(request)
     messages.success(request, f"{row.alias} and {row.into} are two people again.")

@@ -46,7 +46,8 @@ class HandoffStepView(HandoffFormView):
     """
 
     http_method_names = ["post"]
-    form_refusals = (*REFUSALS, notes.NoteRefused, dispositions.AlreadyDecided)
+    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused, creation.AssignmentOvertaken)
+    form_refusals = (*REFUSALS, notes.NoteRefused)
     ends_undo_window = True
     #: The form's name in the context of the handoff's page.
     context_form_name: ClassVar[str]
@@ -162,6 +163,7 @@ class CorrectView(HandoffFormView):
     http_method_names = ["get", "post"]
     form_class = CorrectForm
     template_name = "sla/handoffs/correct_disposition.html"
+    conflicts = (handoff_states.HandoffStepRefused,)
     form_refusals = REFUSALS
 
     @cached_property

@@ -13,15 +13,17 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
 from django.views.generic.edit import FormView
 
+from config import lock_waits
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, typed_number
+from config.web import Request, show_refused_step, typed_number
 from leads.models import Company
 from leads.vocabulary import READERS_OF_LEADS
 from scoring import active_versions
@@ -124,8 +126,8 @@ def render_play_page(request: Request, row: AccountPlay, status: int = 200, **fo
 class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
     """A step on the play of the address, taken when its form is valid.
 
-    Answers 404 for a play that the person may not see, 403 for one that they may only read, 409 when the play has moved
-    on, 422 with the page and the form as typed for input that a rule refuses.
+    Answers 404 for a play that the person may not see, in a few words 403 for one that they may only read and 409 when the
+    play has moved on, 422 with the page and the form as typed for input that a rule refuses.
     """
 
     request: Request
@@ -138,7 +140,8 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
     @cached_property
     def play(self) -> AccountPlay:
-        return get_visible_play(self.request, self.kwargs["pk"])
+        # The row alone, not what the page reads: a hundred people may be late at once.
+        return get_object_or_404(permissions.plays_visible_to(self.request.user), pk=self.kwargs["pk"])
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Before the form is read: whoever may not see the play gets a 404 and nothing else.
@@ -148,26 +151,37 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | ({"auto_id": self.auto_id} if self.auto_id else {})
 
+    def refuse_early(self) -> None:
+        """Raise PlayStepRefused for what can be seen without the lock, so that whoever is late does not wait for it."""
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
         raise NotImplementedError
 
     def form_valid(self, form: Form) -> HttpResponse:
         try:
-            sentence = self.take_step(form.cleaned_data, timezone.now())
+            self.refuse_early()
+            with lock_waits.limit_lock_waits():
+                sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
-            return self.show_refusal(str(refusal), 403)
-        except play_states.PlayStepRefused as refusal:
-            return self.show_refusal(str(refusal), 409)
+            return self.show_overtaken(refusal, 403)
+        except (play_states.PlayStepRefused, lock_waits.RowContended) as refusal:
+            return self.show_overtaken(refusal, 409)
         except play_states.PlayInputRefused as refusal:
             form.add_error(None, str(refusal))
             return self.form_invalid(form)
         messages.success(self.request, sentence)
         return redirect("play", self.play.pk)
 
-    def show_refusal(self, sentence: str, status: int) -> HttpResponse:
-        messages.warning(self.request, sentence)
-        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=status)
+    def show_overtaken(self, refusal: Exception, status: int) -> HttpResponse:
+        """Show in a few words why the step came too late, and who decided."""
+        sentence, link = str(refusal), reverse("play", args=[self.play.pk])
+        if not isinstance(refusal, play_work.PlayDecided) and (decision := play_work.find_decision(self.play)):
+            decision_sentence = str(play_work.PlayDecided(decision, self.request.user))
+            # Whoever held the lock for so long has decided by now.
+            is_contended = isinstance(refusal, lock_waits.RowContended)
+            sentence = decision_sentence if is_contended else f"{sentence} {decision_sentence}"
+        return show_refused_step(sentence, link=link, status=status)
 
     def form_invalid(self, form: Form) -> HttpResponse:
         errors = " ".join(str(error) for of_field in form.errors.values() for error in of_field)
@@ -178,6 +192,9 @@ class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
 
 
 class PlayAcceptView(PlayFormView):
+    def refuse_early(self) -> None:
+        play_work.refuse_decided(self.play, self.request.user)
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         play_work.accept(play=self.play, by=self.request.user, now=now, **typed)
         return f"Accepted {self.play.company}: the play is yours."
@@ -189,6 +206,9 @@ class PlayRejectView(PlayFormView):
     http_method_names: ClassVar = ["get", "post"]  # type: ignore[misc]  # a list in the stubs
     form_class = PlayRejectForm
     template_name = "sla/plays/reject.html"
+
+    def refuse_early(self) -> None:
+        play_work.refuse_decided(self.play, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         day = dispositions.default_reengagement_date(commitment=self.play.commitment, now=timezone.now())

@@ -11,6 +11,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -18,10 +19,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.edit import FormView
 from django_htmx.http import reswap, retarget
 
-from config.web import Request
+from config import lock_waits
+from config.web import Request, show_refused_step
 from sla import permissions
 from sla.handoff_page import detail
-from sla.handoffs import undo_window
+from sla.handoffs import dispositions, undo_window
 from sla.models import Handoff
 from sla.views import page_context
 
@@ -31,13 +33,13 @@ Refusals = tuple[type[Exception], ...]
 class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
     """A step on the handoff of the address, taken when its form is valid.
 
-    Answers 404 for a handoff that the person may not see, 403 for one that they may only read, 409 for a refusal in
-    `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in `form_invalid` how the
-    form is shown again.
+    Answers 404 for a handoff that the person may not see, and in a few words 403 for one that they may only read and 409
+    for a refusal in `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in
+    `form_invalid` how the form is shown again.
     """
 
     request: Request
-    #: Refusals because the handoff has moved on: the page is shown as it is now.
+    #: Refusals because the handoff has moved on: who was faster is named, with a link to the handoff as it is now.
     conflicts: ClassVar[Refusals] = ()
     #: Refusals of the input, which can be corrected: the form is shown again.
     form_refusals: ClassVar[Refusals] = ()
@@ -46,26 +48,34 @@ class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  
 
     @cached_property
     def handoff(self) -> Handoff:
-        return get_visible_handoff(self.request, self.kwargs["pk"])
+        # The row alone: what the page reads joins twenty tables, and a hundred people may be late at once.
+        return get_object_or_404(permissions.visible_to(self.request.user), pk=self.kwargs["pk"])
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # Before the form is read: whoever may not see the handoff gets a 404 and nothing else.
         self.handoff  # noqa: B018  # looked up and kept
         return super().post(request, *args, **kwargs)
 
+    def refuse_early(self) -> None:
+        """Raise one of `conflicts` for what can be seen without the lock, so that whoever is late does not wait for it."""
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
         raise NotImplementedError
 
     def form_valid(self, form: Form) -> HttpResponse:
+        overtaken: Refusals = (*self.conflicts, lock_waits.RowContended)
         try:
+            self.refuse_early()
             if self.ends_undo_window:
-                undo_window.finish_now(handoff=self.handoff, by=self.request.user)
-            sentence = self.take_step(form.cleaned_data, timezone.now())
+                with lock_waits.limit_lock_waits():
+                    undo_window.finish_now(handoff=self.handoff, by=self.request.user)
+            with lock_waits.limit_lock_waits():
+                sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:
-            return show_refusal(self.request, self.handoff, str(refusal), 403)
-        except self.conflicts as refusal:
-            return show_refusal(self.request, self.handoff, str(refusal), 409)
+            return show_overtaken(self.request, self.handoff, refusal, 403)
+        except overtaken as refusal:
+            return show_overtaken(self.request, self.handoff, refusal, 409)
         except self.form_refusals as refusal:
             form.add_error(None, str(refusal))
             return self.form_invalid(form)
@@ -91,6 +101,25 @@ def show_refusal(request: Request, handoff: Handoff, sentence: str, status: int)
     if is_from_queue(request):
         return render_queue_fragment(request, status=status)
     return page_context.render_handoff_page(request, get_visible_handoff(request, handoff.pk), status=status)
+
+
+def show_overtaken(request: Request, handoff: Handoff, refusal: Exception, status: int) -> HttpResponse:
+    """Show in a few words why a step came too late, and who decided: of a hundred people at once only one is first.
+
+    In the queue it takes the place of the handoff's row; elsewhere it is a page with a link.
+    """
+    sentence, link = str(refusal), reverse("handoff", args=[handoff.pk])
+    if not isinstance(refusal, dispositions.AlreadyDecided) and (decided := dispositions.find_decision(handoff)):
+        decision_sentence = str(dispositions.AlreadyDecided(decided, request.user))
+        # Whoever held the lock for so long has decided by now.
+        is_contended = isinstance(refusal, lock_waits.RowContended)
+        sentence = decision_sentence if is_contended else f"{sentence} {decision_sentence}"
+    if not is_from_queue(request):
+        return show_refused_step(sentence, link=link, status=status)
+    row = f"handoff-{handoff.pk}"
+    context = {"sentence": sentence, "link": link, "label": "Open it", "row": row}
+    response = HttpResponse(render_to_string("sla/queue/_overtaken_row.html", context), status=status)
+    return reswap(retarget(response, f"#{row}"), "outerHTML")
 
 
 def render_queue_fragment(request: Request, status: int = 200) -> HttpResponse:

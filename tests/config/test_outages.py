@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -61,6 +62,39 @@ def test_the_answer_while_the_database_is_away_says_when_to_try_again(client: Cl
     assert ("Accord is out for a moment" in answer.content.decode()) == (not path.startswith("/api/"))
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "fragment"])
+@pytest.mark.parametrize("path", ["/queue/", "/admin/", "/leads/", "/api/v1/handoffs"])
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_within_a_request_is_an_outage(
+    client: Client, path: str, headers: dict[str, str]
+) -> None:
+    client.force_login(UserFactory(roles=[Role.SALES_MANAGER], is_staff=True, is_superuser=True))
+    client.raise_request_exception = False
+
+    try:
+        with connection.execute_wrapper(_CutConnection(after=4)):
+            answer = client.get(path, headers=headers)
+    finally:
+        connection.close()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert client.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_within_which_the_connection_is_lost_is_an_outage(client: Client) -> None:
+    person = UserFactory()
+    client.raise_request_exception = False
+
+    try:
+        with connection.execute_wrapper(_CutConnection(after=1)):
+            answer = client.post(reverse("account_login"), {"login": person.email, "password": "x"})
+    finally:
+        connection.close()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
 def test_the_api_says_in_its_own_form_that_the_database_is_away(client: Client) -> None:
     client.force_login(UserFactory(roles=[Role.SALES_MANAGER]))
     client.raise_request_exception = False
@@ -96,6 +130,22 @@ def test_another_failure_is_an_error_of_ours(client: Client, monkeypatch: pytest
 
     assert (page.status_code, answer.status_code) == (500, 500)
     assert "Something broke on our side" in page.content.decode()
+
+
+class _CutConnection:
+    """A wrapper of statements that lets some pass, and has the server end the connection before the next one."""
+
+    def __init__(self, *, after: int) -> None:
+        self.left = after
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.left -= 1
+        if self.left == -1:
+            pid = connection.connection.info.backend_pid
+            other = connection.copy()
+            with closing(other), other.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        return execute(sql, params, many, context)
 
 
 def _refuse_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -7,12 +7,11 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-PACKAGES: Final = ("config", "leads", "definitions", "scoring", "sla")
+from tests.repository.product_modules import PACKAGES, ROOT, product_modules
+
 #: The rewrite of these names and sentences is still to be done.
 NOT_YET: Final = "scoring/engine/"
 
@@ -42,14 +41,6 @@ SHARED_FOLDERS: Final = frozenset(
 SUPPRESSION: Final = re.compile(r"#\s*(?P<kind>noqa|type:\s*ignore|nosec|fmt:\s*off|ruff:\s*noqa)")
 #: The code of the check, and after it the reason: as a comment, in parentheses or behind a dash.
 REASONED: Final = re.compile(r"#\s*(noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*|type: ?ignore\[[a-z, -]+\])\s+(#|\(|-)\s*\w.*")
-
-
-@cache
-def product_modules() -> dict[str, ast.Module]:
-    """Return the syntax trees of the product, by path; migrations are left out."""
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    names = {path: path.relative_to(ROOT).as_posix() for path in paths if "migrations" not in path.parts}
-    return {name: ast.parse(path.read_text(encoding="utf-8")) for path, name in names.items()}
 
 
 def find_repeated_classes(modules: dict[str, ast.Module]) -> list[str]:

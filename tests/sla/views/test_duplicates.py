@@ -114,14 +114,21 @@ def test_nothing_is_merged_without_a_choice(ops: Client, pair: tuple[Lead, Lead]
     assert not LeadMerge.objects.exists()
 
 
-def test_a_merge_that_is_not_possible_is_refused_with_a_sentence(ops: Client, pair: tuple[Lead, Lead]) -> None:
+def test_who_merges_or_parts_too_late_reads_who_was_first(ops: Client, pair: tuple[Lead, Lead]) -> None:
     merges.merge(lead_id=pair[0].pk, into_id=pair[1].pk, by=None, now=NOW)
 
-    again = ops.post("/duplicates/merge/", {"first": pair[0].pk, "second": pair[1].pk, "into": pair[1].pk}, follow=True)
-    parted_twice = [ops.post(f"/leads/{pair[0].pk}/part/", follow=True) for _ in range(2)][1]
+    again = ops.post("/duplicates/merge/", {"first": pair[0].pk, "second": pair[1].pk, "into": pair[1].pk})
+    parted_twice = [ops.post(f"/leads/{pair[0].pk}/part/") for _ in range(2)][1]
 
-    assert f"is merged into lead {pair[1].pk} already" in again.content.decode()
-    assert "is not merged" in parted_twice.content.decode()
+    assert (again.status_code, parted_twice.status_code) == (409, 409)
+    assert f"Another system merged {pair[0]} into {pair[1]} on 10 March 2026" in again.content.decode()
+    assert "parted them on" in parted_twice.content.decode()
+
+
+def test_a_lead_that_was_never_merged_is_not_parted(ops: Client, pair: tuple[Lead, Lead]) -> None:
+    response = ops.post(f"/leads/{pair[0].pk}/part/", follow=True)
+
+    assert "is not merged" in response.content.decode()
 
 
 def test_people_who_are_kept_apart_are_not_shown_until_that_is_taken_back(ops: Client, pair: tuple[Lead, Lead]) -> None:

@@ -1,0 +1,1 @@
+"""Upgrades of a busy site: `manage.py migrate` that waits for locks in small steps. Imports no app."""
