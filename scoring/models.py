@@ -40,10 +40,17 @@ class Score(models.Model):
     meets = models.BooleanField()
     tier = models.PositiveSmallIntegerField(help_text="0: does not meet the definition.")
     judged_at = models.DateTimeField()
+    shortfall_due = models.BooleanField(
+        default=False, db_default=False, help_text="What the lead lacks is to be explained anew by this score."
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["lead", "definition"], name="one_score_a_definition")]
-        indexes: ClassVar = [models.Index(fields=["definition", "-engagement", "-lead"], name="score_by_engagement")]
+        indexes: ClassVar = [
+            models.Index(fields=["definition", "-engagement", "-lead"], name="score_by_engagement"),
+            # Read by scoring.live.shortfalls each minute: the scores that changed since it looked last.
+            models.Index(fields=["definition", "lead"], name="score_shortfall_due", condition=Q(shortfall_due=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lead}: {self.engagement:g}"
