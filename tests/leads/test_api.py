@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
@@ -310,6 +311,23 @@ def test_duplicates_are_listed_by_reason(sender: Sender) -> None:
     assert {row["first"]["email"], row["second"]["email"]} == {"ada@x.example", "a.da@x.example"}
     assert sender.get("/api/v1/duplicates?reason=phone").json()["results"] == []
     assert sender.get("/api/v1/duplicates?reason=dance").status_code == 400
+
+
+def test_a_list_of_duplicates_takes_as_many_queries_for_any_length(sender: Sender) -> None:
+    def count_queries() -> tuple[int, int]:
+        duplicates.find_candidates(now=NOW)
+        with CaptureQueriesContext(connection) as queries:
+            rows = sender.get("/api/v1/duplicates").json()["results"]
+        return len(rows), len(queries)
+
+    for email in ("ada@x.example", "a.da@x.example"):
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+    of_one = count_queries()
+    for email in ("ad.a@x.example", "bo@x.example", "b.o@x.example"):
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+
+    assert of_one[0] == 1
+    assert count_queries() == (4, of_one[1])
 
 
 def test_a_key_that_only_reads_merges_nothing() -> None:
