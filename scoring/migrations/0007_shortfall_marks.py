@@ -25,10 +25,4 @@ class Migration(migrations.Migration):
                 help_text="What the lead lacks is to be explained anew by this score.",
             ),
         ),
-        migrations.AddIndex(
-            model_name="score",
-            index=models.Index(
-                condition=models.Q(("shortfall_due", True)), fields=["definition", "lead"], name="score_shortfall_due"
-            ),
-        ),
     ]
