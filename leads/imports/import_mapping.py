@@ -22,7 +22,7 @@ from leads.files import table_rows
 from leads.files.file_reader import ReadingOptions
 from leads.files.table_rows import HeaderTest, Unreadable
 from leads.imports import cell_repairs, column_guesses
-from leads.normalization import attributes, locale_formats, validation
+from leads.normalization import attributes, locale_formats, validation, written_dates, written_money, written_numbers
 from leads.normalization.locale_formats import SenderFormats
 from leads.normalization.row_notes import RowNote
 from leads.vocabulary import NoteKind
@@ -34,7 +34,7 @@ _CURRENCY_TARGETS: Final = MappingProxyType({"annual_revenue": "annual_revenue_c
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _PARSERS: Final[Mapping[str, Callable[[str, str, str], object]]] = MappingProxyType(
     {
-        "number": locale_formats.read_number,
+        "number": written_numbers.read_number,
         "flag": lambda field, cell, _locale: attributes.parse_flag(field, cell),
         "list": lambda _field, cell, _locale: re.split(r"[;,|]", cell),
     }
@@ -306,17 +306,19 @@ class ImportPlan:
         if factor is None:
             return value
         number = (
-            value if isinstance(value, int | float) else locale_formats.read_number(target, str(value), self.map.locale)
+            value
+            if isinstance(value, int | float)
+            else written_numbers.read_number(target, str(value), self.map.locale)
         )
         return float(Decimal(repr(number)) * Decimal(repr(factor)))
 
     def _read_money(self, target: str, cell: str) -> int | float | str:
         """Read an amount, with its currency behind it if the cell names one: 1200, or "1200 EUR"."""
-        money = locale_formats.read_money(target, cell, self._formats)
+        money = written_money.read_money(target, cell, self._formats)
         amount = money.amount * Decimal(repr(self.map.scale.get(target, 1)))
         validation.number(target, float(amount), low=0, high=attributes.MOST_MONEY)
         amount = round(amount, 2)
-        return f"{amount:f} {money.currency}" if money.currency else locale_formats.to_number(amount)
+        return f"{amount:f} {money.currency}" if money.currency else written_numbers.to_number(amount)
 
     def _read_instant(self, target: str, cell: str) -> dt.datetime:
         at = self._parse_instant(target, cell)
@@ -329,10 +331,10 @@ class ImportPlan:
     def _parse_instant(self, target: str, cell: str) -> dt.datetime:
         # A workbook's own dates come in ISO form beside texts of the stated form, and cannot be mixed up.
         if not self.map.date_format or _ISO_DATE.fullmatch(cell):
-            return locale_formats.read_date_time(target, cell, self.map.locale)
+            return written_dates.read_date_time(target, cell, self.map.locale)
         if self.map.date_format == "excel":
             return cell_repairs.parse_day_number(target, cell)
-        return locale_formats.read_formatted(target, cell, self.map.date_format)
+        return written_dates.read_formatted(target, cell, self.map.date_format)
 
 
 def _localize(target: str, at: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
