@@ -26,7 +26,9 @@ from leads.exceptions import Refused
 from leads.files import file_reader, refused_row_files
 from leads.files.table_rows import FileRow, Unreadable
 from leads.imports import import_runs, stored_files
-from leads.imports.import_mapping import ColumnMap, ImportKind, ImportPlan, build_header_test, build_plan
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import ImportKind
+from leads.imports.import_mapping import ImportPlan, build_header_test, build_plan
 from leads.imports.import_runs import RunRequest
 from leads.intake import company_events, events, lead_upserts, outcomes
 from leads.intake.item_results import ItemResult

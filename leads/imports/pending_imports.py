@@ -16,7 +16,8 @@ from django.db.models import F
 
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports, import_runs, stored_files
-from leads.imports.import_mapping import KINDS, ColumnMap
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import KINDS
 from leads.imports.import_runs import ImportStopped
 from leads.models import ImportFile, ImportRefusedRow, ImportRun
 

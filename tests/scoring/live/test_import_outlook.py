@@ -11,8 +11,9 @@ from django.db import transaction
 from definitions import version_documents
 from leads.identity import merges
 from leads.imports import file_imports, import_previews
+from leads.imports.column_map import ColumnMap
 from leads.imports.file_imports import FileImport
-from leads.imports.import_mapping import KINDS, ColumnMap
+from leads.imports.import_kinds import KINDS
 from leads.models import AttributeChange, Company, Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.live import import_outlook
