@@ -18,6 +18,7 @@ from leads.intake import events, lead_upserts
 from leads.models import Company, Event, Lead, Outcome
 from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
+from tests.factories import LeadFactory, place_leads
 from tests.leads.facts import DAY, NOW, event
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +299,22 @@ def test_a_merge_that_cannot_be_read_is_refused_with_its_field(sender: Sender, b
 
     assert sender.send(f"leads/{lead.pk}/merge", body).status_code == 400
     assert sender.send("leads/0/merge", body).status_code == 404
+
+
+def test_leads_are_listed_by_motion_and_by_the_stage_there(sender: Sender) -> None:
+    both, pql, _ = LeadFactory(stage=Stage.SAL), LeadFactory(), LeadFactory()
+    place_leads(Stage.MQL, both, pql, motion=Motion.PQL)
+
+    def ids(**query: str) -> set[int]:
+        return {row["id"] for row in sender.get("/api/v1/leads", query).json()["results"]}
+
+    assert ids(motion="mql") == {both.pk}
+    assert ids(motion="pql") == {both.pk, pql.pk}
+    # The summary of the first one is SAL (rules 2.10).
+    assert ids(stage="mql") == {pql.pk}
+    assert ids(stage="mql", motion="pql") == {both.pk, pql.pk}
+    assert ids(stage="mql", motion="mql") == set()
+    assert sender.get("/api/v1/leads", {"motion": "xql"}).status_code == 400
 
 
 def test_duplicates_are_listed_by_reason(sender: Sender) -> None:

@@ -127,6 +127,7 @@ def test_only_changed_scores_are_looked_at_again(version: Version, lead: Lead) -
     assert not Score.objects.filter(shortfall_due=True).exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_daily_rescore_has_a_changed_score_explained(mal: Lead) -> None:
     EventFactory(lead=mal, signal__code="email_click", occurred_at=NOW + HOUR, recorded_at=NOW + HOUR)
     daily_rescore.rescore_all(now=NOW + HOUR)

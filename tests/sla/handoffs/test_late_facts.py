@@ -184,7 +184,11 @@ def test_a_request_a_second_after_the_tick_hurries_the_handoff_of_its_mql(employ
     assert (handoff.tier, handoff.current_tier) == (2, 1)
     assert (clock.started_at, clock.due_at) == (START + 13 * SECOND, START + 13 * SECOND + 5 * MINUTE)
     upgrade = HotUpgrade.objects.get()
-    assert (upgrade.at, upgrade.recorded_at, upgrade.is_recorded_late) == (START + 2 * SECOND, START + 13 * SECOND, True)
+    assert (upgrade.at, upgrade.recorded_at, upgrade.is_recorded_late) == (
+        START + 2 * SECOND,
+        START + 13 * SECOND,
+        True,
+    )
     assert not handoff.qualification.is_hot
 
 
