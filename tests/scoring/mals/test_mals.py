@@ -251,6 +251,9 @@ def test_an_exit_keeps_who_when_and_why_and_is_taken_back(
     assert mal_exits.return_to_mal(lead_ids=[mal.pk], by=ops, now=NOW + 2 * DAY).unmoved == 1
 
 
+EXIT_KINDS = (MalExitKind.QUIET, MalExitKind.WRONG_FIT, MalExitKind.BOUGHT_ELSEWHERE)
+
+
 @pytest.mark.parametrize("of_mql", [Stage.LEAD, Stage.MAL])
 @pytest.mark.parametrize("kind", list(MalExitKind))
 def test_a_pql_that_sales_sent_back_leaves_in_its_motion_and_returns_there(
@@ -266,6 +269,9 @@ def test_a_pql_that_sales_sent_back_leaves_in_its_motion_and_returns_there(
     assert not mal_list.select_mals().exists()
     [left] = exit_figures.build_left_leads(list(exit_figures.select_left(kind=kind)))
     assert (left.lead, left.kind, left.change and left.change.at) == (person, kind, NOW)
+    counts = exit_figures.count_exits(NOW)
+    by_kind = (counts.still_quiet, counts.wrong_fit, counts.bought_elsewhere)
+    assert by_kind == tuple(int(kind == other) for other in EXIT_KINDS)
     assert mal_exits.return_to_mal(lead_ids=[person.pk], by=ops, now=NOW + DAY).moved == 1
     assert motion_stages.read_all_motions(person.pk) == {Motion.MQL: of_mql, Motion.PQL: Stage.MAL}
 
