@@ -1,4 +1,4 @@
-"""The queue of companies to judge under definitions of the motion AQL: `AccountLook.due_at`, which nothing else writes.
+"""The queue of companies to judge under definitions of the motion AQL; nothing else writes `AccountQueueEntry`.
 
 A company is due when one of its contacts is rescored, when a signal of its own arrives, and on a day planned for it.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-from leads.models import AccountLook
+from leads.models import AccountQueueEntry
 from leads.rescoring.rescore_queue import BACKOFF
 
 
@@ -25,9 +25,10 @@ def request(*, company_ids: Collection[int], at: dt.datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO leads_accountlook AS look (company_id, due_at, failures, error)
+            INSERT INTO leads_accountqueueentry AS entry (company_id, due_at, failures, error)
             SELECT id, %s, 0, '' FROM unnest(%s::bigint[]) AS company (id) ORDER BY id
-            ON CONFLICT (company_id) DO UPDATE SET due_at = least(coalesce(look.due_at, EXCLUDED.due_at), EXCLUDED.due_at)
+            ON CONFLICT (company_id) DO UPDATE
+            SET due_at = least(coalesce(entry.due_at, EXCLUDED.due_at), EXCLUDED.due_at)
             """,
             [at, sorted(set(company_ids))],
         )
@@ -52,20 +53,20 @@ def claim(*, now: dt.datetime, limit: int) -> list[int]:
 
     Rows that another worker has locked are skipped.
     """
-    due = AccountLook.objects.filter(due_at__lte=now).order_by("due_at", "pk")
+    due = AccountQueueEntry.objects.filter(due_at__lte=now).order_by("due_at", "pk")
     rows = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
     return list(rows.values_list("company_id", flat=True)[:limit])
 
 
 def settle(*, company_id: int, next_at: dt.datetime | None) -> None:
     """Plan the next look at a company that was judged: at an instant, or with the next fact (None)."""
-    AccountLook.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
+    AccountQueueEntry.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
 
 
 def fail(*, company_id: int, error: str, now: dt.datetime) -> None:
     """Postpone a company that could not be judged, and store the error. The delay grows with each failure."""
-    look = AccountLook.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
-    look.due_at = now + BACKOFF[min(look.failures, len(BACKOFF) - 1)]
-    look.failures = min(look.failures + 1, 1000)
-    look.error = error[:2000]
-    look.save(update_fields=["due_at", "failures", "error"])
+    entry = AccountQueueEntry.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
+    entry.due_at = now + BACKOFF[min(entry.failures, len(BACKOFF) - 1)]
+    entry.failures = min(entry.failures + 1, 1000)
+    entry.error = error[:2000]
+    entry.save(update_fields=["due_at", "failures", "error"])
