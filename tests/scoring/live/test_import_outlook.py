@@ -53,6 +53,17 @@ def preview(file: FileImport, now: dt.datetime = NOW) -> list[RowOutlook]:
 
 
 @pytest.mark.usefixtures("in_force")
+def test_the_gates_of_two_definitions_with_one_number_are_told_apart(tmp_path: Path) -> None:
+    document = facts.document() | {"name": "Product", "motion": "pql"}
+    put_in_force(version_documents.import_document(document=document, by=None, now=NOW - 2 * DAY), NOW - DAY)
+
+    ada, *_ = preview(prepare(tmp_path, LEADS))
+
+    assert ada.lead is not None
+    assert [gate.version for gate in ada.lead.gates] == [f"{facts.document()['name']} 1.0", "Product 1.0"]
+
+
+@pytest.mark.usefixtures("in_force")
 def test_each_lead_has_the_verdict_that_the_import_would_give(tmp_path: Path) -> None:
     company = CompanyFactory(fits=True)
     known = LeadFactory(email="known@fit.example", company=company)
