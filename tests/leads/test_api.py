@@ -339,6 +339,8 @@ def test_a_list_of_duplicates_takes_as_many_queries_for_any_length(sender: Sende
 
     for email in ("ada@x.example", "a.da@x.example"):
         lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+    # The first request notes that the key was used.
+    count_queries()
     of_one = count_queries()
     for email in ("ad.a@x.example", "bo@x.example", "b.o@x.example"):
         lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
