@@ -128,6 +128,7 @@ def test_only_changed_scores_are_looked_at_again(version: Version, lead: Lead) -
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shipped")
 def test_the_daily_rescore_has_a_changed_score_explained(mal: Lead) -> None:
     EventFactory(lead=mal, signal__code="email_click", occurred_at=NOW + HOUR, recorded_at=NOW + HOUR)
     daily_rescore.rescore_all(now=NOW + HOUR)
@@ -148,6 +149,7 @@ def test_what_an_mql_lacks_is_right_when_it_is_a_mal_again(mal: Lead) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shipped")
 def test_a_score_that_is_being_written_keeps_its_mark(version: Version, lead: Lead) -> None:
     add_event(lead, "pricing_view", NOW - HOUR)
     due_leads.rescore_due(now=NOW)
