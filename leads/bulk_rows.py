@@ -75,7 +75,7 @@ def update_rows(rows: Sequence[Model], columns: Collection[str]) -> None:
     _execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.id = fresh.id", documents)  # noqa: S608  # the model's own names
 
 
-def fetch_rows(query: str, parameters: Sequence[object]) -> list[Any]:
+def fetch_rows(query: str, parameters: Sequence[Any]) -> list[Any]:
     """Return the rows of a query as tuples."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
