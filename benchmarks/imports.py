@@ -19,7 +19,8 @@ from django.utils import timezone
 from benchmarks import agreement
 from benchmarks.child import Measured, folder
 from leads.imports import file_imports
-from leads.imports.import_mapping import KINDS, ColumnMap
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import KINDS
 
 HEADER: Final = (
     "Record ID", "Email", "First Name", "Last Name", "Job Title", "Phone Number", "Lead Source", "Country", "State",

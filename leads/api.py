@@ -214,7 +214,8 @@ class DuplicatesView(ListAPIView[DuplicateCandidate]):
         reason = self.request.query_params.get("reason", "")
         if reason and reason not in DuplicateReason.values:
             raise ValidationError({"reason": f"must be one of: {', '.join(DuplicateReason.values)}."})
-        return duplicates.list_candidates(reason=reason)
+        rows = duplicates.list_candidates(reason=reason)
+        return rows.prefetch_related("first__motion_stages", "second__motion_stages")
 
 
 class MergeView(APIView):

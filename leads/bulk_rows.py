@@ -1,4 +1,4 @@
-"""The fastest way to write many rows of one model: as one JSON document, of which PostgreSQL makes rows.
+"""Many rows at once: written as one JSON document, of which PostgreSQL makes rows, and read by plain SQL.
 
 The ORM writes a parameter for each value of each row, and preparing them takes several times as long as PostgreSQL needs
 for storing the rows.
@@ -73,6 +73,13 @@ def update_rows(rows: Sequence[Model], columns: Collection[str]) -> None:
         f"{_quote(name)} = {value}" for name, value in zip(sources, _qualify(sources), strict=True) if name != "id"
     )
     _execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.id = fresh.id", documents)  # noqa: S608  # the model's own names
+
+
+def fetch_rows(query: str, parameters: Sequence[Any]) -> list[Any]:
+    """Return the rows of a query as tuples."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())
 
 
 def _as_documents(

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from leads import search
 from leads.exceptions import Refused
 from leads.intake import not_understood, spellings
-from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet
+from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet, LeadStage
 from leads.normalization import validation
 from leads.normalization.countries import read_country
-from leads.vocabulary import KeyKind, Stage
+from leads.vocabulary import KeyKind, Motion, Stage
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -56,7 +56,18 @@ class LeadFilter(filters.FilterSet):
     finds_merged_by: ClassVar[tuple[str, ...]] = ("merged", "not_understood")
 
     q = filters.CharFilter(method=filter_leads, label="Search")
-    stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
+    stage = filters.ChoiceFilter(
+        method="filter_stage",
+        choices=Stage.choices,
+        empty_label="All stages",
+        help_text="With motion: the stage there.",
+    )
+    motion = filters.ChoiceFilter(
+        method="filter_motion",
+        choices=[(motion.value, motion.short) for motion in Motion],
+        empty_label="All motions",
+        help_text="The leads with a stage in this motion.",
+    )
     source = filters.AllValuesFilter(empty_label="All sources")
     not_understood = filters.CharFilter(
         method=filter_not_understood, label="Not understood", help_text="As company.country:Ruritania."
@@ -67,7 +78,7 @@ class LeadFilter(filters.FilterSet):
 
     class Meta:
         model = Lead
-        fields = ["q", "stage", "source", "not_understood", "merged"]
+        fields = ["q", "stage", "motion", "source", "not_understood", "merged"]
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         # The page offers the stored spellings; an address may carry another.
@@ -81,6 +92,16 @@ class LeadFilter(filters.FilterSet):
         rows: LeadQuerySet = super().filter_queryset(queryset)
         asks = self.form.cleaned_data
         return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
+
+    def filter_stage(self, leads: LeadQuerySet, _name: str, stage: str) -> LeadQuerySet:
+        """Compare the stage in the motion that is asked for, without one the summary stage (rules 2.10)."""
+        motion = self.form.cleaned_data.get("motion")
+        if not motion:
+            return leads.filter(stage=stage)
+        return leads.filter(motion_stages__motion=motion, motion_stages__stage=stage)
+
+    def filter_motion(self, leads: LeadQuerySet, _name: str, motion: str) -> LeadQuerySet:
+        return leads.filter(pk__in=LeadStage.objects.filter(motion=motion).values("lead_id"))
 
     def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: object) -> LeadQuerySet:
         return leads.filter(merged_into__isnull=not is_merged)
@@ -105,7 +126,7 @@ class LeadApiFilter(LeadFilter):
 
     class Meta(LeadFilter.Meta):
         fields = [
-            "q", "stage", "source", "not_understood", "company", "country", "email", "external_id", "system", "merged",
+            "q", "stage", "motion", "source", "not_understood", "company", "country", "email", "external_id", "system", "merged",
         ]  # fmt: skip
 
     def filter_email(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:

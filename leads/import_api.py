@@ -28,7 +28,8 @@ from config.downloads import text_download
 from config.uploads import has_too_large_file
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports, import_requests, import_runs, stored_files
-from leads.imports.import_mapping import KINDS, read_map
+from leads.imports.column_map import read_map
+from leads.imports.import_kinds import KINDS
 from leads.imports.import_runs import ImportRefused
 from leads.models import ImportRun
 from leads.vocabulary import DEFAULT_SOURCE, READERS_OF_LEADS, ImportState

@@ -14,7 +14,9 @@ from config.accounts.sources import refuse_reserved_source
 from config.uploads import max_bytes
 from leads.files.table_rows import Unreadable
 from leads.imports import column_guesses
-from leads.imports.import_mapping import ImportKind, build_plan, identifying_targets, read_map
+from leads.imports.column_map import read_map
+from leads.imports.import_kinds import OPEN_PREFIXES, ImportKind, identifying_targets
+from leads.imports.import_mapping import build_plan
 from leads.imports.import_previews import ColumnExamples
 from leads.imports.stored_files import is_storable
 from leads.models import Signal
@@ -29,7 +31,6 @@ KIND_CHOICES: Final = (
     ("dispositions", "Past decisions: what sales accepted and rejected"),
 )
 _OWN: Final = "own"
-_OPEN_PREFIXES: Final = ("custom.", "properties.")
 _OWN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _OWN_TYPES: Final = (("text", "text"), ("number", "number"), ("flag", "yes or no"), ("list", "list"))
 _ENCODINGS: Final = (
@@ -74,7 +75,7 @@ _LABELS: Final[Mapping[str, str]] = {
 
 def target_label(target: str) -> str:
     """Return the name of a target for people; attributes of one's own are named by their own name."""
-    if target.startswith(_OPEN_PREFIXES):
+    if target.startswith(OPEN_PREFIXES):
         return target.partition(".")[2]
     return _LABELS.get(target) or target.replace("_", " ").capitalize()
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, typed_number
+from config.web import QueryRefused, Request, typed_number
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
 from leads.forms import ContactDecisionForm, ValueReadingForm
@@ -24,7 +24,7 @@ from leads.intake import contact_decisions, not_understood, value_readings
 from leads.models import Lead, LeadQuerySet, ValueReading
 from leads.normalization import domain_names, validation
 from leads.stages import motion_stages
-from leads.vocabulary import READERS_OF_LEADS, KeyKind
+from leads.vocabulary import READERS_OF_LEADS, KeyKind, Motion
 
 PAGE: Final = 50
 PERSONS_SHOWN: Final = 5
@@ -36,7 +36,7 @@ COLUMNS: Final = ("id", "email", "first name", "last name", "title", "company", 
 @require_GET
 def lead_list(request: Request) -> HttpResponse:
     """Show the newest leads first, in keyset pages: a page shows leads with ids below `after`."""
-    lead_filter = LeadFilter(request.GET, queryset=_lead_rows(), request=request)
+    lead_filter = _filter_leads(request)
     after = typed_number(request.GET.get("after", ""))
     rows = list((lead_filter.qs if after is None else lead_filter.qs.filter(pk__lt=after))[: PAGE + 1])
     more = rows[PAGE - 1].pk if len(rows) > PAGE else None
@@ -47,7 +47,7 @@ def lead_list(request: Request) -> HttpResponse:
 @require_GET
 def lead_export(request: Request) -> HttpResponseBase:
     """Send all leads that match the filters of the list, as CSV."""
-    lead_filter = LeadFilter(request.GET, queryset=_lead_rows(), request=request)
+    lead_filter = _filter_leads(request)
     return csv_download("leads", COLUMNS, _export_rows(lead_filter.qs))
 
 
@@ -171,6 +171,14 @@ def _render_merged(request: Request, row: Lead) -> HttpResponse:
     """Show that a lead is merged into another one, and where to find the person."""
     context = {"lead": row, "standing": row.merged_into, "merge": merges.merge_in_force(row), "now": timezone.now()}
     return render(request, "leads/merged.html", context)
+
+
+def _filter_leads(request: Request) -> LeadFilter:
+    """Return the leads that an address asks for. Raises QueryRefused for an unknown motion."""
+    lead_filter = LeadFilter(request.GET, queryset=_lead_rows(), request=request)
+    if "motion" in lead_filter.errors:
+        raise QueryRefused("motion", f"must be one of {', '.join(Motion.values)}.")
+    return lead_filter
 
 
 def _lead_rows() -> LeadQuerySet:

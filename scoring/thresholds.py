@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scoring.engine import why
 from scoring.engine.rules import AxisClause, Clause, PathRule, Rules
 from scoring.engine.timeline import FOREVER, Bools, microseconds
-from scoring.engine.verdict import Axes, found, verdict
+from scoring.engine.verdict import Axes, clause_figure, verdict
 
 _PATH_KINDS: Final = ("paths", "hot")
 _TIMING_AXES: Final = {"engaged_within_days": "quiet", "or_request_within_days": "waiting"}
@@ -146,7 +146,7 @@ def _compared_figure(rules: Rules, threshold: Threshold, axes: Axes) -> NDArray[
         ages: NDArray[np.int64] = getattr(axes, _TIMING_AXES[threshold.place.removeprefix("timing.")])
         return -ages.astype(np.float64)
     kind, number, index = _parse_place(threshold.place)
-    return found(getattr(rules, kind)[number].clauses[index], axes).astype(np.float64)
+    return clause_figure(getattr(rules, kind)[number].clauses[index], axes).astype(np.float64)
 
 
 def _change_threshold(rules: Rules, place: str, value: float) -> Rules:

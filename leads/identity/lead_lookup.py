@@ -9,8 +9,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from django.db import connection
-
+from leads import bulk_rows
 from leads.exceptions import NobodysKey, Refused
 from leads.identity import matching
 from leads.identity.matching import NewLead
@@ -116,7 +115,7 @@ def find_or_add(first_seen: Mapping[LeadRef, dt.datetime], *, now: dt.datetime) 
 def lock_leads(ids: Collection[int]) -> None:
     """Lock these leads, and those that stand for them, in id order until the transaction ends."""
     if ids:
-        _fetch_rows(_LOCK, [list(ids), list(ids)])
+        bulk_rows.fetch_rows(_LOCK, [list(ids), list(ids)])
 
 
 def unknown_lead(ref: LeadRef) -> Refused:
@@ -135,10 +134,10 @@ def find_leads(refs: Collection[LeadRef]) -> dict[LeadRef, FoundLead]:
     leads: dict[LeadRef, FoundLead] = {}
     # An array is one parameter; a list of a thousand parameters costs more than the search itself.
     if emails:
-        rows = _fetch_rows(_BY_KEY, ["email", emails, [""]])
+        rows = bulk_rows.fetch_rows(_BY_KEY, ["email", emails, [""]])
         leads |= {LeadRef("email", address): FoundLead(pk, known_at) for address, _, pk, known_at in rows}
     if ids:
-        leads |= {LeadRef("id", pk): FoundLead(pk, known_at) for pk, known_at in _fetch_rows(_BY_ID, [ids])}
+        leads |= {LeadRef("id", pk): FoundLead(pk, known_at) for pk, known_at in bulk_rows.fetch_rows(_BY_ID, [ids])}
     return leads | _find_by_sender_id([ref for ref in refs if ref.kind == "external_id"])
 
 
@@ -146,13 +145,7 @@ def _find_by_sender_id(refs: Collection[LeadRef]) -> dict[LeadRef, FoundLead]:
     if not refs:
         return {}
     systems = {ref.system for ref in refs} | {""}
-    rows = _fetch_rows(_BY_KEY, ["id", [ref.key for ref in refs], sorted(systems)])
+    rows = bulk_rows.fetch_rows(_BY_KEY, ["id", [ref.key for ref in refs], sorted(systems)])
     by_key = {(system, value): FoundLead(pk, known_at) for value, system, pk, known_at in rows}
     leads = {ref: by_key.get((ref.system, ref.key)) or by_key.get(("", ref.key)) for ref in refs}
     return {ref: lead for ref, lead in leads.items() if lead is not None}
-
-
-def _fetch_rows(query: str, parameters: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, NamedTuple
-
-from django.db import connection
+from typing import Final, NamedTuple
 
 from leads import bulk_rows, named_lists
 from leads.models import Company, Lead
@@ -151,20 +149,14 @@ def _find_owners(subject: str, keys: Collection[IdentityKey]) -> dict[IdentityKe
         values.setdefault(key.kind, set()).add(key.value)
     owners: dict[IdentityKey, int] = {}
     for kind, of_kind in values.items():
-        rows = _fetch_rows(_OWNERS.format(subject=subject), [kind, list(of_kind)])
+        rows = bulk_rows.fetch_rows(_OWNERS.format(subject=subject), [kind, list(of_kind)])
         owners |= {IdentityKey(kind, system, value): pk for system, value, pk in rows}
     return {key: pk for key, pk in owners.items() if key in keys}
 
 
 def _find_keys(subject: str, ids: Collection[int]) -> list[tuple[int, IdentityKey]]:
-    rows = _fetch_rows(_KEYS.format(subject=subject), [list(ids)]) if ids else []
+    rows = bulk_rows.fetch_rows(_KEYS.format(subject=subject), [list(ids)]) if ids else []
     return [(pk, IdentityKey(*key)) for pk, *key in rows]
-
-
-def _fetch_rows(query: str, parameters: list[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())
 
 
 def employers_by_email_domain(emails: Iterable[str]) -> Mapping[str, int]:
@@ -198,7 +190,7 @@ def leads_without_company(domains: Collection[str]) -> dict[int, str]:
     """Return the e-mail domains of leads that have no company, by their ids: those at these domains and below them."""
     if not domains:
         return {}
-    return dict(_fetch_rows(_WITHOUT_COMPANY, [sorted(domains)]))
+    return dict(bulk_rows.fetch_rows(_WITHOUT_COMPANY, [sorted(domains)]))
 
 
 def email_domain(email: str) -> str:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from leads.imports.import_kinds import OPEN_PREFIXES, ImportKind
 from leads.imports.sender_headers import GENERAL_COLUMNS, SENDERS, Sender, plain_header
 from leads.normalization import machine_events
-
-if TYPE_CHECKING:
-    from leads.imports.import_mapping import ImportKind
 
 #: Of these a row takes the first column that is not empty; of other targets only one column counts.
 _IN_TURN: Final = frozenset({"email", "phone"})
 #: Of these every column counts: a wish in one of them is a wish.
 TOGETHER: Final = frozenset({"do_not_contact"})
 SEVERAL: Final = _IN_TURN | TOGETHER
-_OPEN_PREFIXES: Final = ("custom.", "properties.")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: A column of addresses without one in so many cells holds something else, such as their digests.
 _CELLS_THAT_TELL: Final = 3
@@ -83,7 +80,7 @@ def find_addresses(header: Sequence[str], sample_rows: Sequence[Sequence[str]], 
 def _guess_column(header: str, kind: ImportKind, sender: Sender | None) -> ColumnGuess:
     name = header.strip()
     bare = name.removeprefix(f"{kind.subject}.")
-    if bare.startswith(_OPEN_PREFIXES):
+    if bare.startswith(OPEN_PREFIXES):
         target = bare if kind.open_prefix and bare.startswith(kind.open_prefix) else ""
         return ColumnGuess(header, target, "", "is a name of Accord's")
     plain = plain_header(name).removeprefix(f"{kind.subject}.")

@@ -1,7 +1,4 @@
-"""The mapping of a file's columns to the items of the intake: by a map, or by the headers that common senders write.
-
-docs/importing.md describes the map, which people know as the mapping.
-"""
+"""The plan by which the rows of a file become items of the intake: by a map, or by the headers that common senders write."""
 
 from __future__ import annotations
 
@@ -9,182 +6,35 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 from django import conf
 
-from config import time_zones
 from leads.exceptions import Refused, TwoReadings
 from leads.files import table_rows
-from leads.files.file_reader import ReadingOptions
 from leads.files.table_rows import HeaderTest, Unreadable
 from leads.imports import cell_repairs, column_guesses
-from leads.normalization import attributes, locale_formats, validation
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import ImportKind, identifying_targets
+from leads.normalization import attributes, validation, written_dates, written_money, written_numbers
 from leads.normalization.locale_formats import SenderFormats
 from leads.normalization.row_notes import RowNote
 from leads.vocabulary import NoteKind
 
 _DATE_TARGETS: Final = frozenset({"valid_from", "created_at", "occurred_at", "at"})
-_OPEN_PREFIXES: Final = ("custom.", "properties.")
 #: Amounts of money, each with the column that may name its currency.
 _CURRENCY_TARGETS: Final = MappingProxyType({"annual_revenue": "annual_revenue_currency", "amount": "currency"})
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _PARSERS: Final[Mapping[str, Callable[[str, str, str], object]]] = MappingProxyType(
     {
-        "number": locale_formats.read_number,
+        "number": written_numbers.read_number,
         "flag": lambda field, cell, _locale: attributes.parse_flag(field, cell),
         "list": lambda _field, cell, _locale: re.split(r"[;,|]", cell),
     }
 )
-_LEAD_REFERENCE_TARGETS: Final = {"email", "lead"}
-
-
-@dataclass(frozen=True, slots=True)
-class ImportKind:
-    """A kind of file, and the keys of its items (`targets`)."""
-
-    name: str
-    subject: str
-    targets: frozenset[str]
-    open_prefix: str
-
-
-KINDS: Final[Mapping[str, ImportKind]] = MappingProxyType(
-    {
-        "companies": ImportKind(
-            "companies", "company",
-            frozenset({"domain", "domains", "external_id", "system", "employees", "valid_from", "created_at", *attributes.COMPANY}),
-            "custom.",
-        ),
-        "leads": ImportKind(
-            "leads", "lead",
-            frozenset({
-                "email", "external_id", "system", "full_name", "company_domain", "company_external_id", "valid_from", "created_at",
-                *attributes.LEAD,
-            }),
-            "custom.",
-        ),
-        "events": ImportKind(
-            "events", "event",
-            frozenset({"email", "lead", "company_domain", "company_external_id", "system", "id", "signal", "occurred_at"}),
-            "properties.",
-        ),
-        "outcomes": ImportKind(
-            "outcomes", "outcome", frozenset({"email", "lead", "system", "id", "kind", "at", "amount", "currency", "reason"}), ""
-        ),
-        "dispositions": ImportKind(
-            "dispositions", "disposition",
-            frozenset({"email", "lead", "system", "id", "kind", "at", "reason", "by", "note", "motion"}), "",
-        ),
-    }
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnMap:
-    """A validated map, as its author wrote it. Empty `columns` mean that the headers are matched by name.
-
-    A name may have several headers: a row takes the first of them that is not empty.
-    """
-
-    columns: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    constants: Mapping[str, object] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
-    scale: Mapping[str, float] = field(default_factory=dict)
-    null_values: Sequence[str] = ()
-    zone: str = ""
-    date_format: str = ""
-    locale: str = ""
-    currency: str = ""
-    encoding: str = ""
-    delimiter: str = ""
-    header_line: int = 0
-    sheet: str = ""
-
-    @property
-    def reading(self) -> ReadingOptions:
-        """Return the settings that concern the file itself."""
-        return ReadingOptions(self.encoding, self.delimiter, self.header_line, self.sheet)
-
-    def list_headers(self, target: str) -> Sequence[str]:
-        """Return the headers of a name, in order of preference."""
-        headers = self.columns[target]
-        return [headers] if isinstance(headers, str) else headers
-
-
-_MAX_HEADER_LINE: Final = 1_000
-_MAP_TYPES: Final = {
-    "columns": dict, "constants": dict, "values": dict, "types": dict, "scale": dict, "null_values": list,
-    "zone": str, "date_format": str, "locale": str, "currency": str, "encoding": str, "delimiter": str, "header_line": int,
-    "sheet": str,
-}  # fmt: skip
-_TYPE_NOUNS: Final = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
-
-
-def read_map(document: object, kind: ImportKind) -> ColumnMap:
-    """Validate a map. Raises Unreadable with what is wrong in it."""
-    if not isinstance(document, dict):
-        raise Unreadable("The mapping must be a JSON object.")
-    for key, value in document.items():
-        if key not in _MAP_TYPES:
-            raise Unreadable(f"The mapping has the key {key!r}; it may have: {', '.join(_MAP_TYPES)}.")
-        if not isinstance(value, _MAP_TYPES[key]) or isinstance(value, bool):
-            raise Unreadable(f"{key} in the mapping must be {_TYPE_NOUNS[_MAP_TYPES[key]]}.")
-    settings: dict[str, Any] = {
-        key: _read_targets(key, value, kind) if isinstance(value, dict) else value for key, value in document.items()
-    }
-    _check_values(settings)
-    if "zone" in settings:
-        settings["zone"] = time_zones.spell_zone(settings["zone"])
-    return ColumnMap(**settings)
-
-
-def _read_targets(key: str, value: Mapping[str, Any], kind: ImportKind) -> dict[str, Any]:
-    settings = {name.removeprefix(f"{kind.subject}."): setting for name, setting in value.items()}
-    for target in settings:
-        if target not in kind.targets and not (kind.open_prefix and target.startswith(kind.open_prefix)):
-            raise Unreadable(
-                f"{key} in the mapping names {target!r}; {kind.name} have: {', '.join(sorted(kind.targets))}, {kind.open_prefix}…."
-            )
-    return settings
-
-
-def _check_values(settings: Mapping[str, Any]) -> None:
-    if settings.get("zone") and not time_zones.spell_zone(settings["zone"]):
-        raise Unreadable(f"zone in the mapping is {settings['zone']!r}. {time_zones.explain_refusal(settings['zone'])}")
-    if settings.get("locale") and not locale_formats.is_known_locale(settings["locale"]):
-        raise Unreadable(f"locale in the mapping is {settings['locale']!r}, not a locale as de, en-US or fr.")
-    if settings.get("currency") and not locale_formats.is_currency(settings["currency"]):
-        raise Unreadable(
-            f"currency in the mapping is {settings['currency']!r}, not the code of a currency as EUR or USD."
-        )
-    _check_reading(settings)
-    for name, shape, noun in (
-        ("values", dict, "objects"),
-        ("types", str, "texts"),
-        ("scale", int | float, "numbers"),
-    ):
-        if not all(isinstance(entry, shape) for entry in settings.get(name, {}).values()):
-            raise Unreadable(f"{name} in the mapping must give {noun}.")
-    if not set(settings.get("types", {}).values()) <= _PARSERS.keys() | {"text"}:
-        raise Unreadable(f"types in the mapping must be text, {', '.join(_PARSERS)}.")
-    if not all(isinstance(entry, str) for entry in settings.get("null_values", [])):
-        raise Unreadable("null_values in the mapping must be texts.")
-
-
-def _check_reading(settings: Mapping[str, Any]) -> None:
-    if not 0 <= settings.get("header_line", 0) <= _MAX_HEADER_LINE:
-        raise Unreadable(f"header_line in the mapping must be a line from 1 to {_MAX_HEADER_LINE:,}.")
-    if len(settings.get("delimiter", "")) > 1:
-        raise Unreadable("delimiter in the mapping must be one character.")
-    for headers in settings.get("columns", {}).values():
-        names = headers if isinstance(headers, list) else [headers]
-        if not names or not all(isinstance(name, str) for name in names):
-            raise Unreadable("columns in the mapping must give headers.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,17 +156,19 @@ class ImportPlan:
         if factor is None:
             return value
         number = (
-            value if isinstance(value, int | float) else locale_formats.read_number(target, str(value), self.map.locale)
+            value
+            if isinstance(value, int | float)
+            else written_numbers.read_number(target, str(value), self.map.locale)
         )
         return float(Decimal(repr(number)) * Decimal(repr(factor)))
 
     def _read_money(self, target: str, cell: str) -> int | float | str:
         """Read an amount, with its currency behind it if the cell names one: 1200, or "1200 EUR"."""
-        money = locale_formats.read_money(target, cell, self._formats)
+        money = written_money.read_money(target, cell, self._formats)
         amount = money.amount * Decimal(repr(self.map.scale.get(target, 1)))
         validation.number(target, float(amount), low=0, high=attributes.MOST_MONEY)
         amount = round(amount, 2)
-        return f"{amount:f} {money.currency}" if money.currency else locale_formats.to_number(amount)
+        return f"{amount:f} {money.currency}" if money.currency else written_numbers.to_number(amount)
 
     def _read_instant(self, target: str, cell: str) -> dt.datetime:
         at = self._parse_instant(target, cell)
@@ -329,10 +181,10 @@ class ImportPlan:
     def _parse_instant(self, target: str, cell: str) -> dt.datetime:
         # A workbook's own dates come in ISO form beside texts of the stated form, and cannot be mixed up.
         if not self.map.date_format or _ISO_DATE.fullmatch(cell):
-            return locale_formats.read_date_time(target, cell, self.map.locale)
+            return written_dates.read_date_time(target, cell, self.map.locale)
         if self.map.date_format == "excel":
             return cell_repairs.parse_day_number(target, cell)
-        return locale_formats.read_formatted(target, cell, self.map.date_format)
+        return written_dates.read_formatted(target, cell, self.map.date_format)
 
 
 def _localize(target: str, at: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
@@ -447,14 +299,6 @@ def _refuse_nameless_leads(names: Sequence[str], sample_rows: Sequence[Sequence[
             f"The leads would be known without an address, though the column {header!r} holds e-mail addresses. "
             "Say in a mapping which column is the `email`."
         )
-
-
-def identifying_targets(kind: ImportKind) -> set[str]:
-    return {
-        "companies": {"domain", "domains", "external_id"},
-        "leads": {"email", "external_id", "phone"},
-        "events": {*_LEAD_REFERENCE_TARGETS, "company_domain", "company_external_id"},
-    }.get(kind.name, _LEAD_REFERENCE_TARGETS)
 
 
 def _columns_from_map(column_map: ColumnMap, names: Sequence[str]) -> list[tuple[str, int]]:

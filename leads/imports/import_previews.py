@@ -15,8 +15,9 @@ from django.utils import timezone
 from leads.exceptions import Refused
 from leads.files.table_rows import FileRow
 from leads.imports import column_guesses, file_imports, stored_files
+from leads.imports.column_map import ColumnMap
 from leads.imports.file_imports import FileImport, RowVerdict
-from leads.imports.import_mapping import ColumnMap, ImportKind
+from leads.imports.import_kinds import ImportKind
 from leads.intake import lead_upserts, value_readings
 from leads.intake.attribute_statements import AttributeStatement
 from leads.normalization import domain_names

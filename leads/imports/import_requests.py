@@ -12,8 +12,9 @@ from django.db.models.functions import Lower
 
 from config.accounts.models import User
 from leads.imports import file_imports, import_runs, stored_files
+from leads.imports.column_map import ColumnMap, read_map
 from leads.imports.file_imports import FileImport
-from leads.imports.import_mapping import KINDS, ColumnMap, read_map
+from leads.imports.import_kinds import KINDS
 from leads.imports.import_runs import ImportRefused
 from leads.models import ImportFile, ImportMap, ImportRun
 

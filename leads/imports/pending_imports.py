@@ -17,7 +17,8 @@ from django.db.models import F
 from config import outages
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports, import_runs, stored_files
-from leads.imports.import_mapping import KINDS, ColumnMap
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import KINDS
 from leads.imports.import_runs import ImportStopped
 from leads.models import ImportFile, ImportRefusedRow, ImportRun
 
@@ -44,7 +45,7 @@ def run_pending(*, now: dt.datetime) -> int:
     5. Store the end, or the error as a sentence, or end the claim. If the database is away nothing is written, and
        another worker goes on when the lease has run out.
     """
-    clock = _start_clock(now)
+    clock = file_imports.start_clock(now)
     # 1. to 3.
     run = _claim_next(now)
     if run is None or run.file is None:
@@ -108,11 +109,6 @@ def _fail(run: ImportRun, now: dt.datetime, error: str) -> None:
         import_runs.finish_run(run, now=now, error=stored_files.clean_text(error)[:1000])
     except ImportStopped:
         log.info("An import was stopped.", extra={"import": run.pk})
-
-
-def _start_clock(now: dt.datetime) -> Callable[[], dt.datetime]:
-    began = time.monotonic()
-    return lambda: now + dt.timedelta(seconds=time.monotonic() - began)
 
 
 def delete_old_files(*, now: dt.datetime) -> int:

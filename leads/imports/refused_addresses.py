@@ -19,8 +19,10 @@ from leads.files.table_rows import FileRow
 from leads.identity import matching
 from leads.identity.matching import email_key
 from leads.imports import file_imports
+from leads.imports.column_map import ColumnMap
 from leads.imports.file_imports import FileImport
-from leads.imports.import_mapping import KINDS, ColumnMap, build_plan, rebuild_plan
+from leads.imports.import_kinds import KINDS
+from leads.imports.import_mapping import build_plan, rebuild_plan
 from leads.models import ImportRefusedRow, ImportRun, Lead
 from leads.normalization import validation
 

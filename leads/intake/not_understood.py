@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from django.db import connection
 from django.db.models import Q
 
+from leads import bulk_rows
 from leads.identity import merges
 from leads.models import AttributeChange, Lead
 from leads.normalization import attributes, job_titles, stated_values
@@ -168,7 +168,7 @@ def _values_at(changes: Any, at: dt.datetime) -> dict[str, Any]:
 
 
 def _list_marked(subject: str) -> list[ValueText]:
-    rows = _fetch_rows(
+    rows = bulk_rows.fetch_rows(
         f"""
         SELECT DISTINCT mark.key, mark.value
         FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
@@ -202,7 +202,7 @@ def _read_marked(subject: str, texts: Sequence[ValueText]) -> list[NotUnderstood
         SELECT key, value, subjects, leads, last_seen, sources, examples FROM counted JOIN stated USING (key, value)
     """  # noqa: S608  # the subject is one of two constants
     names = [text.attribute.partition(".")[2] for text in texts]
-    rows = _fetch_rows(query, [names, [text.text for text in texts]])
+    rows = bulk_rows.fetch_rows(query, [names, [text.text for text in texts]])
     return [
         NotUnderstood(f"{subject}.{row[0]}", row[1], row[2], int(row[3]), row[4], row[5], row[6] or ()) for row in rows
     ]
@@ -214,7 +214,7 @@ def _list_titles() -> list[ValueText]:
         SELECT title FROM leads_lead WHERE title <> '' AND seniority = ''
         GROUP BY title ORDER BY count(*) DESC, title LIMIT %s
     """
-    rows = _fetch_rows(query, [_TITLES_READ])
+    rows = bulk_rows.fetch_rows(query, [_TITLES_READ])
     return [ValueText(TITLES, title) for (title,) in rows if job_titles.seniority_of(title) is None]
 
 
@@ -227,11 +227,5 @@ def _read_titles(titles: Sequence[str]) -> list[NotUnderstood]:
     """
     return [
         NotUnderstood(TITLES, title, count, count, last_seen, sorted(filter(None, sources)))
-        for title, count, last_seen, sources in _fetch_rows(query, [list(titles)])
+        for title, count, last_seen, sources in bulk_rows.fetch_rows(query, [list(titles)])
     ]
-
-
-def _fetch_rows(query: str, parameters: Sequence[Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())

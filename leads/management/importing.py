@@ -15,7 +15,9 @@ from config import downloads, strict_json
 from config.accounts.sources import refuse_reserved_source
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports
-from leads.imports.import_mapping import KINDS, ColumnMap, ImportPlan, read_map
+from leads.imports.column_map import ColumnMap, read_map
+from leads.imports.import_kinds import KINDS
+from leads.imports.import_mapping import ImportPlan
 from leads.imports.import_runs import ImportStopped
 from leads.models import ImportRun
 from leads.normalization import validation

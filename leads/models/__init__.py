@@ -17,13 +17,13 @@ from leads.models.lead import EMAIL_DOMAIN, REVERSED_EMAIL_DOMAIN, Lead, LeadKey
 from leads.models.merge import DuplicateCandidate, LeadMerge, NotDuplicate
 from leads.models.outcome import CountedWin, Outcome, OutcomeQuerySet, PastDisposition
 from leads.models.reading import Spelling, ValueReading
-from leads.models.rescore import AccountLook, CompanyRescore, MassRescore
+from leads.models.rescore import AccountQueueEntry, CompanyRescore, MassRescore
 from leads.models.stage import LeadStage, MalExit, StageChange
 
 __all__ = [
     "EMAIL_DOMAIN",
     "REVERSED_EMAIL_DOMAIN",
-    "AccountLook",
+    "AccountQueueEntry",
     "AttributeChange",
     "Attributed",
     "Company",

@@ -10,10 +10,10 @@ from django.db.models import Q
 from leads.models.company import Company
 
 
-class AccountLook(models.Model):
-    """The next look at a company under definitions of the motion AQL; only leads.rescoring.account_queue writes it."""
+class AccountQueueEntry(models.Model):
+    """A company to be judged under definitions of the motion AQL; only leads.rescoring.account_queue writes it."""
 
-    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="account_look")
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, related_name="account_queue_entry")
     due_at = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from config import time_zones
 from leads.exceptions import Refused
-from leads.normalization import countries, job_titles, locale_formats, validation
-from leads.normalization.locale_formats import UNSTATED, Money, SenderFormats
+from leads.normalization import countries, job_titles, validation, written_money, written_numbers
+from leads.normalization.locale_formats import UNSTATED, SenderFormats
+from leads.normalization.written_money import Money
 from leads.vocabulary import Seniority
 
 MAX_CUSTOM: Final = 200
@@ -79,7 +80,7 @@ def read_money(
     if value is None or value == "":
         return None
     money = (
-        locale_formats.read_money(field, validation.text(field, value, limit=200), formats)
+        written_money.read_money(field, validation.text(field, value, limit=200), formats)
         if isinstance(value, str)
         else Money(Decimal(repr(validation.number(field, value))))
     )
@@ -96,14 +97,14 @@ def _read_revenue(sent: Mapping[str, object], formats: SenderFormats) -> dict[st
     if money is None and "annual_revenue" not in sent:
         return {"annual_revenue_currency": _read_currency("annual_revenue_currency", currency)}
     return {
-        "annual_revenue": None if money is None else locale_formats.to_number(money.amount),
+        "annual_revenue": None if money is None else written_numbers.to_number(money.amount),
         "annual_revenue_currency": None if money is None else money.currency or None,
     }
 
 
 def _read_currency(field: str, value: object) -> str | None:
     return (
-        None if value is None else locale_formats.read_currency(field, validation.text(field, value, limit=32)) or None
+        None if value is None else written_money.read_currency(field, validation.text(field, value, limit=32)) or None
     )
 
 
@@ -192,7 +193,7 @@ def read_employees(field: str, value: object, locale: str = "") -> dict[str, int
     if value is None:
         return {"employees_low": None, "employees_high": None}
     low, high = (
-        locale_formats.read_count_band(field, validation.text(field, value, limit=200), locale)
+        written_numbers.read_count_band(field, validation.text(field, value, limit=200), locale)
         if isinstance(value, str)
         else (_read_count(field, value),) * 2
     )

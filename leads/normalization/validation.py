@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from leads.exceptions import NobodysKey, Refused
-from leads.normalization import domain_names, locale_formats, phone_numbers, salesforce_ids
+from leads.normalization import domain_names, phone_numbers, salesforce_ids, written_dates
 from leads.normalization.placeholders import is_placeholder, is_placeholder_address
 from leads.vocabulary import BEGINNING, CLOCK_SKEW
 
@@ -253,7 +253,7 @@ def instant(field: str, value: object, *, now: dt.datetime, locale: str = "") ->
     if isinstance(value, dt.datetime):
         at: dt.datetime = value
     elif isinstance(value, str):
-        at = locale_formats.read_date_time(field, value, locale)
+        at = written_dates.read_date_time(field, value, locale)
     else:
         raise Refused(field, "must be a date-time text as 2026-01-31T09:30:00Z.")
     if at.tzinfo is None:

@@ -1,4 +1,4 @@
-"""The queue of companies to judge under definitions of the motion AQL: `AccountLook.due_at`, which nothing else writes.
+"""The queue of companies to judge under definitions of the motion AQL; nothing else writes `AccountQueueEntry`.
 
 A company is due when one of its contacts is rescored, when a signal of its own arrives, and on a day planned for it.
 """
@@ -13,7 +13,7 @@ from django.db import connection
 
 from config import outages
 from config.jobs import sweeps
-from leads.models import AccountLook
+from leads.models import AccountQueueEntry
 
 #: The name under which companies that could not be judged are set aside.
 SWEEP: Final = "companies to judge"
@@ -30,9 +30,10 @@ def request(*, company_ids: Collection[int], at: dt.datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO leads_accountlook AS look (company_id, due_at, failures, error)
+            INSERT INTO leads_accountqueueentry AS entry (company_id, due_at, failures, error)
             SELECT id, %s, 0, '' FROM unnest(%s::bigint[]) AS company (id) ORDER BY id
-            ON CONFLICT (company_id) DO UPDATE SET due_at = least(coalesce(look.due_at, EXCLUDED.due_at), EXCLUDED.due_at)
+            ON CONFLICT (company_id) DO UPDATE
+            SET due_at = least(coalesce(entry.due_at, EXCLUDED.due_at), EXCLUDED.due_at)
             """,
             [at, sorted(set(company_ids))],
         )
@@ -58,7 +59,7 @@ def claim(*, now: dt.datetime, limit: int) -> list[int]:
     Rows that another worker has locked are skipped. As of leads, of more than `limit` companies half are those that became
     due last: new facts go before a backlog.
     """
-    due = AccountLook.objects.filter(due_at__lte=now)
+    due = AccountQueueEntry.objects.filter(due_at__lte=now)
     due = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
     latest = list(due.order_by("-due_at", "-pk").values_list("company_id", flat=True)[: limit // 2])
     if len(latest) < limit // 2:
@@ -70,14 +71,14 @@ def claim(*, now: dt.datetime, limit: int) -> list[int]:
 def settle(*, company_id: int, next_at: dt.datetime | None) -> None:
     """Plan the next look at a company that was judged: at an instant, or with the next fact (None)."""
     sweeps.take_back(SWEEP, [company_id])
-    AccountLook.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
+    AccountQueueEntry.objects.filter(company=company_id).update(due_at=next_at, failures=0, error="")
 
 
 def fail(*, company_id: int, error: Exception, now: dt.datetime) -> None:
     """Postpone a company that could not be judged, for a time that grows with each failure, and store why."""
     reason = outages.describe_failure(error)
-    look = AccountLook.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
-    look.due_at = sweeps.put_aside(SWEEP, company_id, reason=reason, is_failure=True, now=now)
-    look.failures = min(look.failures + 1, 1000)
-    look.error = reason
-    look.save(update_fields=["due_at", "failures", "error"])
+    entry = AccountQueueEntry.objects.select_for_update(of=("self",), no_key=True).get(company=company_id)
+    entry.due_at = sweeps.put_aside(SWEEP, company_id, reason=reason, is_failure=True, now=now)
+    entry.failures = min(entry.failures + 1, 1000)
+    entry.error = reason
+    entry.save(update_fields=["due_at", "failures", "error"])

@@ -18,7 +18,7 @@ from scoring.engine.judge import axes
 from scoring.engine.profile import PASS
 from scoring.engine.rules import PathRule, Rules
 from scoring.engine.timeline import Floats, Ints, Positions
-from scoring.engine.verdict import Axes, found, timely
+from scoring.engine.verdict import Axes, clause_figure, timely
 from scoring.thresholds import clause_label
 
 NOTHING_KNOWN = "Not known before it was won"
@@ -75,7 +75,7 @@ def _share_of_clauses_held(path: PathRule, measured: Axes) -> Floats:
     """Return for each pair the share of the path's clauses that held."""
     clauses_held = np.zeros(measured.fit.size)
     for clause in path.clauses:
-        clauses_held += found(clause, measured) >= clause.at_least
+        clauses_held += clause_figure(clause, measured) >= clause.at_least
     # A path without clauses holds, so its share is 1.
     return clauses_held / len(path.clauses) if path.clauses else clauses_held + 1
 

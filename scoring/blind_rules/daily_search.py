@@ -57,7 +57,7 @@ def watch_daily(*, now: dt.datetime) -> int:
 
     A version whose search fails is set aside (rules 17.5).
     """
-    in_force = active_versions.list_active_versions()
+    in_force = [*active_versions.list_active_versions(), *active_versions.list_account_versions()]
     sweeps.forget_others(SWEEP, [version.pk for version in in_force], now)
     aside, new = sweeps.list_set_aside(SWEEP, now=now), 0
     for version in in_force:
@@ -79,9 +79,10 @@ def watch_version(version: Version, *, now: dt.datetime) -> int:
     open_alarms = {
         (alarm.kind, alarm.field, alarm.value): alarm for alarm in BlindRule.objects.open().filter(version=version)
     }
-    rules = active_versions.rules_of(version)
+    rules, signals = active_versions.rules_of(version), _list_account_signals(active_versions.document_of(version))
     blind_spots = {
-        (finding.kind, finding.field, finding.value): finding for finding in find_blind_spots(rules, now=now)
+        (finding.kind, finding.field, finding.value): finding
+        for finding in find_blind_spots(rules, now=now, signals=signals)
     }
     _end_alarms(open_alarms, blind_spots, rules, now)
     new = [finding for key, finding in blind_spots.items() if key not in open_alarms]
@@ -104,8 +105,15 @@ def watch_version(version: Version, *, now: dt.datetime) -> int:
     return len(new)
 
 
-def find_blind_spots(rules: Rules, *, now: dt.datetime) -> Iterator[BlindSpot]:
-    """Yield the blind spots of a version.
+def _list_account_signals(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the signals that a version which judges companies names; none of another one."""
+    section = document.get("account") or {}
+    company_signals = section.get("company_signals") or {}
+    return frozenset([*(section.get("engaged_by") or ()), *company_signals.get("count_of", ())])
+
+
+def find_blind_spots(rules: Rules, *, now: dt.datetime, signals: frozenset[str] = frozenset()) -> Iterator[BlindSpot]:
+    """Yield the blind spots of a version; `signals` are those that it names beside its rules.
 
     1. Fields whose values stop arriving.
     2. Values that could not be read, and new values that a criterion does not match.
@@ -117,7 +125,7 @@ def find_blind_spots(rules: Rules, *, now: dt.datetime) -> Iterator[BlindSpot]:
         yield from _find_missing_values(name, now)
         yield from _find_unread_values(name, now)
         yield from _find_unmatched_values(name, criteria, rules.lists, now)
-    yield from _find_missing_signals(rules, now)
+    yield from _find_missing_signals(rules, signals, now)
 
 
 def _criteria_by_field(rules: Rules) -> Mapping[str, Sequence[CriterionRule]]:
@@ -203,9 +211,9 @@ def _decoder(name: str) -> Callable[[str], object]:
     return str if ".custom." in name else attribute_field(name).decode
 
 
-def _find_missing_signals(rules: Rules, now: dt.datetime) -> Iterator[BlindSpot]:
+def _find_missing_signals(rules: Rules, signals: frozenset[str], now: dt.datetime) -> Iterator[BlindSpot]:
     # Nobody misses a signal that only costs points, as an unsubscribe.
-    codes = {row.signal for row in rules.signals if row.points > 0}
+    codes = {*signals, *(row.signal for row in rules.signals if row.points > 0)}
     for path in (*rules.paths, *rules.hot):
         for clause in path.clauses:
             codes |= clause.signals if isinstance(clause, CountClause) else frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import connection
@@ -110,15 +110,21 @@ def find_leads_without(field: str, *, start: dt.datetime, now: dt.datetime) -> l
 
 
 def count_signal_days(*, now: dt.datetime) -> dict[str, list[int]]:
-    """Return the events of each signal by the day of their arrival, in `SIGNAL_DAYS` days of 24 hours that end now."""
+    """Return the events of each signal, of leads and companies, by the day of their arrival.
+
+    They are `SIGNAL_DAYS` days of 24 hours that end now.
+    """
     code_of = dict(Signal.objects.values_list("pk", "code"))
     days = {code: [0] * SIGNAL_DAYS for code in code_of.values()}
     rows = _fetch(
         """
-        SELECT signal_id, floor(extract(epoch FROM %s - recorded_at) / 86400)::int, count(*) FROM leads_event
-        WHERE recorded_at > %s AND recorded_at <= %s GROUP BY 1, 2
+        SELECT signal_id, floor(extract(epoch FROM %(now)s - recorded_at) / 86400)::int, count(*) FROM (
+            SELECT signal_id, recorded_at FROM leads_event WHERE recorded_at > %(start)s AND recorded_at <= %(now)s
+            UNION ALL
+            SELECT signal_id, recorded_at FROM leads_companyevent WHERE recorded_at > %(start)s AND recorded_at <= %(now)s
+        ) event GROUP BY 1, 2
         """,
-        [now, now - SIGNAL_DAYS * DAY, now],
+        {"now": now, "start": now - SIGNAL_DAYS * DAY},
     )
     for signal_id, age, count in rows:
         days[code_of[signal_id]][SIGNAL_DAYS - 1 - age] = count
@@ -130,10 +136,13 @@ def find_absent_signals(codes: Collection[str], *, now: dt.datetime) -> set[str]
     # Events have no index by signal: one pass over all of them is the price, so ask only for signals that lack any lately.
     rows = _fetch(
         """
-        SELECT DISTINCT code FROM leads_event JOIN leads_signal signal ON signal.id = signal_id
-        WHERE code = ANY(%s) AND recorded_at <= %s
+        SELECT code FROM leads_event JOIN leads_signal signal ON signal.id = signal_id
+        WHERE code = ANY(%(codes)s) AND recorded_at <= %(now)s
+        UNION
+        SELECT code FROM leads_companyevent JOIN leads_signal signal ON signal.id = signal_id
+        WHERE code = ANY(%(codes)s) AND recorded_at <= %(now)s
         """,
-        [list(codes), now],
+        {"codes": list(codes), "now": now},
     )
     return set(codes) - {code for (code,) in rows}
 
@@ -162,7 +171,7 @@ def _fetch_ids(sql: str, parameters: Sequence[object]) -> list[int]:
     return [pk for (pk,) in _fetch(sql, parameters)]
 
 
-def _fetch(sql: str, parameters: Sequence[Any]) -> list[Any]:
+def _fetch(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from psycopg.sql import quote
 
-from leads.normalization import locale_formats
+from leads.normalization import written_money
 from leads.normalization.countries import read_country
 from leads.normalization.locale_formats import SenderFormats
 from scoring.engine.facts import Band
@@ -133,7 +133,7 @@ def _budget_field(currency: str) -> AttributeField:
     """Return the readers of a budget in one currency: its text as a range, unknown where it names another currency."""
 
     def read(text: str) -> object:
-        budget = locale_formats.read_budget(text, SenderFormats(home_currency=settings.CURRENCY))
+        budget = written_money.read_budget(text, SenderFormats(home_currency=settings.CURRENCY))
         if budget is None or (budget.currency or settings.CURRENCY) != currency:
             return None
         return _build_band(_to_number(budget.low), _to_number(budget.high))

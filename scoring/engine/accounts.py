@@ -19,7 +19,7 @@ HOT, STANDARD = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class AccountRules:
-    """What a company needs besides its gate. `company_signals_at_least` 0 asks for no signal of the company itself."""
+    """The needs of a company besides its gate. `company_signals_at_least` 0 asks for no signal of the company itself."""
 
     contacts_at_least: int
     within_days: float

@@ -1,4 +1,4 @@
-"""What a count clause finds: events of a set, or different assets, in a window, or close together. Rules 3.2, 4.3, 15.5."""
+"""The figures of count clauses: events of a set, or different assets, in a window, or close together. Rules 3.2, 4.3, 15.5."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def _largest(sizes: Counts) -> Between:
         ready.append(np.maximum(half[: sizes.size - step + 1], half[step // 2 :][: sizes.size - step + 1]))
 
     def between(begin: Counts, end: Counts) -> Counts:
-        found = np.zeros(begin.size, dtype=np.int32)
+        maximum = np.zeros(begin.size, dtype=np.int32)
         level = np.frexp(end - begin)[1] - 1
         for power, maxima in enumerate(ready):
             here = np.flatnonzero(level == power)
-            found[here] = np.maximum(maxima[begin[here]], maxima[end[here] - (1 << power)])
-        return found
+            maximum[here] = np.maximum(maxima[begin[here]], maxima[end[here] - (1 << power)])
+        return maximum
 
     return between
 
 
 def _previous(stream: Stream, events: Events) -> Ints:
-    """For each event one more than the index of the one before it with the same lead and asset; 0 for the first of its kind."""
+    """Return for each event one more than the index of the one before it with the same lead and asset; 0 for the first."""
     asset, lead = events.asset[stream.index], stream.leads
     order = np.lexsort((asset, lead))
     same = (asset[order][1:] == asset[order][:-1]) & (lead[order][1:] == lead[order][:-1])
@@ -71,20 +71,20 @@ def _different(previous: Ints) -> Between:
 
 
 def _above(values: Ints, end: Counts, floor: Counts) -> Counts:
-    """For each query, how many of values[:end] exceed `floor`: all queries walk down one wavelet matrix together.
+    """Return for each query how many of values[:end] exceed `floor`: all queries walk down one wavelet matrix together.
 
     At each bit, from the highest, the values are parted stably into those without and those with it; a query follows its floor's
     bit, and where that is 0 counts those with it, which are greater whatever follows.
     """
-    found = np.zeros(end.size, dtype=np.int32)
+    counts = np.zeros(end.size, dtype=np.int32)
     low, high = np.zeros_like(end), end.copy()
     for bit in reversed(range(int(values.size).bit_length())):
         has = (values >> bit) & 1 == 1
         ones = np.concatenate(([0], np.cumsum(has, dtype=np.int32))).astype(np.int32)
         low_ones, high_ones = ones[low], ones[high]
         up = (floor >> bit) & 1 == 1
-        found += np.where(up, 0, high_ones - low_ones)
+        counts += np.where(up, 0, high_ones - low_ones)
         zeros = values.size - int(ones[-1])
         low, high = np.where(up, zeros + low_ones, low - low_ones), np.where(up, zeros + high_ones, high - high_ones)
         values = np.concatenate((values[~has], values[has]))
-    return found
+    return counts

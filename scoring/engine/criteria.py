@@ -1,4 +1,4 @@
-"""One criterion, one value: pass, fail or unknown. The only reading of the operators of rules 15.3."""
+"""The answer of one criterion to one value: pass, fail or unknown. The only reading of the operators of rules 15.3."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def predicate(criterion: CriterionRule, lists: Lists) -> Predicate:
 
 
 def is_missing(value: object) -> bool:
-    """None, NaN, a blank text, a list of nothing else, a band without ends."""
+    """Return whether a value says nothing: None, NaN, a blank text, a list of nothing else, a band without ends."""
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, tuple):
@@ -51,7 +51,7 @@ def _question(criterion: CriterionRule, lists: Lists) -> Predicate:
     if op in ("between", "at_least", "at_most"):
         return _within(criterion)
     if op == "is":
-        return lambda seen: None if (truth := truth_of(seen)) is None else truth is bool(value)
+        return lambda stated: None if (truth := truth_of(stated)) is None else truth is bool(value)
     if op == "in_list":
         if value not in lists:
             raise ValueError(f"{criterion.key}: there is no list named {value!r}.")
@@ -71,8 +71,8 @@ def _within(criterion: CriterionRule) -> Predicate:
     read, measure = (_plain, band_of) if criterion.field != SENIORITY else (_rank, _rung_band)
     low, high = (None if end is None else read(criterion, end) for end in _ends(criterion))
 
-    def ask(seen: object) -> bool | None:
-        band = measure(seen)
+    def ask(stated: object) -> bool | None:
+        band = measure(stated)
         return None if band is None else band.within(low, high)
 
     return ask
@@ -135,7 +135,7 @@ def _rung_band(value: object) -> Band | None:
 
 
 def _rung_of(ranks: set[float], *, within: bool) -> Predicate:
-    return lambda seen: None if (band := _rung_band(seen)) is None else (band.low in ranks) is within
+    return lambda stated: None if (band := _rung_band(stated)) is None else (band.low in ranks) is within
 
 
 # Truths and texts
@@ -149,7 +149,7 @@ def truth_of(value: object) -> bool | None:
 
 
 def text_of(value: object) -> str:
-    """How a value reads once trimmed and case-folded."""
+    """Return how a value reads once trimmed and case-folded."""
     if isinstance(value, str):
         return value.strip().casefold()
     if isinstance(value, float | int) and not isinstance(value, bool):
@@ -170,10 +170,10 @@ def _normal(options: frozenset[str]) -> frozenset[str]:
 def _listed(entries: frozenset[str]) -> Predicate:
     """An entry also holds for what is below it, as domains are: `edu` lists `state.edu`, `gmail.com` lists `mail.gmail.com`."""
 
-    def ask(seen: object) -> bool:
-        if isinstance(seen, str):
-            return _is_under(seen.strip().casefold(), entries)
-        return any(_is_under(text, entries) for text in _texts(seen))
+    def ask(stated: object) -> bool:
+        if isinstance(stated, str):
+            return _is_under(stated.strip().casefold(), entries)
+        return any(_is_under(text, entries) for text in _texts(stated))
 
     return ask
 
@@ -185,11 +185,11 @@ def _is_under(text: str, entries: frozenset[str]) -> bool:
 
 
 def _one_of(texts: frozenset[str], numbers: frozenset[float]) -> Predicate:
-    def ask(seen: object) -> bool:
-        if isinstance(seen, str) and not numbers:
-            return text_of(seen) in texts
-        parts = seen if isinstance(seen, tuple) else (seen,)
-        return not texts.isdisjoint(_texts(seen)) or bool(numbers and not numbers.isdisjoint(map(number_of, parts)))
+    def ask(stated: object) -> bool:
+        if isinstance(stated, str) and not numbers:
+            return text_of(stated) in texts
+        parts = stated if isinstance(stated, tuple) else (stated,)
+        return not texts.isdisjoint(_texts(stated)) or bool(numbers and not numbers.isdisjoint(map(number_of, parts)))
 
     return ask
 
@@ -202,19 +202,19 @@ def _in(options: Iterable[object]) -> Predicate:
 
 def _not_in(options: Iterable[object]) -> Predicate:
     within = _in(options)
-    return lambda seen: not within(seen)
+    return lambda stated: not within(stated)
 
 
 def _contains_any(options: Iterable[object]) -> Predicate:
     needles = [text_of(option) for option in options if not is_missing(option)]
-    return lambda seen: any(needle in text for text in _texts(seen) for needle in needles)
+    return lambda stated: any(needle in text for text in _texts(stated) for needle in needles)
 
 
 def _has_word_any(options: Iterable[object]) -> Predicate:
     phrases = [r"\s+".join(map(re.escape, text_of(option).split())) for option in options if not is_missing(option)]
     # Without a phrase, what never matches.
-    words = re.compile(rf"(?<!\w)(?:{'|'.join(phrases) or '(?!)'})(?!\w)")
-    return lambda seen: any(words.search(text) is not None for text in _texts(seen))
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(phrases) or '(?!)'})(?!\w)")
+    return lambda stated: any(pattern.search(text) is not None for text in _texts(stated))
 
 
 _CHOICES: Mapping[str, Callable[[Iterable[object]], Predicate]] = {

@@ -1,4 +1,4 @@
-"""What decided about many leads at once: the parts of an explanation that a verdict hangs on, without the points of every signal."""
+"""The decisive reasons of verdicts on many leads at once: explanations without the points of every signal."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from scoring.engine.hearing import Hearing, hearings
 from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
 from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, Timing
 from scoring.engine.timeline import DAY, FOREVER, Ints, Positions
-from scoring.engine.verdict import DECIMALS, Axes, found, holds, timely
+from scoring.engine.verdict import DECIMALS, Axes, clause_figure, holds, timely
 
 _WORDS = {PASS: "pass", FAIL: "fail", UNKNOWN: "unknown"}
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 # One pair's part of columns that were looked up for all.
-Part = Callable[[int], Told]
+Part = Callable[[int], Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisiveReason:
-    """As `explain` would tell it of this lead (its index in the facts) at this instant."""
+    """The reason that `explain` would give of this lead (its index in the facts) at this instant."""
 
     lead: int
     at: int
@@ -36,7 +36,7 @@ class DecisiveReason:
 
 
 def decisions(rules: Rules, facts: Facts, leads: Positions, at: Ints) -> Iterator[DecisiveReason]:
-    """Of (lead index, microseconds) pairs sorted by lead, in their order."""
+    """Yield the reasons of (lead index, microseconds) pairs sorted by lead, in their order."""
     attributes = Attributes(facts)
     for first, last, hearing in hearings(rules, facts):
         within = slice(*np.searchsorted(leads, (first, last)).tolist())
@@ -65,27 +65,27 @@ class _Panel:
             )
 
     def answers(self, criteria: Iterable[CriterionRule], row: Positions) -> Part[tuple[CriterionAnswer, ...]]:
-        asked = [(each, self.attributes.answers(each, self.rules)[row].tolist()) for each in criteria]
+        columns = [(criterion, self.attributes.answers(criterion, self.rules)[row].tolist()) for criterion in criteria]
         rows = row.tolist()
         return lambda pair: tuple(
             CriterionAnswer(criterion, self.attributes.value(criterion.field, rows[pair]), _WORDS[verdicts[pair]])
-            for criterion, verdicts in asked
+            for criterion, verdicts in columns
         )
 
     def paths(self, paths: Iterable[PathRule]) -> Part[tuple[PathAnswer, ...]]:
-        told = [
+        columns = [
             (path, holds(path, self.axes).tolist(), [self.clause(clause) for clause in path.clauses]) for path in paths
         ]
         return lambda pair: tuple(
-            PathAnswer(path.key, path.name, held[pair], tuple(clause(pair) for clause in clauses))
-            for path, held, clauses in told
+            PathAnswer(path.key, path.name, is_met[pair], tuple(clause(pair) for clause in clauses))
+            for path, is_met, clauses in columns
         )
 
     def clause(self, clause: Clause) -> Part[ClauseAnswer]:
-        figures = found(clause, self.axes)
-        values, held = figures.tolist(), (figures >= clause.at_least).tolist()
+        figures = clause_figure(clause, self.axes)
+        values, is_met = figures.tolist(), (figures >= clause.at_least).tolist()
         last = self.last(clause.signals) if isinstance(clause, CountClause) else _nothing
-        return lambda pair: ClauseAnswer(clause, values[pair], held[pair], *last(pair))
+        return lambda pair: ClauseAnswer(clause, values[pair], is_met[pair], *last(pair))
 
     def last(self, signals: frozenset[str]) -> Part[tuple[int | None, str | None]]:
         events = self.hearing.events
@@ -98,11 +98,11 @@ class _Panel:
         )
 
     def timing(self, timing: Timing | None) -> Part[TimingAnswer]:
-        held = timely(timing, self.axes).tolist()
+        is_timely = timely(timing, self.axes).tolist()
         quiet, waiting = (_days(ages) for ages in (self.axes.quiet, self.axes.waiting))
         engaged_within = timing.engaged_within_days if timing else None
         request_within = timing.or_request_within_days if timing else None
-        return lambda pair: TimingAnswer(held[pair], engaged_within, quiet[pair], request_within, waiting[pair])
+        return lambda pair: TimingAnswer(is_timely[pair], engaged_within, quiet[pair], request_within, waiting[pair])
 
 
 def _nothing(_pair: int) -> tuple[None, None]:

@@ -28,15 +28,15 @@ class Stream:
         return self._timeline.lead[self.index].astype(np.intp)
 
     def before(self, places: Positions) -> Counts:
-        """How many of the stream's events come before each place on the timeline: an index just past the last of them."""
+        """Return how many of the stream's events come before each place on the timeline: an index just past the last of them."""
         return self._before[places]
 
     def since(self, window: int) -> Counts:
-        """For each event, the index of its lead's first event not more than `window` microseconds before it."""
+        """Return for each event the index of its lead's first event not more than `window` microseconds before it."""
         return self.before(self._timeline.upto(self.leads, self.at - window - 1))
 
     def rank(self) -> Positions:
-        """How many of the stream's events the same lead had before each."""
+        """Return how many of the stream's events the same lead had before each."""
         return np.arange(self.index.size) - self.before(self._timeline.starts[self.leads])
 
     def count(self, moments: Moments) -> Counts:

@@ -1,4 +1,4 @@
-"""Why one lead got its verdict: every figure that had a part in it, out of the hearing that judged. Rules 4.13."""
+"""The explanation of one lead's verdict: every figure that had a part in it, out of the hearing that judged. Rules 4.13."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scoring.engine.hearing import Hearing
 from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
 from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, SignalPoints, Timing
 from scoring.engine.timeline import DAY, FOREVER
-from scoring.engine.verdict import DECIMALS, found, holds, timely, verdict
+from scoring.engine.verdict import DECIMALS, clause_figure, holds, timely, verdict
 
 __all__ = ["Explanation", "explain"]
 
@@ -37,7 +37,7 @@ def explain(rules: Rules, facts: Facts, lead: int, at: int) -> Explanation:
 
 
 class _Inquiry:
-    """One hearing of one lead at one instant, and the questions put to it."""
+    """The hearing of one lead at one instant, and the questions put to it."""
 
     def __init__(self, rules: Rules, facts: Facts, lead: int, at: int) -> None:
         here, now = np.zeros(1, dtype=np.intp), np.array([at], dtype=np.int64)
@@ -55,7 +55,7 @@ class _Inquiry:
         profile = self.hearing.profile
         disqualifiers = self.answers(rules.disqualifiers)
         events = self.events()
-        told = Explanation(
+        explanation = Explanation(
             lead_id=self.lead_id,
             at=self.at,
             meets=bool(verdicts.meets[0]),
@@ -79,7 +79,7 @@ class _Inquiry:
             hot=bool(verdicts.hot[0]),
             hot_paths=self.paths(rules.hot),
         )
-        return replace(told, why=why.sentence(told))
+        return replace(explanation, why=why.sentence(explanation))
 
     def axis(self, name: str, raw: float) -> ExplainedAxis:
         penalty = float(self.hearing.penalty(self.axes.quiet)[0]) if name == "engagement" else 0.0
@@ -118,7 +118,7 @@ class _Inquiry:
         return int(points.count_ended(rule, self.rules.catalogue, self.hearing.events)(self.moments)[0])
 
     def events(self) -> tuple[ExplainedEvent, ...]:
-        """All events that are still worth something, the newest first."""
+        """Return all events that are still worth something, the newest first."""
         events = self.hearing.events
         worth: dict[str, float] = {}
         for rule in self.rules.signals:
@@ -151,7 +151,7 @@ class _Inquiry:
         )
 
     def clause(self, clause: Clause) -> ClauseAnswer:
-        figure = found(clause, self.axes)[0].item()
+        figure = clause_figure(clause, self.axes)[0].item()
         last_at, last_signal = self.last(clause.signals) if isinstance(clause, CountClause) else (None, None)
         return ClauseAnswer(clause, figure, figure >= clause.at_least, last_at, last_signal)
 

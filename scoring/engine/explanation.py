@@ -25,7 +25,7 @@ class ExplainedAxis:
 
 @dataclass(frozen=True, slots=True)
 class CriterionAnswer:
-    """What a criterion asked, what it saw, and its verdict: pass, fail or unknown."""
+    """The answer of a criterion: what it asked, what it saw, and its verdict: pass, fail or unknown."""
 
     criterion: CriterionRule
     seen: object

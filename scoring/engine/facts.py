@@ -1,4 +1,4 @@
-"""What is known about leads, in columns: events, and attributes as they were from each change to the next."""
+"""Facts about leads, in columns: events, and attributes as they were from each change to the next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SPAN_PER_CHUNK = float(1 << 61)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One attribute, dictionary-encoded: `codes` (int32, one per attribute row) index `values`.
+    """An attribute, dictionary-encoded: `codes` (int32, one per attribute row) index `values`.
 
     A value is None (missing), str, int, float, bool, a tuple of str, or a Band. `asked` is the profile's note of what criteria
     answered for the values; columns with one dictionary share it.

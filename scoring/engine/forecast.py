@@ -1,4 +1,4 @@
-"""When a verdict will change if nothing more happens: `next_look_at`. Rules 4.14."""
+"""Forecasts of when a verdict will change if nothing more happens: `next_look_at`. Rules 4.14."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTS = 32
 
 
 def next_change(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Ints:
-    """For each (lead, instant) the next whole second after it at which verdict or tier is another, by decay and recency alone.
+    """Return for each (lead, instant) the next whole second after it at which verdict or tier is another, by decay and recency alone.
 
     NEVER for a lead that doesn't meet the rules (without new facts it will not) or still will in ten years. Facts dated after the
     instant are left out. Without new facts everything only falls, so bisecting the judge's own verdicts is exact.
@@ -37,7 +37,7 @@ def next_change(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> 
 
 
 def _next_fall(hearing: Hearing, at: Ints) -> Ints:
-    """One instant for each lead of the hearing, which must know no later fact."""
+    """Return one instant for each lead of the hearing, which must know no later fact."""
     leads, now = np.arange(at.size), at // _SECOND
     change = np.full(at.size, NEVER, dtype=np.int64)
     rank = _rank(hearing, leads, at)
@@ -48,10 +48,10 @@ def _next_fall(hearing: Hearing, at: Ints) -> Ints:
         # Many instants at once: for a single lead, asking costs the same for one as for a few dozen.
         step = -((same - other) // _PARTS)
         between = np.minimum(same[:, None] + step[:, None] * np.arange(1, _PARTS), other[:, None])
-        asked = np.maximum(between * _SECOND, at[:, None])
-        ranks = _rank(hearing, np.repeat(leads, _PARTS - 1), asked.ravel()).reshape(asked.shape)
-        held = np.count_nonzero(ranks == rank[:, None], axis=1)
-        same, other = same + step * held, np.minimum(same + step * (held + 1), other)
+        instants = np.maximum(between * _SECOND, at[:, None])
+        ranks = _rank(hearing, np.repeat(leads, _PARTS - 1), instants.ravel()).reshape(instants.shape)
+        count = np.count_nonzero(ranks == rank[:, None], axis=1)
+        same, other = same + step * count, np.minimum(same + step * (count + 1), other)
     change[falls] = other * _SECOND
     return change
 

@@ -97,9 +97,9 @@ def hear(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike, finish: Ca
         back = np.empty_like(order)
         back[order] = np.arange(order.size)
         return picked(hear(rules, facts, leads[order], at[order], finish), back)
-    asked = leads[np.flatnonzero(np.diff(leads, prepend=-1))]
-    if 2 * asked.size < len(facts):
-        return hear(rules, facts.known(asked), np.searchsorted(asked, leads), at, finish)
+    distinct = leads[np.flatnonzero(np.diff(leads, prepend=-1))]
+    if 2 * distinct.size < len(facts):
+        return hear(rules, facts.known(distinct), np.searchsorted(distinct, leads), at, finish)
     parts = []
     for first, last, hearing in hearings(rules, facts):
         within = slice(*np.searchsorted(leads, (first, last)).tolist())

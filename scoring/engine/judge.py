@@ -33,7 +33,7 @@ def judge(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Verdic
 
 
 def axes(rules: Rules, facts: Facts, leads: ArrayLike, at: ArrayLike) -> Axes:
-    """What is measured of each pair, in the order given: `judge` is this, then `verdict`.
+    """Measure each pair, in the order given: `judge` is this, then `verdict`.
 
     Thresholds have no part in it: `verdict(other_rules, axes)` answers for rules that differ in those alone.
     """
@@ -47,36 +47,36 @@ def first_qualifying(
 
     Judged at every event and attribute change: between them scores only fall (rules 4.11), so no other instant can be the first.
     """
-    found = []
-    for names, leads, at, hearing in _asked(rules, facts, since, until):
+    parts = []
+    for names, leads, at, hearing in _pairs_to_judge(rules, facts, since, until):
         chosen, instants, verdicts = first_of(leads, at, hearing.each(leads, at, lambda axes: verdict(rules, axes)))
-        found.append((names[chosen], instants, verdicts))
-    qualified, since_when, all_verdicts = zip(*found, strict=True)
+        parts.append((names[chosen], instants, verdicts))
+    qualified, since_when, all_verdicts = zip(*parts, strict=True)
     return np.concatenate(qualified), np.concatenate(since_when), joined(all_verdicts)
 
 
 def measured(rules: Rules, facts: Facts, *, until: int, since: int | None = None) -> tuple[Positions, Ints, Axes]:
-    """What `first_qualifying` compares, to be kept for what-ifs: leads, instants and axes of every instant in [since, until].
+    """Measure what `first_qualifying` compares, to be kept for what-ifs: leads, instants and axes of every instant in [since, until].
 
     Only of leads that pass the gate at some time, so it serves rules that differ in thresholds, timing or tiers alone:
     `first_of(leads, at, verdict(other_rules, axes))` is then their `first_qualifying`.
     """
-    found = [
+    parts = [
         (names[leads], at, hearing.each(leads, at, lambda axes: axes))
-        for names, leads, at, hearing in _asked(rules, facts, since, until)
+        for names, leads, at, hearing in _pairs_to_judge(rules, facts, since, until)
     ]
-    all_leads, all_at, all_axes = zip(*found, strict=True)
+    all_leads, all_at, all_axes = zip(*parts, strict=True)
     return np.concatenate(all_leads), np.concatenate(all_at), joined(all_axes)
 
 
 def first_of(leads: Positions, at: Ints, verdicts: Verdicts) -> tuple[Positions, Ints, Verdicts]:
-    """Of pairs sorted by lead and instant, the first of each lead that meets the rules."""
+    """Return of pairs sorted by lead and instant the first of each lead that meets the rules."""
     meeting = np.flatnonzero(verdicts.meets)
     first = meeting[np.unique(leads[meeting], return_index=True)[1]]
     return leads[first], at[first], picked(verdicts, first)
 
 
-def _asked(
+def _pairs_to_judge(
     rules: Rules, facts: Facts, since: int | None, until: int
 ) -> Iterator[tuple[Positions, Positions, Ints, Hearing]]:
     """Chunk by chunk of the leads that pass the gate at some time: who they are in `facts`, and each pair to judge."""
@@ -84,12 +84,12 @@ def _asked(
     some = facts.known(hopeful) if hopeful.size < len(facts) else facts
     for first, last, hearing in hearings(rules, some):
         leads, at = some.slice(first, last).instants()
-        asked = (at <= until) if since is None else (at >= since) & (at <= until)
-        yield hopeful[first:last], leads[asked], at[asked], hearing
+        within = (at <= until) if since is None else (at >= since) & (at <= until)
+        yield hopeful[first:last], leads[within], at[within], hearing
 
 
 def _hopeful(rules: Rules, facts: Facts) -> Positions:
-    """Of the others neither events nor disqualifiers need a look."""
+    """Return the leads that pass the gate at some time: of the others neither events nor disqualifiers need a look."""
     passes = Attributes(facts).gate(rules) == PASS
     # The last entry speaks for the time before a lead's first row.
     return np.arange(len(facts)) if passes[-1] else np.unique(facts.row_lead[passes[:-1]]).astype(np.intp)

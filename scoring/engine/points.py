@@ -18,7 +18,7 @@ _ALL = 100  # percent
 
 
 def share(decay: Decay, age: Ints) -> Floats:
-    """What is left of positive points after `age` microseconds (not negative): from 1 down to 0."""
+    """Return what is left of positive points after `age` microseconds (not negative): from 1 down to 0."""
     if decay.mode == "none":
         return np.ones(age.size)
     left: Floats = np.exp(age * _rate(decay)) if decay.mode == "compound" else np.maximum(1 - age * _lost(decay), 0)
@@ -115,7 +115,7 @@ def _compound(rules: list[SignalPoints], decay: Decay, events: Events) -> Tally:
 
 
 def _accumulated(stream: Stream, total: Floats, decay: Decay) -> Floats:
-    """For each event the decayed sum of its lead's events up to it, at its own instant.
+    """Return for each event the decayed sum of its lead's events up to it, at its own instant.
 
     By doubling: once total(i) covers the 2^k events up to i, adding total(i - 2^k), aged by the time between, makes it cover
     2^(k+1). No loop over leads however long they are, no growing exponent, and rounding errors of a tree instead of a chain.

@@ -24,7 +24,7 @@ Answers = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """What the attributes say, one entry per attribute row and a last one for "no row yet".
+    """The answers of the attributes, one entry per attribute row and a last one for "no row yet".
 
     `fit` and `bant` are sums of points, not yet limited.
     """
@@ -35,7 +35,7 @@ class Profile:
     bant: Floats
 
     def slice(self, begin: int, end: int) -> Profile:
-        """Of the rows from `begin` up to and without `end`; the last entry stays."""
+        """Return those of the rows from `begin` up to and without `end`; the last entry stays."""
         return Profile(
             *(
                 np.append(column[begin:end], column[-1])
@@ -45,7 +45,7 @@ class Profile:
 
 
 class InForce:
-    """Which attribute row is in force when."""
+    """The attribute rows in force at instants."""
 
     def __init__(self, facts: Facts) -> None:
         dated = facts.row_from[facts.row_from > EVER]
@@ -89,7 +89,7 @@ class Attributes:
         return answers
 
     def value(self, field: str, row: int) -> object:
-        """What one row says in a field, for showing."""
+        """Return what one row says in a field, for showing."""
         column = self._column(field)
         return None if column is None or row < 0 else column.values[column.codes[row]]
 
@@ -116,18 +116,18 @@ class Attributes:
 
 
 def domain_of(email: object) -> str | None:
-    """What follows the last @ of an address; None for anything else."""
+    """Return what follows the last @ of an address; None for anything else."""
     return email.rpartition("@")[2].strip() or None if isinstance(email, str) and "@" in email else None
 
 
 def _column_of(facts: Facts, field: str) -> Column | None:
-    given = facts.columns.get(field)
-    if field == "lead.email_domain" and given is None:
+    stated = facts.columns.get(field)
+    if field == "lead.email_domain" and stated is None:
         return _derived(facts.columns.get("lead.email"), domain_of)
     if field == SENIORITY:
         titles = facts.columns.get("lead.title")
-        return _filled(given, _derived(titles, lambda title: seniority_of(title) if isinstance(title, str) else None))
-    return given
+        return _filled(stated, _derived(titles, lambda title: seniority_of(title) if isinstance(title, str) else None))
+    return stated
 
 
 def _derived(column: Column | None, derive: Callable[[object], object]) -> Column | None:
@@ -150,13 +150,13 @@ def _filled(column: Column | None, spare: Column | None) -> Column | None:
 
 
 def _occurs(column: Column) -> Bools:
-    """Which values do: a slice of facts shares the dictionary of the whole, and asking is the slow part."""
+    """Return which values occur: a slice of facts shares the dictionary of the whole, and asking is the slow part."""
     occurs: Bools = np.bincount(column.codes, minlength=len(column.values)) > 0
     return occurs
 
 
 def _question(criterion: CriterionRule, rules: Rules) -> Hashable:
-    """What the answers hang on, apart from the value. As text, True is not 1."""
+    """Return what the answers hang on, apart from the value. As text, True is not 1."""
     entries = rules.lists.get(str(criterion.value)) if criterion.op == "in_list" else None
     return criterion.field == SENIORITY, criterion.op, repr(criterion.value), entries
 
@@ -166,8 +166,8 @@ def _table(column: Column, question: Hashable, ask: Predicate) -> Answers:
     table = np.full(len(column.values), _UNASKED, dtype=np.int8)
     before = column.asked.get(question, table[:0])
     table[: before.size] = before
-    asked = np.flatnonzero(_occurs(column) & (table == _UNASKED)).tolist()
-    table[asked] = [_CODES[ask(column.values[code])] for code in asked]
+    unanswered = np.flatnonzero(_occurs(column) & (table == _UNASKED)).tolist()
+    table[unanswered] = [_CODES[ask(column.values[code])] for code in unanswered]
     if len(column.asked) >= _QUESTIONS:
         column.asked.clear()
     column.asked[question] = table

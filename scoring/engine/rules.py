@@ -1,4 +1,4 @@
-"""What a version of a definition says, compiled: values only. Rules 3.1 to 3.8."""
+"""The rules of a version of a definition, compiled: values only. Rules 3.1 to 3.8."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class CriterionRule:
-    """One attribute asked one question (a row of `gate`, `fit`, `bant` or `disqualifiers`).
+    """A question to one attribute (a row of `gate`, `fit`, `bant` or `disqualifiers`).
 
     `value` by `op`: between (low or None, high or None) · at_least, at_most number (a seniority's name for `lead.seniority`)
     · in, not_in, contains_any, has_word_any, has_any tuple · is, known bool · in_list the list's name.
@@ -100,7 +100,7 @@ class TierFloor:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What signals mean apart from points: which are the lead's own engagement, which ask to be contacted,
+    """The meaning of signals apart from points: which are the lead's own engagement, which ask to be contacted,
     and which close every open request at or before them.
 
     `endings` are pairs (signal, other signal): an event of the first ends the negative points of the other's earlier events.
@@ -118,7 +118,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling.
+    """The rules of one version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling.
 
     `motion` has no part in a verdict: it says which decisions of sales are evidence about the version (rules 10.16).
     """
@@ -149,6 +149,6 @@ class Rules:
 
     @property
     def tallies(self) -> tuple[CountClause, ...]:
-        """Each distinct thing that some path counts, once."""
+        """Return each distinct thing that some path counts, once."""
         clauses = [clause for path in (*self.paths, *self.hot) for clause in path.clauses]
         return tuple(dict.fromkeys(clause.tally for clause in clauses if isinstance(clause, CountClause)))

@@ -25,14 +25,14 @@ def microseconds(amount: float, unit: int = DAY) -> int:
 
 
 def bounds(lead: NDArray[np.int32], leads: int) -> Positions:
-    """Where each lead's rows begin in a column sorted by lead; one entry more than leads, the last is the end."""
+    """Return where each lead's rows begin in a column sorted by lead; one entry more than leads, the last is the end."""
     starts = np.zeros(leads + 1, dtype=np.intp)
     np.cumsum(np.bincount(lead, minlength=leads), out=starts[1:])
     return starts
 
 
 def places(lead: NDArray[np.integer[Any]], at: Ints, other_lead: NDArray[np.integer[Any]], other_at: Ints) -> Positions:
-    """Where among rows sorted by (lead, at) others belong: just past their lead's last one that is not later."""
+    """Return where among rows sorted by (lead, at) others belong: just past their lead's last one that is not later."""
     low, high = (np.searchsorted(lead, other_lead, side=side) for side in ("left", "right"))
     # A bisection of all at once.
     while (open_ := np.flatnonzero(low < high)).size:
@@ -64,7 +64,7 @@ class Timeline:
         self._key = at + self._shift[lead]
 
     def upto(self, leads: Positions, at: Ints) -> Positions:
-        """How many rows, counted over the whole axis, precede or equal each (lead, instant): an index just past the last one."""
+        """Return how many rows, counted over the whole axis, precede or equal each (lead, instant): an index just past the last one."""
         clamped = np.clip(at, self._before[leads], self._last[leads])
         places: Positions = np.searchsorted(self._key, clamped + self._shift[leads], side="right")
         return places

@@ -18,7 +18,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axes:
-    """All that is measured, one entry per (lead, instant); thresholds have no part in it.
+    """The measurements, one entry per (lead, instant); thresholds have no part in it.
 
     `fit`, `engagement`, `bant` within their ceilings, rounded · `gate` 1 pass, 0 fail, -1 unknown · `quiet` microseconds since the
     last engagement, `waiting` since the last open request (FOREVER: none) · `figures` of each `CountClause.tally`.
@@ -45,7 +45,7 @@ class Axes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """One entry per (lead, instant).
+    """The verdicts, one entry per (lead, instant).
 
     `threshold`, `timing` and `hot` say whether any path, the timing, any hot trigger holds by itself; `engaged` whether there was any
     engagement. `meets` is the verdict; `tier` is 0 without it.
@@ -91,7 +91,7 @@ def verdict(rules: Rules, axes: Axes) -> Verdicts:
     )
 
 
-def found(clause: Clause, axes: Axes) -> NDArray[np.float64] | NDArray[np.int32]:
+def clause_figure(clause: Clause, axes: Axes) -> NDArray[np.float64] | NDArray[np.int32]:
     """The figure that a clause compares with its `at_least`."""
     return axes.axis(clause.axis) if isinstance(clause, AxisClause) else axes.figures[clause.tally]
 
@@ -99,26 +99,26 @@ def found(clause: Clause, axes: Axes) -> NDArray[np.float64] | NDArray[np.int32]
 def timely(timing: Timing | None, axes: Axes) -> Bools:
     """Engaged lately, or waiting for an answer not too long; always, where no condition is stated."""
     windows = () if timing is None else (timing.engaged_within_days, timing.or_request_within_days)
-    held = [
+    is_recent = [
         age <= min(microseconds(days), FOREVER - 1)
         for days, age in zip(windows, (axes.quiet, axes.waiting), strict=False)
         if days is not None
     ]
-    return np.logical_or.reduce(held) if held else np.ones(axes.quiet.size, dtype=np.bool_)
+    return np.logical_or.reduce(is_recent) if is_recent else np.ones(axes.quiet.size, dtype=np.bool_)
 
 
 def _any_path(paths: Iterable[PathRule], axes: Axes) -> Bools:
-    held = np.zeros(axes.fit.size, dtype=np.bool_)
+    is_met = np.zeros(axes.fit.size, dtype=np.bool_)
     for path in paths:
-        held |= holds(path, axes)
-    return held
+        is_met |= holds(path, axes)
+    return is_met
 
 
 def holds(path: PathRule, axes: Axes) -> Bools:
-    held = np.ones(axes.fit.size, dtype=np.bool_)
+    is_met = np.ones(axes.fit.size, dtype=np.bool_)
     for clause in path.clauses:
-        held &= found(clause, axes) >= clause.at_least
-    return held
+        is_met &= clause_figure(clause, axes) >= clause.at_least
+    return is_met
 
 
 def _tier(rules: Rules, axes: Axes, meets: Bools, hot: Bools) -> NDArray[np.int8]:

@@ -13,55 +13,55 @@ _NAMES_SHOWN = 3
 _TEXT_SHOWN = 60
 
 
-def sentence(told: Explanation) -> str:
-    """For a lead that meets the rules what brought it there, else the first thing that is missing."""
-    return reached(told) if told.meets else _what_is_missing(told)
+def sentence(explanation: Explanation) -> str:
+    """Say of a lead that meets the rules what brought it there, else the first thing that is missing."""
+    return reached(explanation) if explanation.meets else _name_missing(explanation)
 
 
-def reached(told: Explanation | DecisiveReason) -> str:
-    """What brought a lead that meets the rules there."""
-    held = [path for path in (*told.hot_paths, *told.paths) if path.held]
-    latest = max((clause for clause in _counts(held) if clause.last_at is not None), key=_last_at, default=None)
-    event = "" if latest is None else _deed(latest) + _earlier(told.at - _last_at(latest))
-    scores = [clause for path in (*held, *told.paths) for clause in path.clauses if _scored(clause)]
+def reached(explanation: Explanation | DecisiveReason) -> str:
+    """Say what brought a lead that meets the rules there."""
+    met = [path for path in (*explanation.hot_paths, *explanation.paths) if path.held]
+    latest = max((clause for clause in _counts(met) if clause.last_at is not None), key=_last_at, default=None)
+    event = "" if latest is None else _deed(latest) + _earlier(explanation.at - _last_at(latest))
+    scores = [clause for path in (*met, *explanation.paths) for clause in path.clauses if _scored(clause)]
     # What the lead did says more than what it is.
     score = _points(min(scores, key=_is_about_fit)) if scores else ""
-    return _capital("; ".join(part for part in (event, score) if part) or f"{held[0].name}: all of it holds") + "."
+    return _capital("; ".join(part for part in (event, score) if part) or f"{met[0].name}: all of it holds") + "."
 
 
 def _deed(answer: ClauseAnswer) -> str:
     """The latest signal; with how often, where one signal had to come several times."""
-    words, clause = signal_words(str(answer.last_signal)), answer.clause
+    name, clause = signal_words(str(answer.last_signal)), answer.clause
     if not isinstance(clause, CountClause) or clause.distinct or len(clause.signals) > 1 or clause.at_least == 1:
-        return words
-    return f"{words} {answer.found:g} times"
+        return name
+    return f"{name} {answer.found:g} times"
 
 
 def _is_about_fit(answer: ClauseAnswer) -> bool:
     return isinstance(answer.clause, AxisClause) and answer.clause.axis == "fit"
 
 
-def _what_is_missing(told: Explanation) -> str:
-    hit = next((answer for answer in told.disqualifier_answers if answer.verdict == "pass"), None)
+def _name_missing(explanation: Explanation) -> str:
+    hit = next((answer for answer in explanation.disqualifier_answers if answer.verdict == "pass"), None)
     if hit is not None:
         return excluded(hit)
     for verdict in ("fail", "unknown"):
-        answer = next((answer for answer in told.gate_answers if answer.verdict == verdict), None)
+        answer = next((answer for answer in explanation.gate_answers if answer.verdict == verdict), None)
         if answer is not None:
             return not_passed(answer)
-    if not told.threshold:
-        return _nearest(told.paths)
-    return late(told.timing)
+    if not explanation.threshold:
+        return _nearest(explanation.paths)
+    return late(explanation.timing)
 
 
 def excluded(answer: CriterionAnswer) -> str:
-    """What a disqualifier that hit saw."""
+    """Say what a disqualifier that hit saw."""
     return f"Excluded: {field_words(answer.criterion.field)} is {_shown(answer.seen)}."
 
 
 def not_passed(answer: CriterionAnswer) -> str:
-    """What a gate criterion saw instead of what it asks."""
-    field, needed = _capital(field_words(answer.criterion.field)), wanted(answer.criterion)
+    """Say what a gate criterion saw instead of what it asks."""
+    field, needed = _capital(field_words(answer.criterion.field)), describe_needed(answer.criterion)
     if answer.seen is None or answer.seen == "":
         return f"{field} is not known; needed: {needed}."
     doubt = "" if answer.verdict == "fail" else ", which does not tell"
@@ -75,7 +75,7 @@ def _nearest(paths: Iterable[PathAnswer]) -> str:
 
 
 def nearest(paths: Iterable[PathAnswer]) -> PathAnswer | None:
-    """Of the paths that do not hold, the one of which most clauses do."""
+    """Return of the paths that do not hold the one of which most clauses do."""
     missed = [path for path in paths if not path.held]
     return max(missed, key=lambda path: sum(clause.held for clause in path.clauses) / len(path.clauses), default=None)
 
@@ -86,12 +86,12 @@ def no_path() -> str:
 
 def short(answer: ClauseAnswer) -> str:
     """The figure of a clause, and what it asks."""
-    words = _points(answer) if isinstance(answer.clause, AxisClause) else _count(answer.clause, answer.found)
-    return f"{_capital(words)}."
+    figures = _points(answer) if isinstance(answer.clause, AxisClause) else _count(answer.clause, answer.found)
+    return f"{_capital(figures)}."
 
 
 def late(timing: TimingAnswer) -> str:
-    """What timing misses."""
+    """Say what timing misses."""
     missing = []
     if timing.engaged_within_days is not None:
         missing.append(f"no engagement in the last {_days(timing.engaged_within_days)}")
@@ -117,7 +117,7 @@ def _count(clause: CountClause, figure: float) -> str:
 
 
 def counted(clause: CountClause) -> str:
-    """What a clause counts, without how many it asks for."""
+    """Say what a clause counts, without how many it asks for."""
     what = "different assets of " if clause.distinct else ""
     names = _listed([signal_words(name).lower() for name in sorted(clause.signals)], "or")
     close = clause.within_hours_of_each_other
@@ -131,16 +131,16 @@ def axis_points(axis: str) -> str:
     return f"{axis.replace('+', ' and ')} points"
 
 
-def wanted(criterion: CriterionRule) -> str:
-    """What a criterion asks for, in words."""
+def describe_needed(criterion: CriterionRule) -> str:
+    """Say what a criterion asks for."""
     value = criterion.value
     if criterion.op == "between" and isinstance(value, tuple | list):
         low, high = (None if end is None else _shown(end) for end in value)
         return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
     if criterion.op in ("is", "known"):
         return {"is": ("no", "yes"), "known": ("not known", "known")}[criterion.op][bool(value)]
-    words = _listed([_shown(part) for part in value], "or") if isinstance(value, tuple | list) else _shown(value)
-    return f"{_ASKS[criterion.op]}{words}"
+    text = _listed([_shown(part) for part in value], "or") if isinstance(value, tuple | list) else _shown(value)
+    return f"{_ASKS[criterion.op]}{text}"
 
 
 _ASKS = {
@@ -201,10 +201,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"
 
 
-def _listed(words: list[str], last: str) -> str:
-    if len(words) > _NAMES_SHOWN:
-        return f"{', '.join(words[:_NAMES_SHOWN])} {last} {len(words) - _NAMES_SHOWN} more"
-    return f" {last} ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+def _listed(names: list[str], last: str) -> str:
+    if len(names) > _NAMES_SHOWN:
+        return f"{', '.join(names[:_NAMES_SHOWN])} {last} {len(names) - _NAMES_SHOWN} more"
+    return f" {last} ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
 def _capital(text: str) -> str:

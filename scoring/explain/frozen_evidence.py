@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from scoring.engine.rules import CriterionRule
-from scoring.engine.why import field_words, signal_words, wanted
+from scoring.engine.why import describe_needed, field_words, signal_words
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
 NAMES_SHOWN: Final = 4
@@ -110,7 +110,7 @@ def _read_criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     shown = ", ".join(map(str, answer_value)) if isinstance(answer_value, list) else answer_value
     text = f"{_capital(field_words(criterion.field))}: {_value_text(shown)}"
     try:
-        note = f"needed: {wanted(criterion)}"
+        note = f"needed: {describe_needed(criterion)}"
     except (KeyError, TypeError, ValueError):
         note = ""
     verdict = answer.get("verdict")

@@ -129,7 +129,11 @@ def _store_changes(judgement: LeadJudgement, stored: pa.Table, now: dt.datetime)
     # Locks leads before scores, both in the order of lead ids (rules 17.10). The prompt path locks in the same order,
     # so the two cannot deadlock.
     rescore_queue.request(lead_ids=fresh["lead_id"][begins_to_meet].tolist(), at=now)
-    _upsert_scores(judgement, {name: column[differs] for name, column in fresh.items()}, now)
+    is_known = np.zeros(len(judgement.facts), dtype=np.bool_)
+    is_known[at] = True
+    # As in `scores.store_scores`: a first score of a lead without events asks for no shortfall.
+    changed = {**fresh, "shortfall_due": is_known | judgement.is_active}
+    _upsert_scores(judgement, {name: column[differs] for name, column in changed.items()}, now)
     return int(differs.sum())
 
 
@@ -183,7 +187,7 @@ def _upsert_scores(judgement: LeadJudgement, changed: Mapping[str, NDArray[Any]]
                 f"""
                 INSERT INTO scoring_score (definition_id, judged_at, {", ".join(names)})
                 SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::float8[], %s::float8[],
-                                             %s::float8[], %s::int2[], %s::bool[], %s::bool[], %s::int2[])
+                                             %s::float8[], %s::int2[], %s::bool[], %s::bool[], %s::int2[], %s::bool[])
                 ON CONFLICT (lead_id, definition_id) DO UPDATE SET {sets}
                 WHERE scoring_score.judged_at <= EXCLUDED.judged_at
                 """,

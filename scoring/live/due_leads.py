@@ -16,7 +16,7 @@ from scoring import active_versions
 from scoring.columns import fact_reader
 from scoring.engine.judge import NEVER, next_change
 from scoring.instants import from_microseconds
-from scoring.live import hand_raises, qualify, scores
+from scoring.live import hand_raises, late_facts, qualify, scores
 from scoring.live.judgement import LeadJudgement, judge_now
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,10 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
     leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=lead_ids)}
     leads |= stage_pauses.resume_active(leads, now=now)
     next_looks: dict[int, int] = dict.fromkeys(leads, NEVER)
+    request_window = late_facts.SHORTEST_WINDOW
     for version in active_versions.list_active_versions():
         rules = active_versions.rules_of(version)
+        request_window = max(request_window, late_facts.find_request_window(rules))
         # 2.
         judgement = judge_now(version, rules, fact_reader.read_for_leads(list(leads), rules), now)
         before = scores.store_scores(judgement, now=now)
@@ -65,7 +67,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         for lead_id, at in _next_falls(judgement).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
     # 5.
-    hand_raises.record_hand_raises(lead_ids=list(leads), now=now)
+    hand_raises.record_hand_raises(lead_ids=list(leads), now=now, file_window=dt.timedelta(microseconds=request_window))
     # 6.
     if active_versions.list_account_versions():
         # Whatever made these leads due may have made their companies meet a definition of companies.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Final
 
 from django.db.models import Q
 
@@ -13,11 +14,15 @@ from leads.models import Event, LeadStage
 from leads.vocabulary import Stage
 from scoring.models import HandRaise
 
+#: The age up to which a request from a file brings its sender back, where no version in force names a window.
+FILE_WINDOW: Final = dt.timedelta(days=7)
 
-def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
+
+def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime, file_window: dt.timedelta = FILE_WINDOW) -> int:
     """Record the open requests that these people made since they were disqualified, each once; return how many are new.
 
-    `lead_ids` are leads that stand for a person. A request that was closed since is none any more (rules 3.3).
+    `lead_ids` are leads that stand for a person. A request that was closed since is none any more (rules 3.3), and one
+    from a file that is older than `file_window` is history, which brings nobody back.
     """
     person_of = {pk: pk for pk in lead_ids} | dict(merges.list_aliases(lead_ids))
     # By the ids of all members: one query for the leads or their aliases could use no index.
@@ -29,7 +34,8 @@ def record_hand_raises(*, lead_ids: Collection[int], now: dt.datetime) -> int:
     # looks at all of them, and opens none that was closed after the request.
     since = {person_of[lead_id]: (lead_id, at) for lead_id, at in reversed(disqualified)}
     members = [pk for pk, person in person_of.items() if person in since]
-    is_answer = Q(signal__is_explicit_request=True) | Q(signal__closes_request=True)
+    is_history = Q(is_imported=True, occurred_at__lt=now - file_window)
+    is_answer = (Q(signal__is_explicit_request=True) & ~is_history) | Q(signal__closes_request=True)
     events = Event.objects.filter(is_answer, lead__in=members, occurred_at__lte=now).order_by("occurred_at", "pk")
     requests: dict[int, list[int]] = defaultdict(list)
     for pk, lead_id, at, is_request in events.values_list(

@@ -32,7 +32,7 @@ class OutlookUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GateOutlook:
-    """The verdict of one version's gate on a lead: pass, fail or unknown."""
+    """The verdict of the gate of one version, by its name, on a lead: pass, fail or unknown."""
 
     version: str
     verdict: str
@@ -103,7 +103,7 @@ def _judge_leads(file: FileImport, previews: Sequence[PreviewRow], now: dt.datet
 
 
 def _read_outlooks(lead_ids: Sequence[int], now: dt.datetime) -> Mapping[int, LeadOutlook]:
-    versions = {version.pk: version.number for version in active_versions.list_active_versions()}
+    versions = {version.pk: str(version) for version in active_versions.list_active_versions()}
     gates: dict[int, list[GateOutlook]] = {lead_id: [] for lead_id in lead_ids}
     for score in Score.objects.filter(lead_id__in=lead_ids, version_id__in=versions).order_by("definition_id"):
         gates[score.lead_id].append(GateOutlook(versions[score.version_id], _GATE_VERDICTS[score.gate]))

@@ -11,7 +11,7 @@ from definitions.models import Version
 from scoring.engine.facts import Facts
 from scoring.engine.judge import Verdicts, judge
 from scoring.engine.rules import Rules
-from scoring.engine.timeline import EVER, Ints, Positions
+from scoring.engine.timeline import EVER, Bools, Ints, Positions
 from scoring.engine.verdict import picked
 from scoring.instants import microseconds
 
@@ -35,6 +35,13 @@ class LeadJudgement:
     def meeting(self) -> Positions:
         """Return the indexes of the leads that meet the version now."""
         return np.flatnonzero(self.at_now.meets)
+
+    @property
+    def is_active(self) -> Bools:
+        """Return which leads have events."""
+        is_active = np.zeros(len(self.facts), dtype=np.bool_)
+        is_active[self.facts.event_lead] = True
+        return is_active
 
 
 def judge_now(version: Version, rules: Rules, facts: Facts, now: dt.datetime) -> LeadJudgement:

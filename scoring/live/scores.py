@@ -19,18 +19,20 @@ def store_scores(judgement: LeadJudgement, *, now: dt.datetime) -> Mapping[int, 
         score.lead_id: score
         for score in Score.objects.filter(definition_id=judgement.version.definition_id, lead_id__in=lead_ids)
     }
-    changed = [score for score in _build_scores(judgement, now) if _has_changed(score, before.get(score.lead_id))]
+    changed = [
+        score for score in _build_scores(judgement, now, before) if _has_changed(score, before.get(score.lead_id))
+    ]
     Score.objects.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["lead", "definition"],
-        update_fields=[*_JUDGED_FIELDS, "judged_at"],
+        update_fields=[*_JUDGED_FIELDS, "judged_at", "shortfall_due"],
     )
     return before
 
 
-def _build_scores(judgement: LeadJudgement, now: dt.datetime) -> list[Score]:
-    at_latest, at_now = judgement.at_latest, judgement.at_now
+def _build_scores(judgement: LeadJudgement, now: dt.datetime, before: Mapping[int, Score]) -> list[Score]:
+    at_latest, at_now, is_active = judgement.at_latest, judgement.at_now, judgement.is_active
     return [
         Score(
             lead_id=lead_id,
@@ -45,6 +47,8 @@ def _build_scores(judgement: LeadJudgement, now: dt.datetime) -> list[Score]:
             meets=bool(at_now.meets[index]),
             tier=int(at_now.tier[index]),
             judged_at=now,
+            # A lead that never did anything has no shortfall: files bring hundreds of thousands of them.
+            shortfall_due=lead_id in before or bool(is_active[index]),
         )
         for index, lead_id in enumerate(judgement.facts.lead_ids.tolist())
     ]

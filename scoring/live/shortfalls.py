@@ -36,34 +36,48 @@ _UPDATED_FIELDS: Final = [
     "version", "kind", "field", "criterion", "why", "unknown_fields", "last_event", "active_at", "judged_at",
 ]  # fmt: skip
 
-#: The leads whose shortfall is missing, or older than their score. Leads that Accord knows no event of are left out:
-#: a file brings hundreds of thousands of them.
-_STALE = """
-    SELECT score.lead_id
+#: MALs whose shortfall is missing, a day old or by another version. The index of the stages serves it: it grows with the
+#: number of MALs alone.
+_STALE_MALS: Final = """
+    SELECT lead.id
+    FROM leads_lead lead
+    LEFT JOIN scoring_shortfall shortfall ON shortfall.lead_id = lead.id
+    WHERE lead.stage = %(mal)s AND lead.merged_into_id IS NULL AND (
+        shortfall.lead_id IS NULL
+        OR shortfall.version_id <> %(version)s
+        OR shortfall.judged_at < %(before)s
+    )
+    AND lead.id <> ALL(%(aside)s)
+    ORDER BY lead.stage_at DESC, lead.id DESC
+    LIMIT %(limit)s
+"""
+#: Scores that changed, and whether what their leads lack is kept: of MALs, of leads of unknown gate that did something,
+#: and of leads that were one of these before and may be again. The partial index of the marked scores serves it.
+_CHANGED_SCORES: Final = """
+    SELECT score.lead_id, score.judged_at,
+        lead.stage = %(mal)s
+        OR EXISTS (SELECT FROM scoring_shortfall shortfall WHERE shortfall.lead_id = lead.id)
+        OR score.gate = -1 AND (
+            EXISTS (SELECT FROM leads_event event WHERE event.lead_id = lead.id)
+            OR EXISTS (SELECT FROM leads_lead alias JOIN leads_event event ON event.lead_id = alias.id
+                       WHERE alias.merged_into_id = lead.id)
+        )
     FROM scoring_score score
     JOIN leads_lead lead ON lead.id = score.lead_id AND lead.merged_into_id IS NULL
-    LEFT JOIN scoring_shortfall shortfall ON shortfall.lead_id = score.lead_id
-    WHERE score.definition_id = %(definition)s AND score.version_id = %(version)s
-    AND (
-        lead.stage = %(mal)s
-        OR lead.stage = %(lead)s AND (
-            shortfall.lead_id IS NOT NULL
-            OR score.gate = -1 AND (
-                EXISTS (SELECT FROM leads_event event WHERE event.lead_id = lead.id)
-                OR EXISTS (SELECT FROM leads_lead alias JOIN leads_event event ON event.lead_id = alias.id
-                           WHERE alias.merged_into_id = lead.id)
-            )
-        )
-    )
-    AND (
-        shortfall.lead_id IS NULL
-        OR shortfall.version_id <> score.version_id
-        OR shortfall.judged_at < score.judged_at
-        OR lead.stage = %(mal)s AND shortfall.judged_at < %(before)s
-    )
+    WHERE score.shortfall_due AND score.definition_id = %(definition)s AND score.version_id = %(version)s
     AND score.lead_id <> ALL(%(aside)s)
     ORDER BY score.lead_id
     LIMIT %(limit)s
+"""
+#: Locks in the order of the leads, as whoever writes scores does. A score that is being written keeps its mark.
+_UNMARK: Final = """
+    WITH seen AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS pair (lead_id, judged_at)),
+    locked AS (
+        SELECT score.id FROM scoring_score score
+        JOIN seen ON seen.lead_id = score.lead_id AND seen.judged_at = score.judged_at
+        WHERE score.definition_id = %s ORDER BY score.lead_id FOR NO KEY UPDATE OF score SKIP LOCKED
+    )
+    UPDATE scoring_score SET shortfall_due = FALSE FROM locked WHERE scoring_score.id = locked.id
 """
 
 
@@ -74,22 +88,47 @@ def marketing_version() -> Version | None:
 
 
 def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
-    """Explain up to `limit` MALs and leads of unknown gate whose score is newer; return how many were looked at.
+    """Renew the shortfalls of up to `limit` MALs, and those by up to `limit` scores that changed; return how many leads.
 
     Any number of workers may call it at once: two of them write the same rows, in the order of the leads. A lead that
     fails, or has nothing to explain, is set aside (rules 17.5).
+
+    1. Find the MALs without a shortfall of the last day, and the scores that changed.
+    2. Explain these leads, apart from those of whom no shortfall is kept.
+    3. Take the marks off these scores, unless they have changed again.
     """
     version = marketing_version()
     if version is None:
         return 0
-    stale = _list_stale(version, now, limit)
-    sweeps.do_together(SWEEP, stale, lambda ids: _explain_shortfalls(version, ids, now), now=now)
-    if len(stale) < limit:
+    # 1.
+    values: dict[str, str | int | dt.datetime | list[int]] = {
+        "definition": version.definition_id,
+        "version": version.pk,
+        "mal": Stage.MAL,
+        "before": now - KEPT_FOR,
+        "aside": sweeps.list_set_aside(SWEEP, now=now),
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE_MALS, values)
+        mal_ids = {lead_id for (lead_id,) in cursor.fetchall()}
+        cursor.execute(_CHANGED_SCORES, values)
+        scores = cursor.fetchall()
+    # 2.
+    stale = sorted(mal_ids | {lead_id for lead_id, _, is_kept in scores if is_kept})
+    failed = sweeps.do_together(SWEEP, stale, lambda ids: _store_shortfalls(version, ids, now), now=now)
+    if len(mal_ids) < limit and len(scores) < limit:
         sweeps.forget_others(SWEEP, stale, now)
-    return len(stale)
+    # 3.
+    aside = frozenset(sweeps.list_set_aside(SWEEP, now=now) if failed else ())
+    explained = [(lead_id, judged_at) for lead_id, judged_at, _ in scores if lead_id not in aside]
+    if explained:
+        with connection.cursor() as cursor:
+            cursor.execute(_UNMARK, [*map(list, zip(*explained, strict=True)), version.definition_id])
+    return len(mal_ids | {lead_id for lead_id, *_ in scores})
 
 
-def _explain_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> None:
+def _store_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> None:
     """Store the shortfalls of these leads. Raises sweeps.CannotBeDone if one of them has none."""
     last_events = _read_last_events(lead_ids, now)
     rows = [_build_shortfall(lead_id, version, reason, last_events.get(lead_id), now)
@@ -97,21 +136,6 @@ def _explain_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datet
     if len(rows) < len(lead_ids):
         raise sweeps.CannotBeDone("Nothing is known of the lead that could be explained.")
     Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)
-
-
-def _list_stale(version: Version, now: dt.datetime, limit: int) -> list[int]:
-    values: dict[str, str | int | dt.datetime | list[int]] = {
-        "definition": version.definition_id,
-        "version": version.pk,
-        "mal": Stage.MAL,
-        "lead": Stage.LEAD,
-        "before": now - KEPT_FOR,
-        "aside": sweeps.list_set_aside(SWEEP, now=now),
-        "limit": limit,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_STALE, values)
-        return [lead_id for (lead_id,) in cursor.fetchall()]
 
 
 def _explain(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> Iterator[tuple[int, DecisiveReason]]:

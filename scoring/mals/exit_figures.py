@@ -84,17 +84,21 @@ class LeftLead:
 
 
 def count_exits(now: dt.datetime) -> ExitCounts:
-    """Return how leads left the MALs in the last 90 days. An exit that was taken back does not count."""
+    """Return how many leads left the MALs in the last 90 days. An exit that was taken back does not count.
+
+    A lead that sales sent back in another motion is a MAL there and leaves there; in several motions it counts once.
+    """
     since = now - dt.timedelta(days=DAYS)
-    changes = StageChange.objects.filter(motion=Motion.MQL, from_stage=Stage.MAL, at__gte=since, at__lte=now)
-    of_mql = LeadStage.objects.filter(lead=OuterRef("lead"), motion=Motion.MQL, since=OuterRef("at"))
+    changes = StageChange.objects.filter(from_stage=Stage.MAL, at__gte=since, at__lte=now)
+    stages = LeadStage.objects.filter(lead=OuterRef("lead"), since=OuterRef("at"))
+    still_paused = stages.filter(motion=OuterRef("motion"), stage=Stage.PAUSED)
     paused = changes.filter(to_stage=Stage.PAUSED).aggregate(
-        quiet=Count("pk"), still_quiet=Count("pk", filter=Exists(of_mql.filter(stage=Stage.PAUSED)))
+        quiet=Count("lead", distinct=True), still_quiet=Count("lead", distinct=True, filter=Exists(still_paused))
     )
-    standing = MalExit.objects.filter(Exists(of_mql), at__gte=since, at__lte=now)
+    standing = MalExit.objects.filter(Exists(stages), at__gte=since, at__lte=now)
     by_hand = dict(standing.values_list("kind").annotate(count=Count("pk")))
     return ExitCounts(
-        mql=changes.filter(to_stage=Stage.MQL).count(),
+        mql=changes.filter(motion=Motion.MQL, to_stage=Stage.MQL).count(),
         quiet=paused["quiet"],
         still_quiet=paused["still_quiet"],
         wrong_fit=by_hand.get(MalExitKind.WRONG_FIT, 0),

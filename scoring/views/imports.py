@@ -20,7 +20,8 @@ from config.web import Request, typed_number
 from leads.files.table_rows import Unreadable
 from leads.import_forms import KIND_CHOICES, READING_KEYS, MappingForm, ReadingForm, UploadForm, target_label
 from leads.imports import file_imports, import_previews, import_requests, import_runs, refused_addresses, stored_files
-from leads.imports.import_mapping import KINDS, ColumnMap, ImportKind, read_map
+from leads.imports.column_map import ColumnMap, read_map
+from leads.imports.import_kinds import KINDS, ImportKind
 from leads.imports.import_previews import TableSample
 from leads.imports.import_runs import ImportRefused
 from leads.models import ImportFile, ImportMap, ImportRun

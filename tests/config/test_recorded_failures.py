@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from config import outages
-from leads.models import AccountLook, Lead
+from leads.models import AccountQueueEntry, Lead
 from leads.rescoring import account_queue
 from leads.vocabulary import ImportState
 from scoring.account_judgement import account_qualification
@@ -113,13 +113,13 @@ def test_a_company_that_could_not_be_judged_stays_due_or_keeps_a_sentence() -> N
 
     with broken(PASSING, *parts), pytest.raises(OperationalError):
         account_qualification.judge_due(now=NOW)
-    look = AccountLook.objects.get()
+    entry = AccountQueueEntry.objects.get()
     with broken(LASTING, *parts):
         account_qualification.judge_due(now=NOW)
 
-    assert (look.failures, look.error) == (0, "")
-    look.refresh_from_db()
-    assert (look.failures, look.error) == (1, SENTENCE)
+    assert (entry.failures, entry.error) == (0, "")
+    entry.refresh_from_db()
+    assert (entry.failures, entry.error) == (1, SENTENCE)
 
 
 def test_an_import_that_failed_for_a_moment_goes_on_and_a_lasting_failure_ends_it_with_a_sentence() -> None:

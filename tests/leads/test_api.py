@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.accounts.models import ApiKey, User
@@ -17,6 +18,7 @@ from leads.intake import events, lead_upserts
 from leads.models import Company, Event, Lead, Outcome
 from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
+from tests.factories import LeadFactory, place_leads
 from tests.leads.facts import DAY, NOW, event
 
 pytestmark = pytest.mark.django_db
@@ -299,6 +301,22 @@ def test_a_merge_that_cannot_be_read_is_refused_with_its_field(sender: Sender, b
     assert sender.send("leads/0/merge", body).status_code == 404
 
 
+def test_leads_are_listed_by_motion_and_by_the_stage_there(sender: Sender) -> None:
+    both, pql, _ = LeadFactory(stage=Stage.SAL), LeadFactory(), LeadFactory()
+    place_leads(Stage.MQL, both, pql, motion=Motion.PQL)
+
+    def ids(**query: str) -> set[int]:
+        return {row["id"] for row in sender.get("/api/v1/leads", query).json()["results"]}
+
+    assert ids(motion="mql") == {both.pk}
+    assert ids(motion="pql") == {both.pk, pql.pk}
+    # The summary of the first one is SAL (rules 2.10).
+    assert ids(stage="mql") == {pql.pk}
+    assert ids(stage="mql", motion="pql") == {both.pk, pql.pk}
+    assert ids(stage="mql", motion="mql") == set()
+    assert sender.get("/api/v1/leads", {"motion": "xql"}).status_code == 400
+
+
 def test_duplicates_are_listed_by_reason(sender: Sender) -> None:
     for email in ("ada@x.example", "a.da@x.example"):
         lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
@@ -310,6 +328,25 @@ def test_duplicates_are_listed_by_reason(sender: Sender) -> None:
     assert {row["first"]["email"], row["second"]["email"]} == {"ada@x.example", "a.da@x.example"}
     assert sender.get("/api/v1/duplicates?reason=phone").json()["results"] == []
     assert sender.get("/api/v1/duplicates?reason=dance").status_code == 400
+
+
+def test_a_list_of_duplicates_takes_as_many_queries_for_any_length(sender: Sender) -> None:
+    def count_queries() -> tuple[int, int]:
+        duplicates.find_candidates(now=NOW)
+        with CaptureQueriesContext(connection) as queries:
+            rows = sender.get("/api/v1/duplicates").json()["results"]
+        return len(rows), len(queries)
+
+    for email in ("ada@x.example", "a.da@x.example"):
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+    # The first request notes that the key was used.
+    count_queries()
+    of_one = count_queries()
+    for email in ("ad.a@x.example", "bo@x.example", "b.o@x.example"):
+        lead_upserts.upsert_lead(email=email, source="crm", now=NOW)
+
+    assert of_one[0] == 1
+    assert count_queries() == (4, of_one[1])
 
 
 def test_a_key_that_only_reads_merges_nothing() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from leads.exceptions import Refused
-from leads.imports.import_mapping import KINDS, ColumnMap, build_plan
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import KINDS
+from leads.imports.import_mapping import build_plan
 from leads.normalization import validation
 from leads.vocabulary import NoteKind
 

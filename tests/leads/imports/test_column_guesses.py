@@ -8,7 +8,9 @@ import pytest
 
 from leads.files.table_rows import Unreadable
 from leads.imports.column_guesses import guess_columns, guess_sender
-from leads.imports.import_mapping import KINDS, ColumnMap, build_header_test, build_plan
+from leads.imports.column_map import ColumnMap
+from leads.imports.import_kinds import KINDS
+from leads.imports.import_mapping import build_header_test, build_plan
 from leads.normalization import attributes
 
 LEADS = KINDS["leads"]

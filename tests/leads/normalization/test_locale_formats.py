@@ -8,8 +8,9 @@ from babel import Locale
 
 from config.accounts.vocabulary import SenderLocale
 from leads.exceptions import Refused
-from leads.normalization import locale_formats
-from leads.normalization.locale_formats import UNSTATED, AmountRange, SenderFormats
+from leads.normalization import locale_formats, written_dates, written_money, written_numbers
+from leads.normalization.locale_formats import UNSTATED, SenderFormats
+from leads.normalization.written_money import AmountRange
 
 MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv")
 
@@ -31,7 +32,7 @@ def refusal_of(read: object, *args: object) -> str:
 )  # fmt: skip
 @pytest.mark.parametrize("locale", ["", "de", "en-US"])
 def test_a_number_with_one_reading_is_read_in_any_locale(text: str, number: float, locale: str) -> None:
-    assert locale_formats.read_number("x", text, locale) == number
+    assert written_numbers.read_number("x", text, locale) == number
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_a_number_with_one_reading_is_read_in_any_locale(text: str, number: floa
     ],
 )
 def test_a_number_with_two_readings_is_read_by_the_locale_or_refused(text: str, by_locale: dict[str, float]) -> None:
-    assert {name: locale_formats.read_number("x", text, name) for name in by_locale} == by_locale
-    rule = refusal_of(locale_formats.read_number, text)
+    assert {name: written_numbers.read_number("x", text, name) for name in by_locale} == by_locale
+    rule = refusal_of(written_numbers.read_number, text)
     assert all(f"{number:g}" in rule for number in set(by_locale.values()))
 
 
@@ -52,7 +53,7 @@ def test_a_number_with_two_readings_is_read_by_the_locale_or_refused(text: str, 
     "text", ["", "-", "abc", "1,2,3", "12.34.56", "1 2", "1_000", "nan", "inf", "1e999", "1" * 40, "1,200,50", "5 %"]
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
-    assert "is not a number" in refusal_of(locale_formats.read_number, text)
+    assert "is not a number" in refusal_of(written_numbers.read_number, text)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +72,11 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("locale", ["", "de", "en-US"])
 def test_a_date_with_one_reading_is_read_in_any_locale(text: str, expected: str, locale: str) -> None:
-    assert locale_formats.read_date_time("x", text, locale).isoformat() == expected
+    assert written_dates.read_date_time("x", text, locale).isoformat() == expected
 
 
 def test_a_date_with_two_readings_is_read_by_the_locale_or_refused() -> None:
-    days = {name: locale_formats.read_date_time("x", "5/1/2026", name) for name in ("de", "en-GB", "en-US", "fr")}
+    days = {name: written_dates.read_date_time("x", "5/1/2026", name) for name in ("de", "en-GB", "en-US", "fr")}
 
     assert {name: f"{day:%m-%d}" for name, day in days.items()} == {
         "de": "01-05",
@@ -84,26 +85,26 @@ def test_a_date_with_two_readings_is_read_by_the_locale_or_refused() -> None:
         "fr": "01-05",
     }
     for locale in ("", "en", "sv"):
-        assert "is 5 January 2026 or 1 May 2026" in refusal_of(locale_formats.read_date_time, "5/1/2026", locale)
-    assert locale_formats.read_date_time("x", "5/1/26", "en-US") == dt.datetime(2026, 5, 1)  # noqa: DTZ001  # no zone
+        assert "is 5 January 2026 or 1 May 2026" in refusal_of(written_dates.read_date_time, "5/1/2026", locale)
+    assert written_dates.read_date_time("x", "5/1/26", "en-US") == dt.datetime(2026, 5, 1)  # noqa: DTZ001  # no zone
 
 
 @pytest.mark.parametrize(
     "text", ["", "soon", "31/31/2026", "30 Feb 2026", "May 2026", "12 Foo 2026", "12:30", "1/2/3/4", "1767600000"]
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
-    assert "is not a date" in refusal_of(locale_formats.read_date_time, text)
+    assert "is not a date" in refusal_of(written_dates.read_date_time, text)
 
 
 def test_a_time_in_a_zone_by_its_abbreviation_is_refused() -> None:
-    assert "zone cannot be read" in refusal_of(locale_formats.read_date_time, "2026-03-12 09:14 CET")
+    assert "zone cannot be read" in refusal_of(written_dates.read_date_time, "2026-03-12 09:14 CET")
 
 
 @pytest.mark.parametrize("language", MONTH_LANGUAGES)
 def test_every_month_is_read_by_its_names_in_the_languages_of_the_markets(language: str) -> None:
     for use in ("format", "stand-alone"):
         for number, name in Locale(language).months[use]["wide"].items():
-            assert locale_formats.read_date_time("x", f"7 {name} 2026") == dt.datetime(2026, number, 7)  # noqa: DTZ001  # no zone
+            assert written_dates.read_date_time("x", f"7 {name} 2026") == dt.datetime(2026, number, 7)  # noqa: DTZ001  # no zone
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_every_month_is_read_by_its_names_in_the_languages_of_the_markets(langua
     ],
 )  # fmt: skip
 def test_an_amount_is_read_with_its_currency(text: str, amount: int, currency: str) -> None:
-    money = locale_formats.read_money("x", text)
+    money = written_money.read_money("x", text)
 
     assert (money.amount, money.currency) == (amount, currency)
 
@@ -130,7 +131,7 @@ def test_an_amount_is_read_with_its_currency(text: str, amount: int, currency: s
     ],
 )  # fmt: skip
 def test_a_dollar_is_the_senders_own(formats: SenderFormats, currency: str) -> None:
-    assert locale_formats.read_money("x", "$10k", formats).currency == currency
+    assert written_money.read_money("x", "$10k", formats).currency == currency
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_dollar_is_the_senders_own(formats: SenderFormats, currency: str) -> N
     ],
 )  # fmt: skip
 def test_an_amount_that_could_be_several_is_refused_with_its_readings(text: str, rule: str) -> None:
-    assert rule in refusal_of(locale_formats.read_money, text, SenderFormats(home_currency="EUR"))
+    assert rule in refusal_of(written_money.read_money, text, SenderFormats(home_currency="EUR"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_an_amount_that_could_be_several_is_refused_with_its_readings(text: str,
 def test_a_budget_is_read_as_a_range_with_its_currency(text: str, expected: tuple[int, int | None, str]) -> None:
     low, high, currency = expected
 
-    assert locale_formats.read_budget(text) == AmountRange(
+    assert written_money.read_budget(text) == AmountRange(
         Decimal(low), None if high is None else Decimal(high), currency
     )
 
@@ -174,7 +175,7 @@ def test_a_budget_is_read_as_a_range_with_its_currency(text: str, expected: tupl
     ],
 )  # fmt: skip
 def test_a_budget_that_is_no_range_is_not_read(text: str) -> None:
-    assert locale_formats.read_budget(text) is None
+    assert written_money.read_budget(text) is None
 
 
 @pytest.mark.parametrize(
@@ -187,13 +188,13 @@ def test_a_budget_that_is_no_range_is_not_read(text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_count_has_no_decimals_so_that_its_marks_are_of_thousands(text: str, band: tuple[int, int | None]) -> None:
-    assert locale_formats.read_count_band("x", text) == band
+    assert written_numbers.read_count_band("x", text) == band
 
 
 def test_a_count_that_could_end_in_decimals_is_read_by_the_locale_or_refused() -> None:
-    assert locale_formats.read_count_band("x", "10.000", "de") == (10_000, 10_000)
-    assert locale_formats.read_count_band("x", "10.000", "en-US") == (10, 10)
-    assert "is 10000 or 10" in refusal_of(locale_formats.read_count_band, "10.000")
+    assert written_numbers.read_count_band("x", "10.000", "de") == (10_000, 10_000)
+    assert written_numbers.read_count_band("x", "10.000", "en-US") == (10, 10)
+    assert "is 10000 or 10" in refusal_of(written_numbers.read_count_band, "10.000")
 
 
 def test_every_locale_that_a_key_can_state_is_known() -> None:
@@ -207,10 +208,10 @@ def test_every_locale_that_a_key_can_state_is_known() -> None:
 )
 def test_a_megabyte_is_refused_at_once(text: str) -> None:
     for read in (
-        locale_formats.read_number,
-        locale_formats.read_money,
-        locale_formats.read_date_time,
-        locale_formats.read_count_band,
+        written_numbers.read_number,
+        written_money.read_money,
+        written_dates.read_date_time,
+        written_numbers.read_count_band,
     ):
         assert refusal_of(read, text)
-    assert locale_formats.read_budget(text) is None
+    assert written_money.read_budget(text) is None

@@ -9,7 +9,7 @@ from django.db.utils import ProgrammingError
 from config import periodic
 from leads.identity import merges
 from leads.intake import contact_decisions, events
-from leads.models import AccountLook
+from leads.models import AccountQueueEntry
 from leads.rescoring import account_queue
 from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification, Qualification
@@ -55,7 +55,7 @@ def test_an_event_makes_its_company_due_and_the_beat_judges_it() -> None:
     periodic.tick(now=NOW + MINUTE)
 
     assert AccountQualification.objects.get().contacts == 3
-    assert AccountLook.objects.get().due_at is None
+    assert AccountQueueEntry.objects.get().due_at is None
 
 
 def test_a_person_known_by_two_leads_counts_once() -> None:
@@ -162,7 +162,7 @@ def test_a_timing_rejection_comes_back_on_its_day_with_newer_activity() -> None:
     EventFactory(lead=people_of(company)[0], signal__code="demo_request", occurred_at=NOW + DAY)
     account_qualification.judge_due(now=NOW + 2 * DAY)
     assert judge(company, now=NOW + 2 * DAY) is None
-    assert AccountLook.objects.get().due_at == NOW + 20 * DAY
+    assert AccountQueueEntry.objects.get().due_at == NOW + 20 * DAY
 
     account_qualification.judge_due(now=NOW + 20 * DAY)
 

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 
 from config.accounts.vocabulary import Role
+from definitions import version_documents
 from definitions.models import Version
+from definitions.vocabulary import VersionState
 from leads.intake import lead_upserts
 from leads.models import Company, Lead
 from scoring.blind_rules import daily_search, value_counts
@@ -17,7 +19,8 @@ from scoring.models import BlindRule, BlindRuleKind
 from sla.models import Notice
 from sla.notifications import blind_rule_notices
 from sla.vocabulary import NoticeKind
-from tests.factories import DAY, NOW, EventFactory, SignalFactory, UserFactory
+from tests.account_plays import account_document, see_signal
+from tests.factories import DAY, NOW, EventFactory, SignalFactory, UserFactory, advance_version
 from tests.scoring import facts, lead_histories
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +158,30 @@ def test_a_signal_that_stops_is_reported(version: Version) -> None:
     daily_search.watch_daily(now=NOW)
 
     assert [field for field, _, _ in open_alarms(BlindRuleKind.STOPPED)] == ["signal.demo_request"]
+
+
+def test_versions_that_judge_companies_are_searched_as_well() -> None:
+    """Rules 4.22: a field of their gate, and a signal of companies, that stop arriving."""
+    gate = [{"field": "company.industry", "op": "in", "value": ["Manufacturing"], "points": 0, "rationale": "x"}]
+    signals = {"count_of": ["job_posting"], "at_least": 1, "within_days": 90, "rationale": "x"}
+    SignalFactory(code="job_posting")
+    draft = version_documents.import_document(
+        document=account_document(company_signals=signals) | {"gate": gate}, by=None, now=NOW - 100 * DAY
+    )
+    version = advance_version(draft, to=VersionState.ACTIVE, at=NOW - 100 * DAY)
+    month_of_leads()
+    arrive(None, count=12, at=NOW - DAY / 8, prefix="bare")
+    company = Company.objects.earliest("pk")
+    for day in range(1, 60):
+        for number in range(5):
+            see_signal(company, at=NOW - day * DAY - number * dt.timedelta(hours=1))
+
+    assert daily_search.watch_daily(now=NOW) == 2
+    assert sorted(field for field, _, _ in open_alarms(BlindRuleKind.STOPPED)) == [
+        "company.industry",
+        "signal.job_posting",
+    ]
+    assert set(BlindRule.objects.values_list("version", flat=True)) == {version.pk}
 
 
 def test_the_search_runs_once_a_day_and_stores_an_open_alarm_once(version: Version) -> None:

@@ -11,8 +11,9 @@ from django.db import transaction
 from definitions import version_documents
 from leads.identity import merges
 from leads.imports import file_imports, import_previews
+from leads.imports.column_map import ColumnMap
 from leads.imports.file_imports import FileImport
-from leads.imports.import_mapping import KINDS, ColumnMap
+from leads.imports.import_kinds import KINDS
 from leads.models import AttributeChange, Company, Lead, StageChange
 from leads.vocabulary import Stage
 from scoring.live import import_outlook
@@ -49,6 +50,17 @@ def prepare(folder: Path, text: str, kind: str = "leads") -> FileImport:
 def preview(file: FileImport, now: dt.datetime = NOW) -> list[RowOutlook]:
     rows = import_previews.read_sample(file.path, file.plan.kind, file.plan.map).rows
     return import_outlook.preview_import(file=file, rows=rows, now=now)
+
+
+@pytest.mark.usefixtures("in_force")
+def test_the_gates_of_two_definitions_with_one_number_are_told_apart(tmp_path: Path) -> None:
+    document = facts.document() | {"name": "Product", "motion": "pql"}
+    put_in_force(version_documents.import_document(document=document, by=None, now=NOW - 2 * DAY), NOW - DAY)
+
+    ada, *_ = preview(prepare(tmp_path, LEADS))
+
+    assert ada.lead is not None
+    assert [gate.version for gate in ada.lead.gates] == [f"{facts.document()['name']} 1.0", "Product 1.0"]
 
 
 @pytest.mark.usefixtures("in_force")

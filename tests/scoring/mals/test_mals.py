@@ -6,10 +6,11 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -22,10 +23,10 @@ from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, MalExit, StageChange
 from leads.stages import mal_exits, motion_stages
 from leads.vocabulary import MalExitKind, Motion, Stage
-from scoring.live import due_leads, quiet_leads, shortfalls
+from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
 from scoring.mals import exit_figures, gate_gaps, mal_list
-from scoring.models import Qualification, Shortfall, ShortfallKind
-from tests.factories import LeadFactory, UserFactory, place_leads
+from scoring.models import Qualification, Score, Shortfall, ShortfallKind
+from tests.factories import EventFactory, LeadFactory, UserFactory, place_leads
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -114,6 +115,58 @@ def test_a_mal_that_sales_gave_back_waits_for_new_activity(mal: Lead, version: V
     assert (shortfall.kind, shortfall.criterion) == (ShortfallKind.NOTHING, "New activity")
 
 
+def test_only_changed_scores_are_looked_at_again(version: Version, lead: Lead) -> None:
+    idle = LeadFactory(email="idle@nowhere.example", at=NOW, next_look_at=NOW)
+    add_event(lead, "pricing_view", NOW - HOUR)
+
+    due_leads.rescore_due(now=NOW)
+
+    assert list(Score.objects.filter(shortfall_due=True).values_list("lead", flat=True)) == [lead.pk]
+    assert not Score.objects.get(lead=idle).shortfall_due
+    assert shortfalls.refresh_shortfalls(now=NOW) == 1
+    assert not Score.objects.filter(shortfall_due=True).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shipped")
+def test_the_daily_rescore_has_a_changed_score_explained(mal: Lead) -> None:
+    EventFactory(lead=mal, signal__code="email_click", occurred_at=NOW + HOUR, recorded_at=NOW + HOUR)
+    daily_rescore.rescore_all(now=NOW + HOUR)
+
+    assert Score.objects.get().shortfall_due
+    assert shortfalls.refresh_shortfalls(now=NOW + HOUR) == 1
+    assert Shortfall.objects.get().judged_at == NOW + HOUR
+
+
+def test_what_an_mql_lacks_is_right_when_it_is_a_mal_again(mal: Lead) -> None:
+    """Its score changes while it is on no list of MALs, and not when it comes back."""
+    send(mal, "demo_request", NOW + HOUR, NOW + HOUR)
+    assert Lead.objects.get().stage == Stage.MQL
+    Lead.objects.update(stage=Stage.MAL)
+
+    assert shortfalls.refresh_shortfalls(now=NOW + HOUR) == 0
+    assert Shortfall.objects.get().kind == ShortfallKind.NOTHING
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shipped")
+def test_a_score_that_is_being_written_keeps_its_mark(version: Version, lead: Lead) -> None:
+    add_event(lead, "pricing_view", NOW - HOUR)
+    due_leads.rescore_due(now=NOW)
+
+    def refresh() -> int:
+        try:
+            return shortfalls.refresh_shortfalls(now=NOW)
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor() as pool:
+        Score.objects.update(judged_at=NOW + HOUR)
+        assert pool.submit(refresh).result(timeout=30) == 1
+
+    assert Score.objects.get().shortfall_due
+
+
 # ── Gate unknown ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -200,6 +253,9 @@ def test_an_exit_keeps_who_when_and_why_and_is_taken_back(
     assert mal_exits.return_to_mal(lead_ids=[mal.pk], by=ops, now=NOW + 2 * DAY).unmoved == 1
 
 
+EXIT_KINDS = (MalExitKind.QUIET, MalExitKind.WRONG_FIT, MalExitKind.BOUGHT_ELSEWHERE)
+
+
 @pytest.mark.parametrize("of_mql", [Stage.LEAD, Stage.MAL])
 @pytest.mark.parametrize("kind", list(MalExitKind))
 def test_a_pql_that_sales_sent_back_leaves_in_its_motion_and_returns_there(
@@ -215,6 +271,9 @@ def test_a_pql_that_sales_sent_back_leaves_in_its_motion_and_returns_there(
     assert not mal_list.select_mals().exists()
     [left] = exit_figures.build_left_leads(list(exit_figures.select_left(kind=kind)))
     assert (left.lead, left.kind, left.change and left.change.at) == (person, kind, NOW)
+    counts = exit_figures.count_exits(NOW)
+    by_kind = (counts.still_quiet, counts.wrong_fit, counts.bought_elsewhere)
+    assert by_kind == tuple(int(kind == other) for other in EXIT_KINDS)
     assert mal_exits.return_to_mal(lead_ids=[person.pk], by=ops, now=NOW + DAY).moved == 1
     assert motion_stages.read_all_motions(person.pk) == {Motion.MQL: of_mql, Motion.PQL: Stage.MAL}
 

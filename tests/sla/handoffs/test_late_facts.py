@@ -184,7 +184,11 @@ def test_a_request_a_second_after_the_tick_hurries_the_handoff_of_its_mql(employ
     assert (handoff.tier, handoff.current_tier) == (2, 1)
     assert (clock.started_at, clock.due_at) == (START + 13 * SECOND, START + 13 * SECOND + 5 * MINUTE)
     upgrade = HotUpgrade.objects.get()
-    assert (upgrade.at, upgrade.recorded_at, upgrade.is_late) == (START + 2 * SECOND, START + 13 * SECOND, True)
+    assert (upgrade.at, upgrade.recorded_at, upgrade.is_recorded_late) == (
+        START + 2 * SECOND,
+        START + 13 * SECOND,
+        True,
+    )
     assert not handoff.qualification.is_hot
 
 
@@ -248,7 +252,7 @@ def test_a_held_mql_of_which_more_is_learned_leaves_its_hold_as_tier_2(employer:
     handoff, upgrade = Handoff.objects.get(), TierUpgrade.objects.get()
     assert (handoff.qualification.tier, handoff.tier, handoff.raised_to) == (3, 2, None)
     assert handoff.clocks.get(kind=ClockKind.ROUTE).started_at == START + DAY + SECOND
-    assert (upgrade.at, upgrade.is_late, upgrade.taken_at) == (START + MINUTE, True, START + DAY + SECOND)
+    assert (upgrade.at, upgrade.is_recorded_late, upgrade.taken_at) == (START + MINUTE, True, START + DAY + SECOND)
 
 
 def test_a_tier_upgrade_after_the_handover_raises_the_rank_alone(employer: Company) -> None:

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from scoring.models.blind_rule import BlindRule, BlindRuleKind, BlindRuleQuerySet
+from scoring.models.hand_raise import HandRaise, HandRaiseQuerySet
+from scoring.models.qualification import (
+    LATE_FROM,
+    AccountQualification,
+    AccountQualificationQuerySet,
+    Qualification,
+    QualificationQuerySet,
+)
+from scoring.models.score import Score, Shortfall, ShortfallKind
+from scoring.models.upgrade import HotUpgrade, HotUpgradeQuerySet, TierUpgrade, TierUpgradeQuerySet
+
+__all__ = [
+    "LATE_FROM",
+    "AccountQualification",
+    "AccountQualificationQuerySet",
+    "BlindRule",
+    "BlindRuleKind",
+    "BlindRuleQuerySet",
+    "HandRaise",
+    "HandRaiseQuerySet",
+    "HotUpgrade",
+    "HotUpgradeQuerySet",
+    "Qualification",
+    "QualificationQuerySet",
+    "Score",
+    "Shortfall",
+    "ShortfallKind",
+    "TierUpgrade",
+    "TierUpgradeQuerySet",
+]
