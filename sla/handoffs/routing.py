@@ -183,7 +183,7 @@ def find_waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[H
     for handoff in handoffs:
         rule = routing_rules.match_rules(rules, handoff).rule
         if rule is not None and rule.team_id not in openings:
-            openings[rule.team_id] = _next_opening(rule.team, now)
+            openings[rule.team_id] = next_opening(rule.team, now)
         waits.append((handoff, RoutingWait(rule.team, openings[rule.team_id]) if rule else RoutingWait(None, None)))
     return waits
 
@@ -301,12 +301,12 @@ def draft_unrouted_alerts(
 ) -> list[outbox.NoticeDraft]:
     """Draft the alert that nobody can take a handoff, to those who can help; none while its team is closed."""
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
-    if team is not None and _next_opening(team, now) is not None:
+    if team is not None and next_opening(team, now) is not None:
         return []
     return [outbox.draft_unrouted(handoff=handoff, team=team, why=explanation, at=now)]
 
 
-def _next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
+def next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
     """Return when a closed team opens next, or None if it is open, never opens or has hours that cannot be read."""
     prefetch_related_objects([team.calendar], "hours", "special_days")
     try:

@@ -45,21 +45,38 @@ def route_play(*, play: AccountPlay, now: dt.datetime, rules: Sequence[RoutingRu
     3. Choose the rep of that team who owns the company already, or else the next in turn among plays.
     4. With nobody available, record why, once for each new reason, and alert the managers.
     5. Assign the play: its state, the routing clock, the owner's clocks, the notice, the decision with its trace.
+
+    A failure leaves the play unrouted with the error as its explanation.
     """
     try:
-        with transaction.atomic():
-            return _route_locked(play, routing_rules.active_rules() if rules is None else rules, now)
-    except Exception:
-        log.exception("play_routing_failed", play=play.pk)
+        return _try_to_route(play, routing_rules.active_rules() if rules is None else rules, now)
+    except _Failed:
         return None
 
 
 def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
-    """Try to route the unrouted plays again, tier 1 and the oldest first; return how many were routed."""
-    waiting = AccountPlay.objects.unrouted().order_by("tier", "pk")[:limit]
-    plays = list(waiting)
-    rules = routing_rules.active_rules() if plays else []
-    return sum(route_play(play=play, now=now, rules=rules) is not None for play in plays)
+    """Try to route the unrouted plays again, tier 1 and the oldest first, up to `limit`; return how many were routed.
+
+    Once a team has nobody available, the rest of its plays wait without another try: they hold up no other team.
+    """
+    waiting = AccountPlay.objects.unrouted().select_related("company").order_by("tier", "pk")
+    rules = routing_rules.active_rules() if waiting.exists() else []
+    all_teams, exhausted, count = {rule.team_id for rule in rules}, set[int](), 0
+    for play in waiting.iterator(chunk_size=limit):
+        if exhausted == all_teams or count >= limit:
+            break
+        team = responsible_team(play, rules)
+        if team is None or team.pk in exhausted:
+            continue
+        try:
+            rep = _try_to_route(play, rules, now)
+        except _Failed:
+            continue
+        if rep is None:
+            exhausted.add(team.pk)
+        else:
+            count += 1
+    return count
 
 
 def responsible_team(play: AccountPlay, rules: Sequence[RoutingRule]) -> Team | None:
@@ -70,7 +87,7 @@ def responsible_team(play: AccountPlay, rules: Sequence[RoutingRule]) -> Team | 
 
 @transaction.atomic
 def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reason: str) -> AccountPlay:
-    """Give a play to another rep, by a manager; the new owner's clocks start now.
+    """Give a play to another rep, by a manager; the new owner's clocks start now. The former owner is told.
 
     Raises NotYours, PlayStepRefused and PlayInputRefused with a sentence for the user.
     """
@@ -78,7 +95,7 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     if not permissions.may_assign(by, play):
         raise permissions.NotYours("Only a manager of the team can give this play to another rep.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
-    _check_assignment(play, rep, reason)
+    _check_assignment(play, rep, reason, now)
     before = play.rep
     play_clocks.cancel(play=play, now=now)
     try:
@@ -86,10 +103,12 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     except (NeverOpen, BadCalendar) as error:
         raise PlayInputRefused(f"{rep}’s calendar has no working hours.") from error
     _record(play, rep, f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}", now, by=by)
+    if before is not None:
+        outbox.write_notices([_draft_reassigned(play, before, reason, now)])
     return play
 
 
-def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
+def _check_assignment(play: AccountPlay, rep: Rep, reason: str, now: dt.datetime) -> None:
     if not play.is_open:
         raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
     if rep == play.rep:
@@ -100,6 +119,25 @@ def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
         raise PlayInputRefused("Say why, for the record.")
     if len(reason.strip()) > WHY_AT_MOST:
         raise PlayInputRefused(f"The reason has {WHY_AT_MOST} characters at most.")
+    # Working hours do not count: the clocks wait for the morning (rules 6.7).
+    (availability,) = round_robin.fetch_availabilities([rep], now, motion=Motion.AQL)
+    if not availability.may_be_given:
+        raise PlayInputRefused(f"{rep} cannot take it now: {availability.why}.")
+
+
+class _Failed(Exception):
+    """A failure of routing on one play; the others are not affected."""
+
+
+def _try_to_route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+    try:
+        with transaction.atomic():
+            return _route_locked(play, rules, now)
+    except Exception as error:
+        log.exception("play_routing_failed", play=play.pk)
+        with transaction.atomic():
+            _leave_unrouted(play_states.lock_play(play), None, f"Routing failed: {error}", (), now)
+        raise _Failed from error
 
 
 def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
@@ -140,18 +178,24 @@ def _give(play: AccountPlay, rep: Rep, now: dt.datetime) -> None:
     outbox.write_notices([NoticeDraft(NoticeKind.NEW_PLAY, once, None, [rep.user], text, now, path)])
 
 
+def _draft_reassigned(play: AccountPlay, before: Rep, reason: str, now: dt.datetime) -> NoticeDraft:
+    """Draft the notice to the former owner of a play."""
+    text = f"Now with {play.rep}: account play {play.company} ({reason.strip()})"
+    once = f"play-reassigned:{play.pk}:{now.timestamp()}"
+    return NoticeDraft(NoticeKind.REASSIGNED, once, None, [before.user], text, now, play_clocks.path_of(play))
+
+
 def _leave_unrouted(
     play: AccountPlay, team: Team | None, why: str, trace: Sequence[dict[str, Any]], now: dt.datetime
 ) -> None:
     last = play.routings.order_by("-pk").first()
     if last is None or last.explanation != why[:EXPLANATION_AT_MOST]:
         _record(play, None, why, now, trace=trace)
+    # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
+    if team is None or routing.next_opening(team, now) is None:
         text = f"{why.rstrip('.')}: account play {play.company}"
-        draft = NoticeDraft(
-            NoticeKind.UNROUTED, f"play-unrouted:{play.pk}", None, outbox.managers(team), text, now,
-            play_clocks.path_of(play),
-        )  # fmt: skip
-        outbox.write_notices([draft])
+        once, path = f"play-unrouted:{play.pk}", play_clocks.path_of(play)
+        outbox.write_notices([NoticeDraft(NoticeKind.UNROUTED, once, None, outbox.managers(team), text, now, path)])
 
 
 def _record(
