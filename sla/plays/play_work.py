@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from config import company_days
 from config.accounts.models import User
+from leads.intake import customer_status
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
 from sla import permissions
@@ -227,12 +228,15 @@ def open_opportunity(*, play: AccountPlay, amount: Decimal | None, by: User, now
 
 @transaction.atomic
 def win(*, play: AccountPlay, amount: Decimal | None, by: User, now: dt.datetime) -> AccountPlay:
-    """Win the deal; without an amount the opportunity's stands."""
+    """Win the deal: the company is a customer. Without an amount the opportunity's stands."""
+    # Companies are locked before what is about them, as by whoever records the deals of leads.
+    company = customer_status.lock_company(play.company_id)
     play = _lock_for_worker(play, by)
     if amount is not None:
         _check_amount(amount)
     play_states.move_play(play, PlayState.WON, closed_at=now)
     PlayOutcome.objects.create(play=play, kind=OutcomeKind.WON, amount=amount, by=by, at=now)
+    customer_status.state_customer(company, now=now)
     # What comes after is the business of those who look after customers.
     _close(play, now, is_barred=True)
     return play

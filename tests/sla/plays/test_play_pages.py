@@ -64,6 +64,27 @@ def test_the_page_shows_evidence_contacts_and_tasks(play, owner):
     assert "data-accept" in page
 
 
+def test_a_task_shows_the_role_that_its_person_has_now(play, owner):
+    contact = play.contacts.get(role="user")
+
+    owner.post(f"/plays/{play.pk}/roles/", {"contact": contact.pk, "role": "champion"})
+
+    page = text_of(owner.get(f"/plays/{play.pk}/"))
+    task = page[page.index(f"Contact {contact.lead}") :]
+    assert "Champion" in task[: task.index("Done")]
+
+
+def test_the_tasks_of_a_play_that_is_over_are_no_work_to_do(play, owner):
+    owner.post(f"/plays/{play.pk}/tasks/", {"task": play.tasks.first().pk})
+    for path, typed in (("accept", {}), ("lose", {"reason": "Price."})):
+        assert owner.post(f"/plays/{play.pk}/{path}/", typed).status_code == 302
+
+    page = text_of(owner.get(f"/plays/{play.pk}/"))
+    assert "1 of 4 done" in page
+    assert "to do" not in page
+    assert page.count("left undone") == 3
+
+
 def test_a_play_is_accepted_and_worked_by_forms(play, owner):
     contact, task = play.contacts.first(), play.tasks.first()
     tomorrow = (timezone.now() + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")

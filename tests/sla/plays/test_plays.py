@@ -10,8 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from config import periodic
-from leads.intake import contact_decisions, events
-from leads.models import Lead, StageChange
+from leads.intake import contact_decisions, events, outcomes
+from leads.models import Company, CompanyRescore, Lead, StageChange
 from leads.rescoring import account_queue
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification, Qualification
@@ -585,6 +585,38 @@ def test_a_deal_ends_the_play_and_its_cycle(ends_as):
     assert (play.state, play.closed_at) == (ends_as, NOW + 2 * DAY)
     assert play.outcomes.filter(kind=OutcomeKind(ends_as)).exists()
     assert AccountQualification.objects.get().closed_at == NOW + 2 * DAY
+
+
+def test_a_won_play_makes_its_company_a_customer():
+    play = accepted(start_play())
+    play_work.open_opportunity(play=play, amount=Decimal(9), by=owner_of(play), now=NOW + DAY)
+    play_work.win(play=play, amount=None, by=owner_of(play), now=NOW + 2 * DAY)
+
+    company = Company.objects.get(pk=play.company_id)
+    assert company.is_customer
+    assert company.attribute_changes.get(source="accord").valid_from == NOW + 2 * DAY
+    assert CompanyRescore.objects.filter(company=company).exists()
+
+
+@pytest.mark.parametrize("is_customer_before", [False, True])
+def test_a_deal_of_one_person_that_is_lost_again_does_not_end_the_customer_of_a_play(is_customer_before):
+    play = accepted(start_play())
+    deal = {"lead": people_of(play.company)[0].pk, "id": "D-1", "amount": 5}
+    won_at = NOW + HOUR if is_customer_before else NOW + 3 * DAY
+    play_work.open_opportunity(play=play, amount=Decimal(9), by=owner_of(play), now=NOW + DAY)
+
+    def record(kind, at):
+        (result,) = outcomes.record(items=[{**deal, "kind": kind, "at": at}], source="crm", now=at)
+        assert result.status == "accepted"
+
+    if is_customer_before:
+        record("won", won_at)
+    play_work.win(play=play, amount=None, by=owner_of(play), now=NOW + 2 * DAY)
+    if not is_customer_before:
+        record("won", won_at)
+    record("lost", NOW + 4 * DAY)
+
+    assert Company.objects.get(pk=play.company_id).is_customer
 
 
 def test_only_the_owner_and_the_managers_of_the_team_act():
