@@ -108,6 +108,12 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     return play
 
 
+def read_last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
+    """Return who got the last plays, the latest first: plays take turns apart from leads."""
+    recent = PlayRouting.objects.filter(rep__in=reps).order_by("-pk")
+    return [pk for pk in recent.values_list("rep", flat=True)[:count] if pk is not None]
+
+
 def _check_assignment(play: AccountPlay, rep: Rep, reason: str, now: dt.datetime) -> None:
     if not play.is_open:
         raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
@@ -152,7 +158,7 @@ def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datet
     team = match.rule.team
     routing.lock_turns(team)
     availabilities = round_robin.fetch_availabilities(round_robin.fetch_reps(team), now, motion=Motion.AQL)
-    assignment = round_robin.choose_available(availabilities, _last_turns, owners=_company_owners(play, team, now))
+    assignment = round_robin.choose_available(availabilities, read_last_turns, owners=_company_owners(play, team, now))
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     trace = match.trace + assignment.trace
     if assignment.rep is None:
@@ -210,12 +216,6 @@ def _record(
     PlayRouting.objects.create(
         play=play, rep=rep, explanation=explanation[:EXPLANATION_AT_MOST], trace=list(trace), at=now, by=by
     )
-
-
-def _last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
-    """Return who got the last plays, the latest first: plays take turns apart from leads."""
-    recent = PlayRouting.objects.filter(rep__in=reps).order_by("-pk")
-    return [pk for pk in recent.values_list("rep", flat=True)[:count] if pk is not None]
 
 
 def _company_owners(play: AccountPlay, team: Team, now: dt.datetime) -> list[CompanyOwner]:
