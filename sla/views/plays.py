@@ -9,14 +9,11 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
-from django.views.generic.edit import FormView
 
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
@@ -33,6 +30,7 @@ from sla.handoffs import dispositions
 from sla.models import AccountPlay, AccountPlayQuerySet
 from sla.play_pages import company_detail, play_detail
 from sla.plays import play_routing, play_states, play_work
+from sla.views.step_forms import StepFormView
 from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
 
 PAGE: Final = 50
@@ -121,60 +119,43 @@ def render_play_page(request: Request, row: AccountPlay, status: int = 200, **fo
     return render(request, "sla/plays/play.html", context, status=status)
 
 
-class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """A step on the play of the address, taken when its form is valid.
+class PlayFormView(StepFormView):
+    """A step on the play of the address; the page shows the form again as typed, with 422, where a rule refuses it."""
 
-    Answers 404 for a play that the person may not see, 403 for one that they may only read, 409 when the play has moved
-    on, 422 with the page and the form as typed for input that a rule refuses.
-    """
-
-    request: Request
     http_method_names: ClassVar = ["post"]  # type: ignore[misc]  # a list in the stubs
     form_class: type[Form] = Form
+    conflicts = (play_states.PlayStepRefused,)
+    form_refusals = (play_states.PlayInputRefused,)
     #: The form's name in the context of the play's page.
     context_form_name: ClassVar[str] = ""
     #: The prefix of the ids of the form's fields, where several forms of the page have a field of one name.
     auto_id: ClassVar[str] = ""
 
-    @cached_property
+    @property
     def play(self) -> AccountPlay:
-        return get_visible_play(self.request, self.kwargs["pk"])
+        play: AccountPlay = self.row
+        return play
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the form is read: whoever may not see the play gets a 404 and nothing else.
-        self.play  # noqa: B018  # looked up and kept
-        return super().post(request, *args, **kwargs)
+    def find_row(self) -> AccountPlay:
+        return get_visible_play(self.request, self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | ({"auto_id": self.auto_id} if self.auto_id else {})
 
-    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
-        raise NotImplementedError
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        try:
-            sentence = self.take_step(form.cleaned_data, timezone.now())
-        except permissions.NotYours as refusal:
-            return self.show_refusal(str(refusal), 403)
-        except play_states.PlayStepRefused as refusal:
-            return self.show_refusal(str(refusal), 409)
-        except play_states.PlayInputRefused as refusal:
-            form.add_error(None, str(refusal))
-            return self.form_invalid(form)
+    def show_success(self, sentence: str) -> HttpResponse:
         messages.success(self.request, sentence)
         return redirect("play", self.play.pk)
 
     def show_refusal(self, sentence: str, status: int) -> HttpResponse:
         messages.warning(self.request, sentence)
-        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=status)
+        return render_play_page(self.request, self.find_row(), status=status)
 
     def form_invalid(self, form: Form) -> HttpResponse:
         errors = " ".join(str(error) for of_field in form.errors.values() for error in of_field)
         messages.warning(self.request, f"Not saved. {errors}")
         forms = {self.context_form_name: form} if self.context_form_name else {}
         # Read anew: the refused step may have changed the instance in memory.
-        return render_play_page(self.request, get_visible_play(self.request, self.play.pk), status=422, **forms)
+        return render_play_page(self.request, self.find_row(), status=422, **forms)
 
 
 class PlayAcceptView(PlayFormView):

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.generic.edit import FormView
 from django_htmx.http import reswap, retarget
 
 from config.web import Request
@@ -24,52 +18,32 @@ from sla.handoff_page import detail
 from sla.handoffs import undo_window
 from sla.models import Handoff
 from sla.views import page_context
+from sla.views.step_forms import StepFormView
 
-Refusals = tuple[type[Exception], ...]
 
+class HandoffFormView(StepFormView):
+    """A step on the handoff of the address, answered by its page or by the queue's fragment."""
 
-class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """A step on the handoff of the address, taken when its form is valid.
-
-    Answers 404 for a handoff that the person may not see, 403 for one that they may only read, 409 for a refusal in
-    `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in `form_invalid` how the
-    form is shown again.
-    """
-
-    request: Request
-    #: Refusals because the handoff has moved on: the page is shown as it is now.
-    conflicts: ClassVar[Refusals] = ()
-    #: Refusals of the input, which can be corrected: the form is shown again.
-    form_refusals: ClassVar[Refusals] = ()
     #: Whoever goes on with a lead has decided, so a decision that could still be undone becomes final first.
     ends_undo_window: ClassVar[bool] = False
 
-    @cached_property
+    @property
     def handoff(self) -> Handoff:
+        handoff: Handoff = self.row
+        return handoff
+
+    def find_row(self) -> Handoff:
         return get_visible_handoff(self.request, self.kwargs["pk"])
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the form is read: whoever may not see the handoff gets a 404 and nothing else.
-        self.handoff  # noqa: B018  # looked up and kept
-        return super().post(request, *args, **kwargs)
+    def begin_step(self) -> None:
+        if self.ends_undo_window:
+            undo_window.finish_now(handoff=self.handoff, by=self.request.user)
 
-    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
-        raise NotImplementedError
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        try:
-            if self.ends_undo_window:
-                undo_window.finish_now(handoff=self.handoff, by=self.request.user)
-            sentence = self.take_step(form.cleaned_data, timezone.now())
-        except permissions.NotYours as refusal:
-            return show_refusal(self.request, self.handoff, str(refusal), 403)
-        except self.conflicts as refusal:
-            return show_refusal(self.request, self.handoff, str(refusal), 409)
-        except self.form_refusals as refusal:
-            form.add_error(None, str(refusal))
-            return self.form_invalid(form)
+    def show_success(self, sentence: str) -> HttpResponse:
         return show_success(self.request, self.handoff, sentence)
+
+    def show_refusal(self, sentence: str, status: int) -> HttpResponse:
+        return show_refusal(self.request, self.handoff, sentence, status)
 
 
 def get_visible_handoff(request: Request, pk: int) -> Handoff:

@@ -1,0 +1,73 @@
+"""A step on the handoff or play of the address by a form: who may take it, and what becomes of a refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar, TypeAlias
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.views.generic.edit import FormView
+
+from config.web import Request
+from sla import permissions
+
+Refusals: TypeAlias = tuple[type[Exception], ...]
+
+
+class StepFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
+    """A step that is taken when its form is valid.
+
+    Answers 404 for a row that the person may not see, 403 for one that they may only read, 409 for a refusal in
+    `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in `form_invalid` how the
+    form is shown again.
+    """
+
+    request: Request
+    #: Refusals because the row has moved on: the page is shown as it is now.
+    conflicts: ClassVar[Refusals] = ()
+    #: Refusals of the input, which can be corrected: the form is shown again.
+    form_refusals: ClassVar[Refusals] = ()
+
+    @cached_property
+    def row(self) -> Any:
+        """Return the handoff or play of the address as this person may see it."""
+        return self.find_row()
+
+    def find_row(self) -> Any:
+        """Return the row with what its page reads; raises Http404 for one that this person may not see."""
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Before the form is read: whoever may not see the row gets a 404 and nothing else.
+        self.row  # noqa: B018  # looked up and kept
+        return super().post(request, *args, **kwargs)
+
+    def begin_step(self) -> None:
+        """Do what goes before the step, and may refuse it; nothing by default."""
+
+    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
+        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
+        raise NotImplementedError
+
+    def show_success(self, sentence: str) -> HttpResponse:
+        raise NotImplementedError
+
+    def show_refusal(self, sentence: str, status: int) -> HttpResponse:
+        raise NotImplementedError
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            self.begin_step()
+            sentence = self.take_step(form.cleaned_data, timezone.now())
+        except permissions.NotYours as refusal:
+            return self.show_refusal(str(refusal), 403)
+        except self.conflicts as refusal:
+            return self.show_refusal(str(refusal), 409)
+        except self.form_refusals as refusal:
+            form.add_error(None, str(refusal))
+            return self.form_invalid(form)
+        return self.show_success(sentence)
