@@ -10,9 +10,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from config import periodic
+from leads.identity import merges
 from leads.intake import contact_decisions, events, outcomes
 from leads.models import Company, CompanyRescore, Lead, StageChange
 from leads.rescoring import account_queue
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification, Qualification
 from sla.models import (
@@ -193,6 +195,20 @@ def test_however_many_workers_there_are_a_company_gets_one_play():
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert AccountPlay.objects.count() == AccountQualification.objects.count() == 3
     assert PlayContact.objects.count() == 12
+
+
+def test_people_closed_in_every_motion_count_for_no_play():
+    activate_accounts()
+    company = engage_company(contacts=3)
+    spam, alias = people_of(company)[0], LeadFactory(email="other@fit.example")
+    stage_changes.close_motions(lead=alias, by=None, now=NOW, why="Spam.")
+    assert judge(company, now=NOW) is not None
+    AccountQualification.objects.update(closed_at=NOW)
+    merges.merge(lead_id=alias.pk, into_id=spam.pk, by=None, now=NOW)
+    for lead in people_of(company):
+        EventFactory(lead=lead, signal__code="pricing_view", occurred_at=NOW + HOUR)
+
+    assert judge(company, now=NOW + 2 * HOUR) is None
 
 
 def test_without_commitments_a_company_waits():
