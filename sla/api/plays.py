@@ -184,7 +184,8 @@ def _with_details(caller: User) -> QuerySet[AccountPlay]:
     return (
         permissions.plays_visible_to(caller)
         .select_related(*_SHOWN, "disposition__by", "disposition__reason", "disposition__sub_reason")
-        .prefetch_related("contacts__lead", "tasks__completed_by", "clocks", "attempts__by", "outcomes__by", "routings")
+        .prefetch_related("contacts__lead", "tasks__completed_by", "tasks__contact", "clocks", "attempts__by")
+        .prefetch_related("outcomes__by", "routings")
     )
 
 
