@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from config.web import QueryRefused
 from leads import search
 from leads.exceptions import Refused
 from leads.intake import not_understood, spellings
-from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet
+from leads.models import Company, CompanyKey, Lead, LeadKey, LeadQuerySet, LeadStage
 from leads.normalization import validation
 from leads.normalization.countries import read_country
-from leads.vocabulary import KeyKind, Stage
+from leads.vocabulary import KeyKind, Motion, Stage
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -56,7 +57,13 @@ class LeadFilter(filters.FilterSet):
     finds_merged_by: ClassVar[tuple[str, ...]] = ("merged", "not_understood")
 
     q = filters.CharFilter(method=filter_leads, label="Search")
-    stage = filters.ChoiceFilter(choices=Stage.choices, empty_label="All stages")
+    stage = filters.ChoiceFilter(method="filter_stage", choices=Stage.choices, empty_label="All stages")
+    motion = filters.ChoiceFilter(
+        method="filter_motion",
+        choices=[(motion.value, motion.short) for motion in Motion],
+        empty_label="All motions",
+        help_text="The leads that have come to a stage in this motion; with a stage those that stand on it there.",
+    )
     source = filters.AllValuesFilter(empty_label="All sources")
     not_understood = filters.CharFilter(
         method=filter_not_understood, label="Not understood", help_text="As company.country:Ruritania."
@@ -67,7 +74,7 @@ class LeadFilter(filters.FilterSet):
 
     class Meta:
         model = Lead
-        fields = ["q", "stage", "source", "not_understood", "merged"]
+        fields = ["q", "stage", "motion", "source", "not_understood", "merged"]
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         # The page offers the stored spellings; an address may carry another.
@@ -77,10 +84,26 @@ class LeadFilter(filters.FilterSet):
         super().__init__(data, *args, **kwargs)
 
     def filter_queryset(self, queryset: LeadQuerySet) -> LeadQuerySet:
-        """Leave out leads that are merged into another one, unless they are asked for."""
+        """Leave out leads that are merged into another one, unless they are asked for.
+
+        An unknown motion is refused, as on every list: its figures would be taken for those of the one asked for.
+        """
+        if "motion" in self.form.errors:
+            raise QueryRefused("motion", f"must be one of {', '.join(Motion.values)}.")
         rows: LeadQuerySet = super().filter_queryset(queryset)
         asks = self.form.cleaned_data
         return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
+
+    def filter_stage(self, leads: LeadQuerySet, _name: str, stage: str) -> LeadQuerySet:
+        """Keep the leads of this summary stage; `filter_motion` looks for the stage in a motion."""
+        return leads if self.form.cleaned_data.get("motion") else leads.filter(stage=stage)
+
+    def filter_motion(self, leads: LeadQuerySet, _name: str, motion: str) -> LeadQuerySet:
+        stage, there = self.form.cleaned_data.get("stage"), LeadStage.objects.filter(lead=OuterRef("pk"), motion=motion)
+        if stage == Stage.LEAD:
+            # Without a row a lead never left this stage.
+            return leads.exclude(Exists(there.exclude(stage=stage)))
+        return leads.filter(Exists(there.filter(stage=stage) if stage else there))
 
     def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: object) -> LeadQuerySet:
         return leads.filter(merged_into__isnull=not is_merged)
@@ -105,7 +128,7 @@ class LeadApiFilter(LeadFilter):
 
     class Meta(LeadFilter.Meta):
         fields = [
-            "q", "stage", "source", "not_understood", "company", "country", "email", "external_id", "system", "merged",
+            "q", "stage", "motion", "source", "not_understood", "company", "country", "email", "external_id", "system", "merged",
         ]  # fmt: skip
 
     def filter_email(self, leads: LeadQuerySet, name: str, text: str) -> LeadQuerySet:
