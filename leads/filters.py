@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from config.web import QueryRefused
 from leads import search
 from leads.exceptions import Refused
 from leads.intake import not_understood, spellings
@@ -66,7 +67,7 @@ class LeadFilter(filters.FilterSet):
         method="filter_motion",
         choices=[(motion.value, motion.short) for motion in Motion],
         empty_label="All motions",
-        help_text="The leads with a stage in this motion.",
+        help_text="The leads that have come to a stage in this motion; with a stage those that stand on it there.",
     )
     source = filters.AllValuesFilter(empty_label="All sources")
     not_understood = filters.CharFilter(
@@ -88,20 +89,26 @@ class LeadFilter(filters.FilterSet):
         super().__init__(data, *args, **kwargs)
 
     def filter_queryset(self, queryset: LeadQuerySet) -> LeadQuerySet:
-        """Leave out leads that are merged into another one, unless they are asked for."""
+        """Leave out leads that are merged into another one, unless they are asked for.
+
+        An unknown motion is refused, as on every list: its figures would be taken for those of the one asked for.
+        """
+        if "motion" in self.form.errors:
+            raise QueryRefused("motion", f"must be one of {', '.join(Motion.values)}.")
         rows: LeadQuerySet = super().filter_queryset(queryset)
         asks = self.form.cleaned_data
         return rows if any(asks.get(name) for name in self.finds_merged_by) else rows.standing()
 
     def filter_stage(self, leads: LeadQuerySet, _name: str, stage: str) -> LeadQuerySet:
-        """Compare the stage in the motion that is asked for, without one the summary stage (rules 2.10)."""
-        motion = self.form.cleaned_data.get("motion")
-        if not motion:
-            return leads.filter(stage=stage)
-        return leads.filter(motion_stages__motion=motion, motion_stages__stage=stage)
+        """Keep the leads of this summary stage; `filter_motion` looks for the stage in a motion."""
+        return leads if self.form.cleaned_data.get("motion") else leads.filter(stage=stage)
 
     def filter_motion(self, leads: LeadQuerySet, _name: str, motion: str) -> LeadQuerySet:
-        return leads.filter(pk__in=LeadStage.objects.filter(motion=motion).values("lead_id"))
+        stage, there = self.form.cleaned_data.get("stage"), LeadStage.objects.filter(lead=OuterRef("pk"), motion=motion)
+        if stage == Stage.LEAD:
+            # Without a row a lead never left this stage.
+            return leads.exclude(Exists(there.exclude(stage=stage)))
+        return leads.filter(Exists(there.filter(stage=stage) if stage else there))
 
     def filter_merged(self, leads: LeadQuerySet, _name: str, is_merged: object) -> LeadQuerySet:
         return leads.filter(merged_into__isnull=not is_merged)

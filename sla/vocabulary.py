@@ -112,6 +112,8 @@ PLAY_MOVES: Final = MappingProxyType(
 #: While a play is in one of these its company has no second one.
 OPEN_PLAY_STATES: Final = (PlayState.UNROUTED, PlayState.ASSIGNED, PlayState.ACCEPTED, PlayState.OPPORTUNITY)
 CLOSED_PLAY_STATES: Final = tuple(state for state in PlayState if state not in OPEN_PLAY_STATES)
+#: An owner has a play in one of these in hand, to decide or to work on; a deal is apart.
+PLAY_STATES_IN_HAND: Final = (PlayState.ASSIGNED, PlayState.ACCEPTED)
 
 
 class BuyingRole(models.TextChoices):

@@ -15,14 +15,21 @@ MOST_ROWS: Final = 50
 #: Labels of the figures in Accord's own evidence, in reading order; members of an object by path ("limits.too_many").
 _FIGURES: Final = {
     "period": "Period",
-    "decided": "Handoffs decided",
+    "decided": "Decided",
     "rejected": "Of them rejected",
     "percent": "Rejection rate",
     "from": "From",
     "to": "Until",
     "limits.too_many": "Too many above",
     "limits.too_few": "Too few below",
-    "limits.smallest_sample": "Smallest sample, decided handoffs",
+    "limits.smallest_sample": "Smallest sample, decided",
+}
+_REJECTION: Final = {
+    "label": "Reason",
+    "note": "Note",
+    "tier": "Tier",
+    "contacted_before": "Contacted before",
+    "decided_at": "Decided",
 }
 #: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -35,20 +42,11 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "Promises of the period",
         {"promise": "Promise", "kept": "Kept", "late": "Late", "running": "Running", "share": "Share kept"},
     ),
-    "rejected_handoffs": (
-        "Rejected handoffs, the latest first",
-        {
-            "name": "Lead",
-            "label": "Reason",
-            "note": "Note",
-            "tier": "Tier",
-            "contacted_before": "Contacted before",
-            "decided_at": "Decided",
-        },
-    ),
+    "rejected_handoffs": ("Rejected handoffs, the latest first", {"name": "Lead", **_REJECTION}),
+    "rejected_plays": ("Rejected account plays, the latest first", {"name": "Company", **_REJECTION}),
 }
 #: Ids become links and are no columns.
-_LINKS: Final = frozenset({"handoff", "lead"})
+_LINKS: Final = frozenset({"handoff", "lead", "play", "company"})
 _PERCENT: Final = frozenset({"percent", "share", "limits.too_many", "limits.too_few"})
 _FAMILIES: Final = {"bant": "BANT"}
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -71,6 +69,7 @@ class EvidenceCell:
 class EvidenceRow:
     cells: list[EvidenceCell]
     handoff: int | None = None
+    play: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _build_row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
         EvidenceCell(label, _format_figure(name, row.get(name)), _is_number(row.get(name)))
         for name, label in labels.items()
     ]
-    return EvidenceRow(cells, _integer_or_none(row.get("handoff")))
+    return EvidenceRow(cells, _integer_or_none(row.get("handoff")), _integer_or_none(row.get("play")))
 
 
 def _label(key: str) -> str:

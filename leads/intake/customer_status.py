@@ -98,6 +98,28 @@ def lock_companies(lead_ids: Collection[int]) -> dict[int, Company]:
     return _lock(ids)
 
 
+def lock_company(company_id: int) -> Company:
+    """Lock one company; whoever locks rows about it as well does so after it."""
+    return _lock([company_id])[company_id]
+
+
+def state_customer(company: Company, *, now: dt.datetime) -> bool:
+    """State that a locked company is a customer from now on, by a deal of the company itself. Return whether that is news.
+
+    It is a statement like a sender's: the end of a deal of one of the people does not end it.
+    """
+    history = AttributeHistory(company)
+    history.changes += AttributeChange.objects.filter(company=company).order_by("valid_from", "pk")
+    stated = [row for row in history.changes if row.source != SOURCE and _FIELD in row.values]
+    if stated and stated[-1].values[_FIELD] is True:
+        return False
+    history.apply_statement({_FIELD: True}, valid_from=now, since=now, source=sources.ACCORD, now=now)
+    company.save(update_fields=[_FIELD, "known_at", "has_history"])
+    AttributeChange.objects.bulk_create(history.new_changes)
+    company_rescores.request(company_ids=[company.pk], at=now)
+    return True
+
+
 def update_customers(companies: Mapping[int, Company], *, now: dt.datetime) -> int:
     """Bring the histories of locked companies into line with the outcomes of their leads. Return how many changed."""
     histories = {pk: AttributeHistory(company) for pk, company in companies.items()}

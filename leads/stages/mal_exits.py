@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,16 +27,24 @@ EXIT_STAGES: Final = {
 }
 
 
+_closed_readers: list[Callable[[Lead], bool]] = []
+
+
 class MalExitRefused(Exception):
     """An exit or a return that is not possible; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovedLeads:
-    """The number of leads moved, and of those that were in another stage already."""
+    """The number of leads moved, and of those that were in another stage already or stay closed."""
 
     moved: int
     unmoved: int
+
+
+def register_closed_reader(reader: Callable[[Lead], bool]) -> None:
+    """Let `reader` say from now on whether a person stays closed for good: the app above has the decisions of sales."""
+    _closed_readers[:] = [reader]
 
 
 @transaction.atomic
@@ -63,9 +71,12 @@ def leave(*, lead_ids: Collection[int], kind: MalExitKind, note: str, by: User, 
 
 @transaction.atomic
 def return_to_mal(*, lead_ids: Collection[int], by: User, now: dt.datetime) -> MovedLeads:
-    """Take leads that left the MALs back by a person's word, and have them judged afresh. Raises MalExitRefused."""
+    """Take leads that left the MALs back by a person's word, and have them judged afresh.
+
+    Whom sales has closed for good since, in whatever motion, stays where it is (rules 7.20). Raises MalExitRefused.
+    """
     _require_marketing_ops(by)
-    leads = _lock(select_left().filter(pk__in=lead_ids))
+    leads = [lead for lead in _lock(select_left().filter(pk__in=lead_ids)) if not _is_closed(lead)]
     for row in _select_stages_left().filter(lead__in=leads).select_related("lead").order_by("lead", "pk"):
         stage_changes.move(lead=row.lead, motion=row.motion, to=Stage.MAL, by=by, now=now, why="Returned to the MALs")
     rescore_queue.request(lead_ids=[lead.pk for lead in leads], at=now)
@@ -113,6 +124,10 @@ def _lock(rows: LeadQuerySet) -> list[Lead]:
     locked_ids = [lead.pk for lead in locked]
     # Asked again in a new snapshot: another person may have moved some of them before the lock.
     return list(rows.filter(pk__in=locked_ids).order_by("pk"))
+
+
+def _is_closed(lead: Lead) -> bool:
+    return any(reader(lead) for reader in _closed_readers)
 
 
 def _require_marketing_ops(by: User) -> None:

@@ -18,5 +18,6 @@ def register_reader(reader: Callable[[], Motion]) -> None:
 
 
 def read_primary_motion() -> Motion:
-    """Return the primary motion; MQL while nobody says otherwise."""
-    return _readers[0]() if _readers else Motion.MQL
+    """Return the primary motion of leads; MQL while nobody says otherwise, and where companies are primary."""
+    motion = _readers[0]() if _readers else Motion.MQL
+    return Motion.MQL if motion == Motion.AQL else motion

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from leads.vocabulary import Motion, Stage
 from scoring.columns import event_columns, merged_people
 from scoring.columns.attribute_rows import AttributePeriods, read_periods
 from scoring.columns.bulk_reader import INSTANT, Reader, Scope, TransactionReader, to_microseconds
@@ -87,10 +88,17 @@ def _contacts_of(
 
 
 def _read_people(reader: Reader, company_ids: Sequence[int]) -> list[int]:
-    """Return the leads that stand for the people of these companies, in the order of their ids."""
+    """Return the leads that stand for the people of these companies, in the order of their ids.
+
+    Without those whom sales has closed in every motion (rules 2.14), by whichever of their leads.
+    """
     table = reader.table(
-        "SELECT DISTINCT coalesce(merged_into_id, id) AS person FROM leads_lead"
-        f" WHERE {Scope(some=company_ids).sql('company_id')} ORDER BY 1",
+        "WITH person AS (SELECT DISTINCT coalesce(merged_into_id, id) AS id FROM leads_lead"
+        f" WHERE {Scope(some=company_ids).sql('company_id')})"
+        " SELECT person.id AS person FROM person WHERE NOT EXISTS ("
+        "SELECT FROM leads_lead member JOIN leads_leadstage stage ON stage.lead_id = member.id"
+        " WHERE (member.id = person.id OR member.merged_into_id = person.id)"
+        f" AND stage.motion = '{Motion.AQL.value}' AND stage.stage = '{Stage.DISQUALIFIED.value}') ORDER BY 1",
         {"person": pa.int64()},
     )
     return [int(pk) for pk in table["person"].to_pylist()]

@@ -139,7 +139,7 @@ def mals_return(request: Request) -> HttpResponse:
         messages.warning(request, "Nothing was ticked.")
         return redirect(_same_list(request, "mals_left"))
     result = mal_exits.return_to_mal(lead_ids=chosen, by=request.user, now=timezone.now())
-    _report_result(request, result, "returned to the MALs", "elsewhere already")
+    _report_result(request, result, "returned to the MALs", "elsewhere already, or closed for good")
     return redirect(_same_list(request, "mals_left"))
 
 

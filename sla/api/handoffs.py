@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.db.models import Prefetch, QuerySet
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
-from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
-from config import lock_waits
 from config.accounts.models import User
-from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
 from sla import handoff_states, permissions
-from sla.api import callers
+from sla.api import callers, row_actions
+from sla.api.row_actions import RowActionView
 from sla.filters import HandoffFilter
 from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Disposition, Handoff
@@ -55,52 +49,32 @@ class HandoffView(RetrieveAPIView[Handoff]):
         return _with_details(callers.get_caller(self.request))
 
 
-class ActionView(APIView):
+class HandoffActionView(RowActionView[Handoff]):
     """Take an action on one handoff and answer with the handoff as it is afterwards.
 
     Answers 404 for a handoff that the caller may not see, 403 for one that they may not act on, 409 when somebody else
     acted first, and 422 when a rule refuses the action.
     """
 
-    permission_classes = (callers.HANDOFFS,)
-    input_serializer: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
+    answer_serializer = serializers.HandoffDetailSerializer
+    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
+    refusals = (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused)
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        raise NotImplementedError
+    def select_visible(self, caller: User) -> QuerySet[Handoff]:
+        return permissions.visible_to(caller)
 
-    def respond(self, request: Request, pk: int) -> Response:
-        caller = callers.get_caller(request)
-        handoff = get_object_or_404(permissions.visible_to(caller), pk=pk)
-        body = self.input_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        try:
-            with lock_waits.limit_lock_waits():
-                self.act(handoff, dict(body.validated_data), caller, timezone.now())
-        except permissions.NotYours as refusal:
-            raise PermissionDenied(str(refusal)) from refusal
-        except (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused) as refusal:
-            raise Conflict(str(refusal)) from refusal
-        except (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused) as refusal:
-            raise Unprocessable(str(refusal)) from refusal
-        return Response(serializers.HandoffDetailSerializer(_with_details(caller).get(pk=pk)).data)
+    def select_answers(self, caller: User) -> QuerySet[Handoff]:
+        return _with_details(caller)
 
 
 def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
-    refusals = {
-        409: OpenApiResponse(description="Somebody was faster, or the handoff has moved on; the sentence says who."),
-        422: OpenApiResponse(description="The rules say no; the sentence says why."),
-    }
-    return extend_schema(
-        operation_id=operation,
-        request=None if body is serializers.EmptySerializer else body,
-        responses={200: serializers.HandoffDetailSerializer, **refusals},
-    )
+    return row_actions.document_action(body, operation, answer=serializers.HandoffDetailSerializer, noun="handoff")
 
 
-class AcceptApiView(ActionView):
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        dispositions.refuse_decided(handoff, by)
-        return dispositions.accept(handoff=handoff, by=by, now=now, **typed)
+class AcceptApiView(HandoffActionView):
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        dispositions.refuse_decided(row, by)
+        return dispositions.accept(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_handoff")
     def post(self, request: Request, pk: int) -> Response:
@@ -108,12 +82,12 @@ class AcceptApiView(ActionView):
         return self.respond(request, pk)
 
 
-class RejectApiView(ActionView):
+class RejectApiView(HandoffActionView):
     input_serializer = serializers.RejectionSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        dispositions.refuse_decided(handoff, by)
-        return dispositions.reject(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        dispositions.refuse_decided(row, by)
+        return dispositions.reject(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_handoff")
     def post(self, request: Request, pk: int) -> Response:
@@ -121,11 +95,11 @@ class RejectApiView(ActionView):
         return self.respond(request, pk)
 
 
-class AttemptsView(ActionView):
+class AttemptsView(HandoffActionView):
     input_serializer = serializers.NewAttemptSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return attempts.log_attempt(handoff=handoff, by=by, now=now, **{**typed, "at": typed["at"] or now})
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return attempts.log_attempt(handoff=row, by=by, now=now, **{**typed, "at": typed["at"] or now})
 
     @_document_action(serializers.NewAttemptSerializer, "log_attempt")
     def post(self, request: Request, pk: int) -> Response:
@@ -133,11 +107,11 @@ class AttemptsView(ActionView):
         return self.respond(request, pk)
 
 
-class MeetingView(ActionView):
+class MeetingView(HandoffActionView):
     input_serializer = serializers.MeetingSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.book_meeting(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.book_meeting(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.MeetingSerializer, "book_meeting")
     def post(self, request: Request, pk: int) -> Response:
@@ -145,11 +119,11 @@ class MeetingView(ActionView):
         return self.respond(request, pk)
 
 
-class QualifyApiView(ActionView):
+class QualifyApiView(HandoffActionView):
     input_serializer = serializers.AnswersSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.qualify(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.qualify(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.AnswersSerializer, "qualify_handoff")
     def post(self, request: Request, pk: int) -> Response:
@@ -157,11 +131,11 @@ class QualifyApiView(ActionView):
         return self.respond(request, pk)
 
 
-class OpportunityView(ActionView):
+class OpportunityView(HandoffActionView):
     input_serializer = serializers.OpportunitySerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.open_opportunity(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.open_opportunity(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.OpportunitySerializer, "open_opportunity")
     def post(self, request: Request, pk: int) -> Response:
@@ -169,22 +143,22 @@ class OpportunityView(ActionView):
         return self.respond(request, pk)
 
 
-class WonView(ActionView):
+class WonView(HandoffActionView):
     input_serializer = serializers.AmountSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.win(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.win(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.AmountSerializer, "win_handoff")
     def post(self, request: Request, pk: int) -> Response:
         return self.respond(request, pk)
 
 
-class LostView(ActionView):
+class LostView(HandoffActionView):
     input_serializer = serializers.LossSerializer
 
-    def act(self, handoff: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return sales_stages.lose(handoff=handoff, by=by, now=now, **typed)
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return sales_stages.lose(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.LossSerializer, "lose_handoff")
     def post(self, request: Request, pk: int) -> Response:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
-from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
-from config import lock_waits
 from config.accounts.models import User
-from config.api.errors import Conflict, Unprocessable
 from config.api.pagination import NewestFirst
 from sla import permissions
-from sla.api import callers
+from sla.api import callers, row_actions
+from sla.api.row_actions import RowActionView
 from sla.filters import PlayFilter
 from sla.models import AccountPlay, PlayContact
 from sla.plays import play_states, play_work
@@ -56,52 +51,32 @@ class PlayApiView(RetrieveAPIView[AccountPlay]):
         return _with_details(callers.get_caller(self.request))
 
 
-class PlayActionView(APIView):
+class PlayActionView(RowActionView[AccountPlay]):
     """Take an action on one play and answer with the play as it is afterwards.
 
     Answers 404 for a play that the caller may not see, 403 for one that they may not act on, 409 when somebody else
     acted first, and 422 when a rule refuses the action.
     """
 
-    permission_classes = (callers.HANDOFFS,)
-    input_serializer: ClassVar[type[Serializer[Any]]] = serializers.EmptySerializer
+    answer_serializer = play_serializers.PlayDetailSerializer
+    conflicts = (play_states.PlayStepRefused,)
+    refusals = (play_states.PlayInputRefused,)
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        raise NotImplementedError
+    def select_visible(self, caller: User) -> QuerySet[AccountPlay]:
+        return permissions.plays_visible_to(caller)
 
-    def respond(self, request: Request, pk: int, **typed: Any) -> Response:
-        caller = callers.get_caller(request)
-        play = get_object_or_404(permissions.plays_visible_to(caller), pk=pk)
-        body = self.input_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        try:
-            with lock_waits.limit_lock_waits():
-                self.act(play, {**body.validated_data, **typed}, caller, timezone.now())
-        except permissions.NotYours as refusal:
-            raise PermissionDenied(str(refusal)) from refusal
-        except play_states.PlayStepRefused as refusal:
-            raise Conflict(str(refusal)) from refusal
-        except play_states.PlayInputRefused as refusal:
-            raise Unprocessable(str(refusal)) from refusal
-        return Response(play_serializers.PlayDetailSerializer(_with_details(caller).get(pk=pk)).data)
+    def select_answers(self, caller: User) -> QuerySet[AccountPlay]:
+        return _with_details(caller)
 
 
 def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[Any], Any]:
-    refusals = {
-        409: OpenApiResponse(description="Somebody was faster, or the play has moved on; the sentence says who."),
-        422: OpenApiResponse(description="The rules say no; the sentence says why."),
-    }
-    return extend_schema(
-        operation_id=operation,
-        request=None if body is serializers.EmptySerializer else body,
-        responses={200: play_serializers.PlayDetailSerializer, **refusals},
-    )
+    return row_actions.document_action(body, operation, answer=play_serializers.PlayDetailSerializer, noun="play")
 
 
 class PlayAcceptApiView(PlayActionView):
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        play_work.refuse_decided(play, by)
-        return play_work.accept(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        play_work.refuse_decided(row, by)
+        return play_work.accept(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_play")
     def post(self, request: Request, pk: int) -> Response:
@@ -112,9 +87,9 @@ class PlayAcceptApiView(PlayActionView):
 class PlayRejectApiView(PlayActionView):
     input_serializer = serializers.RejectionSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        play_work.refuse_decided(play, by)
-        return play_work.reject(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        play_work.refuse_decided(row, by)
+        return play_work.reject(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_play")
     def post(self, request: Request, pk: int) -> Response:
@@ -125,11 +100,11 @@ class PlayRejectApiView(PlayActionView):
 class PlayAttemptsApiView(PlayActionView):
     input_serializer = play_serializers.NewPlayAttemptSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        contact = PlayContact.objects.filter(play=play, pk=typed.pop("contact")).select_related("lead").first()
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        contact = PlayContact.objects.filter(play=row, pk=typed.pop("contact")).select_related("lead").first()
         if contact is None:
             raise play_states.PlayInputRefused("That person is no contact of this play.")
-        return play_work.log_attempt(play=play, contact=contact, by=by, now=now, **{**typed, "at": typed["at"] or now})
+        return play_work.log_attempt(play=row, contact=contact, by=by, now=now, **{**typed, "at": typed["at"] or now})
 
     @_document_action(play_serializers.NewPlayAttemptSerializer, "log_play_attempt")
     def post(self, request: Request, pk: int) -> Response:
@@ -140,8 +115,8 @@ class PlayAttemptsApiView(PlayActionView):
 class PlayMeetingApiView(PlayActionView):
     input_serializer = serializers.MeetingSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return play_work.book_meeting(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return play_work.book_meeting(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.MeetingSerializer, "book_play_meeting")
     def post(self, request: Request, pk: int) -> Response:
@@ -152,8 +127,8 @@ class PlayMeetingApiView(PlayActionView):
 class PlayOpportunityApiView(PlayActionView):
     input_serializer = serializers.OpportunitySerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return play_work.open_opportunity(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return play_work.open_opportunity(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.OpportunitySerializer, "open_play_opportunity")
     def post(self, request: Request, pk: int) -> Response:
@@ -164,8 +139,8 @@ class PlayOpportunityApiView(PlayActionView):
 class PlayWonApiView(PlayActionView):
     input_serializer = serializers.AmountSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return play_work.win(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return play_work.win(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.AmountSerializer, "win_play")
     def post(self, request: Request, pk: int) -> Response:
@@ -175,8 +150,8 @@ class PlayWonApiView(PlayActionView):
 class PlayLostApiView(PlayActionView):
     input_serializer = serializers.LossSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        return play_work.lose(play=play, by=by, now=now, **typed)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        return play_work.lose(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.LossSerializer, "lose_play")
     def post(self, request: Request, pk: int) -> Response:
@@ -184,9 +159,9 @@ class PlayLostApiView(PlayActionView):
 
 
 class PlayTaskCompletedView(PlayActionView):
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        task = get_object_or_404(play.tasks, pk=typed["task"])
-        return play_work.complete_task(play=play, task=task, by=by, now=now)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        task = get_object_or_404(row.tasks, pk=typed["task"])
+        return play_work.complete_task(play=row, task=task, by=by, now=now)
 
     @_document_action(serializers.EmptySerializer, "complete_play_task")
     def post(self, request: Request, pk: int, task: int) -> Response:
@@ -197,9 +172,9 @@ class PlayTaskCompletedView(PlayActionView):
 class PlayContactRoleView(PlayActionView):
     input_serializer = play_serializers.RoleSerializer
 
-    def act(self, play: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
-        contact = get_object_or_404(play.contacts, pk=typed["contact"])
-        return play_work.set_role(play=play, contact=contact, role=typed["role"], by=by, now=now)
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+        contact = get_object_or_404(row.contacts, pk=typed["contact"])
+        return play_work.set_role(play=row, contact=contact, role=typed["role"], by=by, now=now)
 
     @_document_action(play_serializers.RoleSerializer, "set_play_role")
     def post(self, request: Request, pk: int, contact: int) -> Response:
@@ -211,7 +186,8 @@ def _with_details(caller: User) -> QuerySet[AccountPlay]:
     return (
         permissions.plays_visible_to(caller)
         .select_related(*_SHOWN, "disposition__by", "disposition__reason", "disposition__sub_reason")
-        .prefetch_related("contacts__lead", "tasks__completed_by", "clocks", "attempts__by", "outcomes__by", "routings")
+        .prefetch_related("contacts__lead", "tasks__completed_by", "tasks__contact", "clocks", "attempts__by")
+        .prefetch_related("outcomes__by", "routings")
     )
 
 

@@ -17,6 +17,7 @@ from leads.identity import merges
 from leads.intake import contact_decisions
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
+from scoring.live import hand_raises
 from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
@@ -167,7 +168,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
     2. Check the new content; refuse one that changes nothing.
     3. Store the new disposition.
     4. Apply it, unless the lead went the same way on the same day already; then what concerns the person: its other
-       motions and its opt-out.
+       motions and its opt-out. Requests that stayed closed for a reason that is final are handled anew where it is not.
 
     The clocks keep the first decision's time; a first contact that is owed again is due when it always was.
     Raises NotYours, DispositionRefused, HandoffStepRefused.
@@ -192,6 +193,9 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
         _apply_correction(handoff, content, by, now)
     _correct_other_motions(handoff, content, before, by, now)
     _state_opt_out(disposition, before)
+    if before.reason is not None and before.reason.concerns_person and not content.closes_motions:
+        # The person may have asked meanwhile. Locked, so that a request which is just being closed is found as well.
+        hand_raises.reopen(lead_ids=[lead.pk for lead in merges.lock_person(handoff.lead)])
     return disposition
 
 

@@ -19,14 +19,14 @@ from sla.teams import roster, round_robin
 
 @dataclass(frozen=True, slots=True)
 class Reassignment:
-    """The number of leads that each rep received, and the number that stayed because nobody could take them."""
+    """The number of leads or plays that each rep received, and that stayed because nobody could take them."""
 
-    leads_by_rep: Mapping[Rep, int]
+    counts_by_rep: Mapping[Rep, int]
     stayed: int
 
     @property
     def total(self) -> int:
-        return sum(self.leads_by_rep.values())
+        return sum(self.counts_by_rep.values())
 
 
 def handoffs_to_reassign(rep: Rep) -> HandoffQuerySet:

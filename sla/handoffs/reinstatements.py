@@ -127,6 +127,12 @@ def read_disqualification(lead: Lead) -> Disqualification | None:
     return _build_disqualification(stages, list_disqualifications({stage.lead_id for stage in stages}))
 
 
+def is_closed_for_good(lead: Lead) -> bool:
+    """Return whether the person is disqualified and does not come back."""
+    disqualification = read_disqualification(lead)
+    return disqualification is not None and bool(disqualification.reason_to_stay_closed)
+
+
 def list_disqualifications(lead_ids: Collection[int]) -> QuerySet[Disposition]:
     """Return the standing dispositions that disqualified these leads, the latest first."""
     rows = Disposition.objects.filter(

@@ -60,7 +60,7 @@ def route_handoff(*, handoff: Handoff, now: dt.datetime, rules: Sequence[Routing
     """
     try:
         return _try_to_route(handoff, routing_rules.active_rules() if rules is None else rules, now)
-    except _Failed:
+    except RoutingFailed:
         return None
 
 
@@ -119,7 +119,7 @@ def route_in_turn(
         except Exception as error:
             if set_aside is None:
                 raise
-            set_aside(row, error.error if isinstance(error, _Failed) else error)
+            set_aside(row, error.error if isinstance(error, RoutingFailed) else error)
         if routed >= limit:
             break
     return routed
@@ -201,7 +201,7 @@ def find_waits(handoffs: Iterable[Handoff], *, now: dt.datetime) -> list[tuple[H
     for handoff in handoffs:
         rule = routing_rules.match_rules(rules, handoff).rule
         if rule is not None and rule.team_id not in openings:
-            openings[rule.team_id] = _next_opening(rule.team, now)
+            openings[rule.team_id] = next_opening(rule.team, now)
         waits.append((handoff, RoutingWait(rule.team, openings[rule.team_id]) if rule else RoutingWait(None, None)))
     return waits
 
@@ -238,8 +238,8 @@ def is_new_explanation(explanation: str, last_decision: RoutingDecision | None) 
     return last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]
 
 
-class _Failed(Exception):
-    """A failure of routing on one handoff, with its cause; the others are not affected."""
+class RoutingFailed(Exception):
+    """A failure of routing on one handoff or play, with its cause; the others are not affected."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -254,11 +254,11 @@ def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
         log.exception("routing_failed", handoff=handoff.pk)
         if not outages.is_outage(error):
             with transaction.atomic():
-                _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {_describe_failure(error)}", now)
-        raise _Failed(error) from error
+                _leave_unrouted(handoff_states.lock(handoff), f"Routing failed: {describe_failure(error)}", now)
+        raise RoutingFailed(error) from error
 
 
-def _describe_failure(error: Exception) -> str:
+def describe_failure(error: Exception) -> str:
     """Return why routing failed: hours that cannot be read are named, so that a manager mends them."""
     return str(error) if isinstance(error, BadCalendar | NeverOpen) else outages.describe_failure(error)
 
@@ -331,12 +331,12 @@ def draft_unrouted_alerts(
 ) -> list[outbox.NoticeDraft]:
     """Draft the alert that nobody can take a handoff, to those who can help; none while its team is closed."""
     # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
-    if team is not None and _next_opening(team, now) is not None:
+    if team is not None and next_opening(team, now) is not None:
         return []
     return [outbox.draft_unrouted(handoff=handoff, team=team, why=explanation, at=now)]
 
 
-def _next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
+def next_opening(team: Team, now: dt.datetime) -> dt.datetime | None:
     """Return when a closed team opens next, or None if it is open, never opens or has hours that cannot be read."""
     prefetch_related_objects([team.calendar], "hours", "special_days")
     try:

@@ -77,6 +77,10 @@ class PlayDetail:
         return sum(task.is_open for task in self.tasks)
 
     @property
+    def done_tasks(self) -> int:
+        return len(self.tasks) - self.open_tasks
+
+    @property
     def may_decide(self) -> bool:
         return self.may_work and self.play.is_to_decide
 

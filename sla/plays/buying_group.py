@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leads.models import Company, Lead
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from leads.models import Company, Event, Lead
 from scoring import active_versions
 from scoring.account_judgement import account_evidence, account_qualification, account_versions
 from scoring.engine.accounts import AccountFacts, engaged_contacts
@@ -81,11 +84,12 @@ def read_group(company: Company, *, now: dt.datetime) -> BuyingGroup:
         engaging, days, needed = compiled.engaging, compiled.rules.within_days, compiled.rules.contacts_at_least
         facts = next(iter(account_qualification.read_facts(compiled, [company.pk])), None)
         company_signals = compiled.company_signals
-    shown = people[:MEMBERS_AT_MOST]
-    lines = account_evidence.list_engagement(
-        [lead.pk for lead in shown], engaging=engaging, since=now - dt.timedelta(days=days), until=now
-    )
+    since = now - dt.timedelta(days=days)
     counted = _counted(facts, version, now)
+    engaged = _find_active(company, engaging, since, now) if counted is None else counted
+    # The sort is stable. In a company of many people the engaged ones are shown, whatever they are called.
+    shown = sorted(people, key=lambda lead: lead.pk not in engaged)[:MEMBERS_AT_MOST]
+    lines = account_evidence.list_engagement([lead.pk for lead in shown], engaging=engaging, since=since, until=now)
     members = [
         GroupMember(
             lead,
@@ -122,6 +126,14 @@ def _counted(facts: AccountFacts | None, version: Any, now: dt.datetime) -> froz
         return frozenset()
     rules = account_versions.compile_version(version).rules
     return frozenset(contact.lead_id for contact in engaged_contacts(rules, facts, microseconds(now)))
+
+
+def _find_active(company: Company, engaging: Collection[str], since: dt.datetime, until: dt.datetime) -> frozenset[int]:
+    """Return the people of the company who did something that counts as engagement, also by a lead merged into them."""
+    events = Event.objects.filter(signal__code__in=engaging, occurred_at__gte=since, occurred_at__lte=until)
+    people = Coalesce("lead__merged_into", "lead")
+    of_company = events.filter(Q(lead__company=company) | Q(lead__merged_into__company=company))
+    return frozenset(of_company.annotate(person=people).order_by().values_list("person", flat=True).distinct())
 
 
 def _engaging_signals() -> frozenset[str]:

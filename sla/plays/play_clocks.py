@@ -35,15 +35,24 @@ def start_routing(*, play: AccountPlay, team: Team | None, since: dt.datetime) -
 
 
 def start_sales(*, play: AccountPlay, rep: Rep, now: dt.datetime) -> None:
-    """Start the owner's clocks by the owner's calendar: first contact by tier, and the decision."""
-    commitment = play.commitment
+    """Start the owner's clocks by the owner's calendar: first contact by tier, and the decision.
+
+    An owner who gets the play back goes on with the clocks they had, so that passing it away and back gains no time
+    (rules 6.17).
+    """
+    commitment, interrupted = play.commitment, _lock_cancelled(play, rep)
     minutes = commitment.contact_minutes_tier_1 if play.tier == 1 else commitment.contact_minutes
     targets = {
         ClockKind.FIRST_CONTACT: (minutes * 60, play.first_contact_at),
         ClockKind.DISPOSITION: (commitment.disposition_hours * 3600, play.decided_at),
     }
     for kind, (seconds, fulfilled_at) in targets.items():
-        if fulfilled_at is None:
+        if fulfilled_at is not None:
+            continue
+        if (clock := interrupted.get(kind)) is not None:
+            clock.cancelled_at = None
+            clock.save(update_fields=["cancelled_at"])
+        else:
             calendar = calendars.calendar_of_rep(rep)
             version = calendars.freeze_version(calendar, now, around_the_clock=kind == ClockKind.DISPOSITION)
             _build_clock(play, kind, version, seconds, now).save(force_insert=True)
@@ -131,6 +140,12 @@ def path_of(play: AccountPlay) -> str:
 def _running(play: AccountPlay, kinds: Iterable[ClockKind]) -> QuerySet[PlayClock]:
     rows = play.clocks.filter(met_at=None, cancelled_at=None, kind__in=list(kinds)).order_by("pk")
     return rows.select_for_update(of=("self",), no_key=True)
+
+
+def _lock_cancelled(play: AccountPlay, rep: Rep) -> dict[str, PlayClock]:
+    """Return the rep's own cancelled clocks by kind, locked."""
+    rows = play.clocks.filter(rep=rep, cancelled_at__isnull=False).order_by("pk")
+    return {clock.kind: clock for clock in rows.select_for_update(of=("self",), no_key=True)}
 
 
 def _build_clock(

@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from config import outages
 from config.accounts.models import User
 from config.jobs import sweeps
 from leads.models import Lead
@@ -40,18 +41,20 @@ def as_routable(play: AccountPlay) -> Handoff:
 
 
 def route_play(*, play: AccountPlay, now: dt.datetime, rules: Sequence[RoutingRule] | None = None) -> Rep | None:
-    """Give an unrouted play to its owner, or leave it unrouted and visible. A failure is logged, and never raised.
+    """Give an unrouted play to its owner, or leave it unrouted and visible.
 
     1. Lock the play; stop if somebody routed it meanwhile.
     2. Find the first routing rule that matches the company: it names the team.
     3. Choose the rep of that team who owns the company already, or else the next in turn among plays.
     4. With nobody available, record why, once for each new reason, and alert the managers.
     5. Assign the play: its state, the routing clock, the owner's clocks, the notice, the decision with its trace.
+
+    A failure leaves the play unrouted with a sentence as its explanation, one that passes without a trace (rules 17.5);
+    neither raises.
     """
     try:
-        return _route(play, routing_rules.active_rules() if rules is None else rules, now)
-    except Exception:
-        log.exception("play_routing_failed", play=play.pk)
+        return _try_to_route(play, routing_rules.active_rules() if rules is None else rules, now)
+    except routing.RoutingFailed:
         return None
 
 
@@ -68,7 +71,7 @@ def route_unrouted(*, now: dt.datetime, limit: int = 100) -> int:
         waiting.iterator(chunk_size=limit),
         as_handoff=as_routable,
         rules=rules,
-        route=lambda play: _route(play, rules, now),
+        route=lambda play: _try_to_route(play, rules, now),
         set_aside=lambda play, error: sweeps.set_aside(SWEEP, play.pk, error, now=now),
         limit=limit,
     )
@@ -82,7 +85,7 @@ def responsible_team(play: AccountPlay, rules: Sequence[RoutingRule]) -> Team | 
 
 @transaction.atomic
 def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reason: str) -> AccountPlay:
-    """Give a play to another rep, by a manager; the new owner's clocks start now.
+    """Give a play to another rep, by a manager; the new owner's clocks start now. The former owner is told.
 
     Raises NotYours, PlayStepRefused and PlayInputRefused with a sentence for the user.
     """
@@ -90,7 +93,7 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     if not permissions.may_assign(by, play):
         raise permissions.NotYours("Only a manager of the team can give this play to another rep.")
     rep = Rep.objects.select_related("user", "team__calendar", "calendar").get(pk=rep.pk)
-    _check_assignment(play, rep, reason)
+    _check_assignment(play, rep, reason, now)
     before = play.rep
     play_clocks.cancel(play=play, now=now)
     try:
@@ -98,10 +101,18 @@ def assign_play(*, play: AccountPlay, rep: Rep, by: User, now: dt.datetime, reas
     except (NeverOpen, BadCalendar) as error:
         raise PlayInputRefused(f"{rep}’s calendar has no working hours.") from error
     _record(play, rep, f"{before or 'Unrouted'} → {rep}, by {by}: {reason.strip()}", now, by=by)
+    if before is not None:
+        outbox.write_notices([_draft_reassigned(play, before, reason, now)])
     return play
 
 
-def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
+def read_last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
+    """Return who got the last plays, the latest first: plays take turns apart from leads."""
+    recent = PlayRouting.objects.filter(rep__in=reps).order_by("-pk")
+    return [pk for pk in recent.values_list("rep", flat=True)[:count] if pk is not None]
+
+
+def _check_assignment(play: AccountPlay, rep: Rep, reason: str, now: dt.datetime) -> None:
     if not play.is_open:
         raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
     if rep == play.rep:
@@ -112,6 +123,23 @@ def _check_assignment(play: AccountPlay, rep: Rep, reason: str) -> None:
         raise PlayInputRefused("Say why, for the record.")
     if len(reason.strip()) > WHY_AT_MOST:
         raise PlayInputRefused(f"The reason has {WHY_AT_MOST} characters at most.")
+    # Working hours do not count: the clocks wait for the morning (rules 6.7).
+    (availability,) = round_robin.fetch_availabilities([rep], now, motion=Motion.AQL)
+    if not availability.may_be_given:
+        raise PlayInputRefused(f"{rep} cannot take it now: {availability.why}.")
+
+
+def _try_to_route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+    try:
+        with transaction.atomic():
+            return _route_locked(play, rules, now)
+    except Exception as error:
+        log.exception("play_routing_failed", play=play.pk)
+        if not outages.is_outage(error):
+            why = f"Routing failed: {routing.describe_failure(error)}"
+            with transaction.atomic():
+                _leave_unrouted(play_states.lock_play(play), None, why, (), now)
+        raise routing.RoutingFailed(error) from error
 
 
 def _describe_assignment(play: AccountPlay) -> str:
@@ -120,8 +148,7 @@ def _describe_assignment(play: AccountPlay) -> str:
     return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
-@transaction.atomic
-def _route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
+def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
     play = play_states.lock_play(play)
     if not play.is_unrouted:
         return play.rep
@@ -133,7 +160,7 @@ def _route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) ->
     team = match.rule.team
     routing.lock_turns(team)
     availabilities = round_robin.fetch_availabilities(round_robin.fetch_reps(team), now, motion=Motion.AQL)
-    assignment = round_robin.choose_available(availabilities, _last_turns, owners=_company_owners(play, team, now))
+    assignment = round_robin.choose_available(availabilities, read_last_turns, owners=_company_owners(play, team, now))
     path = f"Rule {match.rule.position}: {match.rule.name} → team {team}"
     trace = match.trace + assignment.trace
     if assignment.rep is None:
@@ -159,18 +186,24 @@ def _give(play: AccountPlay, rep: Rep, now: dt.datetime) -> None:
     outbox.write_notices([NoticeDraft(NoticeKind.NEW_PLAY, once, None, [rep.user], text, now, path)])
 
 
+def _draft_reassigned(play: AccountPlay, before: Rep, reason: str, now: dt.datetime) -> NoticeDraft:
+    """Draft the notice to the former owner of a play."""
+    text = f"Now with {play.rep}: account play {play.company} ({reason.strip()})"
+    once = f"play-reassigned:{play.pk}:{now.timestamp()}"
+    return NoticeDraft(NoticeKind.REASSIGNED, once, None, [before.user], text, now, play_clocks.path_of(play))
+
+
 def _leave_unrouted(
     play: AccountPlay, team: Team | None, why: str, trace: Sequence[dict[str, Any]], now: dt.datetime
 ) -> None:
     last = play.routings.order_by("-pk").first()
     if last is None or last.explanation != why[:EXPLANATION_AT_MOST]:
         _record(play, None, why, now, trace=trace)
+    # Nobody can help while the team is closed: the list shows it, and the sweep alerts once routing is overdue.
+    if team is None or routing.next_opening(team, now) is None:
         text = f"{why.rstrip('.')}: account play {play.company}"
-        draft = NoticeDraft(
-            NoticeKind.UNROUTED, f"play-unrouted:{play.pk}", None, outbox.managers(team), text, now,
-            play_clocks.path_of(play),
-        )  # fmt: skip
-        outbox.write_notices([draft])
+        once, path = f"play-unrouted:{play.pk}", play_clocks.path_of(play)
+        outbox.write_notices([NoticeDraft(NoticeKind.UNROUTED, once, None, outbox.managers(team), text, now, path)])
 
 
 def _record(
@@ -191,12 +224,6 @@ def _record(
         at=now,
         by=by,
     )
-
-
-def _last_turns(reps: Sequence[Rep], count: int) -> Iterable[int]:
-    """Return who got the last plays, the latest first: plays take turns apart from leads."""
-    recent = PlayRouting.objects.filter(rep__in=reps).order_by("-pk")
-    return [pk for pk in recent.values_list("rep", flat=True)[:count] if pk is not None]
 
 
 def _company_owners(play: AccountPlay, team: Team, now: dt.datetime) -> list[CompanyOwner]:

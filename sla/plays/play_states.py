@@ -18,10 +18,10 @@ class PlayInputRefused(Exception):
 
 def lock_play(play: AccountPlay) -> AccountPlay:
     """Lock a play and return it as it is now, with what its steps read."""
-    rows = AccountPlay.objects.select_related(
-        "company", "commitment", "qualification", "team", "rep__user", "rep__team"
-    )
-    return rows.select_for_update(of=("self",), no_key=True).get(pk=play.pk)
+    # Locked without joins: of a play that got another owner while this waited, the joined owner would be missing.
+    AccountPlay.objects.select_for_update(no_key=True).values_list("pk").get(pk=play.pk)
+    related = ("company", "commitment", "qualification", "team", "rep__user", "rep__team")
+    return AccountPlay.objects.select_related(*related).get(pk=play.pk)
 
 
 def move_play(play: AccountPlay, to: PlayState, **columns: Any) -> None:

@@ -13,14 +13,16 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from config import company_days
 from config.accounts.models import User
-from leads.identity import merges
+from leads.intake import customer_status
 from leads.vocabulary import CLOCK_SKEW, OutcomeKind
 from scoring.account_judgement import account_qualification
 from sla import permissions
 from sla.business_time import working_days
+from sla.clocks import do_not_contact
 from sla.handoffs import attempts, dispositions, rejection_reasons, sales_stages
 from sla.handoffs.attempts import AttemptTally
 from sla.handoffs.dispositions import DispositionContent, DispositionRefused
@@ -151,7 +153,8 @@ def log_attempt(  # noqa: PLR0913 (each is a column of the record)
 ) -> PlayAttempt:
     """Store that a person of the company was contacted; the first contact meets the first-contact clock.
 
-    The same channel and outcome by the same person to the same contact within a minute is one attempt.
+    The same channel and outcome by the same person to the same contact within a minute is one attempt; with another
+    note it is refused (rules 6.22).
     """
     play = _lock_for_worker(play, by)
     at, note = min(at, now) if at <= now + CLOCK_SKEW else at, note.strip()
@@ -162,7 +165,7 @@ def log_attempt(  # noqa: PLR0913 (each is a column of the record)
     gap = attempts.MINIMUM_GAP
     nearby = contact.attempts.filter(by=by, channel=channel, outcome=outcome, at__gt=at - gap, at__lt=at + gap)
     if repeated := nearby.order_by("-pk").first():
-        return repeated
+        return _return_repeated(repeated, note)
     attempt = PlayAttempt.objects.create(
         play=play, contact=contact, channel=channel, outcome=outcome, note=note, at=at, recorded_at=now, by=by
     )
@@ -240,12 +243,15 @@ def open_opportunity(*, play: AccountPlay, amount: Decimal | None, by: User, now
 
 @transaction.atomic
 def win(*, play: AccountPlay, amount: Decimal | None, by: User, now: dt.datetime) -> AccountPlay:
-    """Win the deal; without an amount the opportunity's stands."""
+    """Win the deal: the company is a customer. Without an amount the opportunity's stands."""
+    # Companies are locked before what is about them, as by whoever records the deals of leads.
+    company = customer_status.lock_company(play.company_id)
     play = _lock_for_worker(play, by)
     if amount is not None:
         _check_amount(amount)
     play_states.move_play(play, PlayState.WON, closed_at=now)
     PlayOutcome.objects.create(play=play, kind=OutcomeKind.WON, amount=amount, by=by, at=now)
+    customer_status.state_customer(company, now=now)
     # What comes after is the business of those who look after customers.
     _close(play, now, is_barred=True)
     return play
@@ -329,8 +335,17 @@ def _check_attempt(play: AccountPlay, contact: PlayContact, at: dt.datetime, now
     # Forms send whole minutes, so the seconds of the handover do not count.
     if at < (play.routed_at or play.created_at).replace(second=0, microsecond=0):
         raise PlayInputRefused("That is before the play was given to anybody.")
-    if merges.may_not_be_contacted(contact.lead):
+    blocked_since = do_not_contact.blocked_since(contact.lead)
+    if blocked_since is not None and at >= blocked_since:
         raise PlayInputRefused(f"{contact.lead} may not be contacted (do not contact); write a note instead.")
+
+
+def _return_repeated(repeated: PlayAttempt, note: str) -> PlayAttempt:
+    if note in ("", repeated.note):
+        return repeated
+    raise PlayInputRefused(
+        f"You have logged this contact already, at {timezone.localtime(repeated.at):%H:%M}; the rest belongs into a note."
+    )
 
 
 def _check_rejection(

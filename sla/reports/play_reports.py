@@ -13,6 +13,7 @@ from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
 from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome
+from sla.reports import reason_counts
 from sla.reports.pipeline_overview import (
     PIPELINE_OVER,
     Dashboard,
@@ -25,14 +26,14 @@ from sla.reports.reason_counts import ReasonCount
 from sla.reports.rejection_monitor import RejectionMonth
 from sla.reports.volume_and_yield import MONTHS, DeliveredVolume, RepYield, read_agreed_volume
 from sla.reports.weekly_cohorts import WEEKS_SHOWN, WeeklyCohort
-from sla.vocabulary import DispositionKind, Family, PlayState
+from sla.vocabulary import DispositionKind, PlayState
 
 _ACCEPTED = Q(disposition__kind=DispositionKind.ACCEPT)
 _REJECTED = Q(disposition__kind=DispositionKind.REJECT)
 
 
 def build_overview(*, now: dt.datetime) -> Dashboard:
-    """Build the overview of all plays. Seven queries."""
+    """Build the overview of all plays. Nine queries."""
     since = now - PIPELINE_OVER
     return Dashboard(
         motion=Motion.AQL,
@@ -46,17 +47,11 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
 
 
 def count_reasons(now: dt.datetime) -> list[ReasonCount]:
-    """Count the rejections of plays over the months of the overview by reason, the most frequent first."""
+    """Count the rejections of plays over the months of the overview by reason and detail, the most frequent first."""
     rejections = PlayDisposition.objects.filter(
         kind=DispositionKind.REJECT, at__gte=list_months(now)[0].start, at__lt=now
     )
-    rows = rejections.values_list("reason__code", "reason__family").annotate(count=Count("pk"))
-    latest = rejections.order_by("reason__code", "-at", "-pk").distinct("reason__code")
-    labels = dict(latest.values_list("reason__code", "reason_label"))
-    return [
-        ReasonCount(code, labels[code], str(Family(family).label), "", count, 0)
-        for code, family, count in rows.order_by("-count", "reason__code")
-    ]
+    return reason_counts.build_rows(rejections, {})
 
 
 def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:

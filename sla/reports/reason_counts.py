@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from django.db.models import Count, QuerySet
 
 from leads.models import PastDisposition
 from leads.vocabulary import Motion, PastDecision
-from sla.models import Disposition, ReasonCode
+from sla.models import Disposition, PlayDisposition, ReasonCode
 from sla.vocabulary import DispositionKind, Family
 
 HEADER: Final = ("reason", "code", "family", "detail", "rejected", "imported")
@@ -35,39 +36,47 @@ def count_reasons(*, motion: Motion, start: dt.datetime, end: dt.datetime) -> li
         corrected_by__isnull=True, kind=DispositionKind.REJECT, handoff__motion=motion,
         handoff__decided_at__gte=start, handoff__decided_at__lt=end,
     )  # fmt: skip
-    by_detail = Counter[tuple[str, str]]()
-    for code, detail, count in (
-        standing.order_by().values_list("reason__code", "sub_reason__code").annotate(count=Count("pk"))
-    ):
-        by_detail[code, detail or ""] = count
-    imported = _count_imported(motion, start, end)
-    totals = imported.copy()
+    return build_rows(standing, _count_imported(motion, start, end))
+
+
+def build_rows(
+    rejections: QuerySet[Disposition] | QuerySet[PlayDisposition], imported: Mapping[str, int]
+) -> list[ReasonCount]:
+    """Return the rows for rejections of leads or of plays, and for those of imported decisions by reason.
+
+    A reason or detail is called as the latest of these rejections calls it (rules 17.15).
+    """
+    counts = rejections.order_by().values_list("reason__code", "sub_reason__code").annotate(count=Count("pk"))
+    by_detail = {(code, detail or ""): count for code, detail, count in counts}
+    totals = Counter(imported)
     for (code, _), count in by_detail.items():
         totals[code] += count
     reasons = {reason.code: reason for reason in ReasonCode.objects.filter(code__in=totals)}
-    labels, details = _read_labels(standing)
+    labels, details = _read_labels(rejections)
     rows: list[ReasonCount] = []
     for code, count in sorted(totals.items(), key=lambda item: (-item[1], item[0])):
         reason = reasons.get(code)
         label = labels.get(code) or (str(reason) if reason else code)
         family = str(Family(reason.family).label) if reason else ""
-        rows.append(ReasonCount(code, label, family, "", count, imported[code]))
+        rows.append(ReasonCount(code, label, family, "", count, imported.get(code, 0)))
         of_reason = [(detail, n) for (own, detail), n in by_detail.items() if own == code and detail]
         rows += [
-            ReasonCount(code, label, family, details.get(detail, detail), n, 0)
+            ReasonCount(code, label, family, details.get((code, detail), detail), n, 0)
             for detail, n in sorted(of_reason, key=lambda item: (-item[1], item[0]))
         ]
     return rows
 
 
-def _read_labels(rejections: QuerySet[Disposition]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels of reasons and details by code, as the latest of these rejections calls them."""
+def _read_labels(
+    rejections: QuerySet[Disposition] | QuerySet[PlayDisposition],
+) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """Return the labels of reasons by code, and of details by both codes, as the latest of these rejections calls them."""
     of_reasons = rejections.order_by("reason__code", "-at", "-pk").distinct("reason__code")
-    with_detail = rejections.filter(sub_reason__isnull=False)
-    of_details = with_detail.order_by("sub_reason__code", "-at", "-pk").distinct("sub_reason__code")
+    details = ("reason__code", "sub_reason__code")
+    of_details = rejections.filter(sub_reason__isnull=False).order_by(*details, "-at", "-pk").distinct(*details)
     return (
         dict(of_reasons.values_list("reason__code", "reason_label")),
-        dict(of_details.values_list("sub_reason__code", "sub_reason_label")),
+        {(code, detail): label for code, detail, label in of_details.values_list(*details, "sub_reason_label")},
     )
 
 

@@ -1,4 +1,4 @@
-"""The monitor of the rejection rate, which opens reviews (rules 8.3 to 8.6).
+"""The monitor of the rejection rate of handoffs and account plays, which opens reviews (rules 8.3 to 8.6).
 
 Months are those of the company's calendar; the evidence is frozen when the review opens.
 """
@@ -9,7 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -23,13 +23,16 @@ from definitions.models import Definition, Review
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from sla.business_time.arithmetic import wall_to_instant
-from sla.models import Disposition, ReasonCode
+from sla.models import Disposition, PlayDisposition, ReasonCode
 from sla.reports import compliance
 from sla.vocabulary import DispositionKind, Family
 
+#: A decision on a handoff, or on an account play of a definition that judges companies.
+Decision: TypeAlias = Disposition | PlayDisposition
+
 #: The name under which definitions that failed are set aside.
 SWEEP: Final = "rejection rates"
-#: Percent of a month's decided handoffs. Above and below are strict, computed on the exact fraction.
+#: Percent of a month's decided handoffs or plays. Above and below are strict, computed on the exact fraction.
 TOO_MANY: Final = 35
 TOO_FEW: Final = 10
 SMALLEST_SAMPLE: Final = 20
@@ -68,13 +71,13 @@ class RejectionMonth:
 
 @dataclass(frozen=True, slots=True)
 class DecidedCounts:
-    """The standing dispositions on the handoffs of a definition that were decided in a month."""
+    """The standing dispositions on the handoffs or plays of a definition that were decided in a month."""
 
     month: RejectionMonth
-    dispositions: Sequence[Disposition]
+    dispositions: Sequence[Decision]
 
     @property
-    def rejected(self) -> list[Disposition]:
+    def rejected(self) -> list[Decision]:
         return [disposition for disposition in self.dispositions if disposition.kind == DispositionKind.REJECT]
 
     # Both comparisons multiply out instead of dividing, so that exactly 35 % or 10 % is not rounded over the limit.
@@ -111,7 +114,9 @@ def open_rejection_reviews(*, now: dt.datetime) -> int:
 
 
 def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedCounts:
-    """Read the standing dispositions on the definition's handoffs that were decided in the month."""
+    """Read the standing dispositions on the definition's handoffs that were decided in the month, or on its plays."""
+    if definition.motion == Motion.AQL:
+        return DecidedCounts(month, _list_play_decisions(definition, month))
     dispositions = Disposition.objects.filter(
         corrected_by__isnull=True,
         handoff__decided_at__gte=month.start,
@@ -124,6 +129,13 @@ def read_decisions(*, definition: Definition, month: RejectionMonth) -> DecidedC
             dispositions.select_related("reason", "sub_reason", "handoff__lead").order_by("-handoff__decided_at", "-pk")
         ),
     )
+
+
+def _list_play_decisions(definition: Definition, month: RejectionMonth) -> list[PlayDisposition]:
+    decisions = PlayDisposition.objects.filter(
+        at__gte=month.start, at__lt=month.end, play__version__definition=definition
+    )
+    return list(decisions.select_related("reason", "sub_reason", "play__company").order_by("-at", "-pk"))
 
 
 def _open_reviews_of(definition: Definition, months: Sequence[RejectionMonth], now: dt.datetime) -> int:
@@ -180,10 +192,10 @@ def _write_title(motion: Motion, trigger: ReviewTrigger, decided: DecidedCounts)
 
 def _write_proposal(trigger: ReviewTrigger, decided: DecidedCounts) -> str:
     if trigger == ReviewTrigger.RUBBER_STAMP:
-        return "Hardly anything is rejected: either the definition is too tight, or leads are accepted without looking."
+        return "Hardly anything is rejected: either the definition is too tight, or sales accepts without looking."
     patterns = [family for family in _count_families(decided) if family["is_pattern"]]
     if not patterns:
-        return "No family of reasons stands out: read the rejected handoffs below before changing anything."
+        return "No family of reasons stands out: read the rejections below before changing anything."
     return " ".join(
         f"{family['percent']:g} % of the rejections are {family['label']}: {family['lever']}." for family in patterns
     )
@@ -202,8 +214,8 @@ def _collect_evidence(motion: Motion, decided: DecidedCounts) -> dict[str, Any]:
         "limits": {"too_many": TOO_MANY, "too_few": TOO_FEW, "smallest_sample": SMALLEST_SAMPLE},
         "reasons": _count_reasons(decided),
         "families": _count_families(decided),
-        "rejected_handoffs": [
-            _describe_rejected_handoff(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
+        "rejected_plays" if motion == Motion.AQL else "rejected_handoffs": [
+            _describe_rejection(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
         ],
         "motion": motion,
         "promises": [figure.as_dict() for figure in promises],
@@ -252,18 +264,36 @@ def _count_families(decided: DecidedCounts) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_rejected_handoff(disposition: Disposition) -> dict[str, Any]:
+def _describe_rejection(disposition: Decision) -> dict[str, Any]:
+    return {
+        **(_describe_play(disposition) if isinstance(disposition, PlayDisposition) else _describe_handoff(disposition)),
+        "reason": disposition.reason.code if disposition.reason else "",
+        "label": disposition.reason_label,
+        "note": disposition.note,
+    }
+
+
+def _describe_handoff(disposition: Disposition) -> dict[str, Any]:
     handoff = disposition.handoff
     return {
         "handoff": handoff.pk,
         "lead": handoff.lead_id,
         "name": str(handoff.lead),
         "tier": handoff.tier,
-        "reason": disposition.reason.code if disposition.reason else "",
-        "label": disposition.reason_label,
-        "note": disposition.note,
         "contacted_before": disposition.contacted_before,
         "decided_at": handoff.decided_at.isoformat() if handoff.decided_at else "",
+    }
+
+
+def _describe_play(disposition: PlayDisposition) -> dict[str, Any]:
+    play = disposition.play
+    return {
+        "play": play.pk,
+        "company": play.company_id,
+        "name": str(play.company),
+        "tier": play.tier,
+        "contacted_before": play.first_contact_at is not None and play.first_contact_at <= disposition.at,
+        "decided_at": disposition.at.isoformat(),
     }
 
 

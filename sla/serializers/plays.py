@@ -54,6 +54,11 @@ class PlayTaskSerializer(serializers.ModelSerializer[PlayTask]):
         model = PlayTask
         fields = ("id", "contact", "role", "text", "created_at", "completed_at", "completed_by")
 
+    def to_representation(self, instance: PlayTask) -> dict[str, Any]:
+        """Return the columns, with the role that the owner states of the contact now."""
+        row: dict[str, Any] = super().to_representation(instance)
+        return row if instance.contact is None else {**row, "role": instance.contact.role}
+
 
 class PlayClockSerializer(serializers.ModelSerializer[PlayClock]):
     class Meta:

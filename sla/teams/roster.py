@@ -9,7 +9,7 @@ from typing import Final
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from config.accounts.models import User
@@ -17,9 +17,10 @@ from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from definitions import motions
 from sla import permissions
-from sla.models import Absence, Rep, Team
+from sla.models import Absence, AccountPlay, Rep, Team
 from sla.teams import changelog, fairness, round_robin
 from sla.teams.round_robin import Availability
+from sla.vocabulary import PLAY_STATES_IN_HAND
 
 #: Roles that see every team; managers see their own.
 SEE_EVERY_TEAM = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER)
@@ -36,6 +37,7 @@ class RosterLine:
     availability: Availability
     absences: list[Absence]
     share: fairness.RepShare
+    plays: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,13 @@ def for_user(user: User, *, now: dt.datetime) -> list[TeamRoster]:
     reps = round_robin.fetch_reps(*teams)
     shares = fairness.compute_shares(reps, now=now)
     absences, primary = fetch_absences(reps, now=now), motions.read_primary_motion()
+    plays = _count_plays(reps)
     lines: dict[int, list[RosterLine]] = {team.pk: [] for team in teams}
     for availability in round_robin.fetch_availabilities(reps, now, motion=primary):
         rep = availability.rep
-        lines[rep.team_id].append(RosterLine(availability, absences.get(rep.pk, []), shares[rep.pk]))
+        lines[rep.team_id].append(
+            RosterLine(availability, absences.get(rep.pk, []), shares[rep.pk], plays.get(rep.pk, 0))
+        )
     agreed = round_robin.agreed_unworked_limit(primary)
     return [_build_roster(team, lines[team.pk], team.pk in managed_ids, agreed) for team in teams]
 
@@ -99,6 +104,12 @@ def fetch_absences(reps: Sequence[Rep], *, now: dt.datetime) -> dict[int, list[A
     for absence in Absence.objects.filter(rep__in=reps, ends_at__gt=now).order_by("starts_at", "pk"):
         absences.setdefault(absence.rep_id, []).append(absence)
     return absences
+
+
+def _count_plays(reps: Sequence[Rep]) -> dict[int | None, int]:
+    """Map rep id to the number of account plays that the rep has in hand."""
+    rows = AccountPlay.objects.filter(rep__in=reps, state__in=PLAY_STATES_IN_HAND).order_by()
+    return dict(rows.values_list("rep").annotate(Count("pk")))
 
 
 @transaction.atomic

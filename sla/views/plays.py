@@ -9,15 +9,12 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
-from django.views.generic.edit import FormView
 
 from config import lock_waits
 from config.accounts.roles import holds, roles_required
@@ -35,6 +32,7 @@ from sla.handoffs import dispositions
 from sla.models import AccountPlay, AccountPlayQuerySet
 from sla.play_pages import company_detail, play_detail
 from sla.plays import play_routing, play_states, play_work
+from sla.views.step_forms import StepFormView
 from sla.vocabulary import OPEN_PLAY_STATES, AttemptOutcome, BuyingRole, Channel, PlayState, outcome_label
 
 PAGE: Final = 50
@@ -123,53 +121,30 @@ def render_play_page(request: Request, row: AccountPlay, status: int = 200, **fo
     return render(request, "sla/plays/play.html", context, status=status)
 
 
-class PlayFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """A step on the play of the address, taken when its form is valid.
+class PlayFormView(StepFormView):
+    """A step on the play of the address; the page shows the form again as typed, with 422, where a rule refuses it."""
 
-    Answers 404 for a play that the person may not see, in a few words 403 for one that they may only read and 409 when the
-    play has moved on, 422 with the page and the form as typed for input that a rule refuses.
-    """
-
-    request: Request
     http_method_names: ClassVar = ["post"]  # type: ignore[misc]  # a list in the stubs
     form_class: type[Form] = Form
+    conflicts = (play_states.PlayStepRefused,)
+    form_refusals = (play_states.PlayInputRefused,)
     #: The form's name in the context of the play's page.
     context_form_name: ClassVar[str] = ""
     #: The prefix of the ids of the form's fields, where several forms of the page have a field of one name.
     auto_id: ClassVar[str] = ""
 
-    @cached_property
+    @property
     def play(self) -> AccountPlay:
-        # The row alone, not what the page reads: a hundred people may be late at once.
-        return get_object_or_404(permissions.plays_visible_to(self.request.user), pk=self.kwargs["pk"])
+        play: AccountPlay = self.row
+        return play
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the form is read: whoever may not see the play gets a 404 and nothing else.
-        self.play  # noqa: B018  # looked up and kept
-        return super().post(request, *args, **kwargs)
+    def find_row(self) -> AccountPlay:
+        return get_object_or_404(permissions.plays_visible_to(self.request.user), pk=self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | ({"auto_id": self.auto_id} if self.auto_id else {})
 
-    def refuse_early(self) -> None:
-        """Raise PlayStepRefused for what can be seen without the lock, so that whoever is late does not wait for it."""
-
-    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
-        raise NotImplementedError
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        try:
-            self.refuse_early()
-            with lock_waits.limit_lock_waits():
-                sentence = self.take_step(form.cleaned_data, timezone.now())
-        except permissions.NotYours as refusal:
-            return self.show_overtaken(refusal, 403)
-        except (play_states.PlayStepRefused, lock_waits.RowContended) as refusal:
-            return self.show_overtaken(refusal, 409)
-        except play_states.PlayInputRefused as refusal:
-            form.add_error(None, str(refusal))
-            return self.form_invalid(form)
+    def show_success(self, sentence: str) -> HttpResponse:
         messages.success(self.request, sentence)
         return redirect("play", self.play.pk)
 

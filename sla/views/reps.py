@@ -23,7 +23,9 @@ from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
 from sla.forms.routing import AbsenceForm, HandOverForm, RepForm, TeamForm
 from sla.handoffs import reassignment
+from sla.handoffs.reassignment import Reassignment
 from sla.models import Absence, Rep, Team
+from sla.plays import play_reassignment
 from sla.teams import changelog, roster, round_robin
 from sla.views import responses
 
@@ -105,16 +107,15 @@ def rep_hand_over(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _refuse_form(request, form)
     try:
-        result = reassignment.reassign_all(
-            rep=rep, by=request.user, now=timezone.now(), reason=form.cleaned_data["reason"]
-        )
+        reason, now = form.cleaned_data["reason"], timezone.now()
+        result = reassignment.reassign_all(rep=rep, by=request.user, now=now, reason=reason)
+        of_plays = play_reassignment.reassign_all(rep=rep, by=request.user, now=now, reason=reason)
     except permissions.NotYours as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    stayed = f" {result.stayed} stayed: nobody of the team can take more now." if result.stayed else ""
-    takers = ", ".join(f"{taker} {count}" for taker, count in result.leads_by_rep.items())
-    messages.success(
-        request, f"{result.total} of {rep}’s leads: {takers}.{stayed}" if takers else f"None given.{stayed}"
-    )
+    if of_plays.total or of_plays.stayed:
+        messages.success(request, _describe_hand_over(of_plays, f"{rep}’s account plays"))
+    if result.total or result.stayed or not of_plays.total:
+        messages.success(request, _describe_hand_over(result, f"{rep}’s leads"))
     return _go_back(request)
 
 
@@ -201,6 +202,12 @@ def _refuse_form(request: Request, form: Form) -> HttpResponse:
 def _show_errors(request: Request, form: Form) -> None:
     for name, errors in form.errors.items():
         messages.warning(request, f"{form.fields[name].label or name.capitalize()}: {' '.join(map(str, errors))}")
+
+
+def _describe_hand_over(result: Reassignment, subject: str) -> str:
+    stayed = f" {result.stayed} stayed: nobody of the team can take more now." if result.stayed else ""
+    takers = ", ".join(f"{taker} {count}" for taker, count in result.counts_by_rep.items())
+    return f"{result.total} of {subject}: {takers}.{stayed}" if takers else f"None of {subject} given.{stayed}"
 
 
 def _go_back(request: Request) -> HttpResponse:

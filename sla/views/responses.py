@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.generic.edit import FormView
 from django_htmx.http import reswap, retarget
 
 from config import lock_waits
@@ -26,60 +20,32 @@ from sla.handoff_page import detail
 from sla.handoffs import dispositions, undo_window
 from sla.models import Handoff
 from sla.views import page_context
+from sla.views.step_forms import StepFormView
 
-Refusals = tuple[type[Exception], ...]
 
+class HandoffFormView(StepFormView):
+    """A step on the handoff of the address, answered by its page or by the queue's fragment."""
 
-class HandoffFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # generic in the stubs only
-    """A step on the handoff of the address, taken when its form is valid.
-
-    Answers 404 for a handoff that the person may not see, and in a few words 403 for one that they may only read and 409
-    for a refusal in `conflicts`; a refusal in `form_refusals` becomes an error of the form. Subclasses say in
-    `form_invalid` how the form is shown again.
-    """
-
-    request: Request
-    #: Refusals because the handoff has moved on: who was faster is named, with a link to the handoff as it is now.
-    conflicts: ClassVar[Refusals] = ()
-    #: Refusals of the input, which can be corrected: the form is shown again.
-    form_refusals: ClassVar[Refusals] = ()
     #: Whoever goes on with a lead has decided, so a decision that could still be undone becomes final first.
     ends_undo_window: ClassVar[bool] = False
 
-    @cached_property
+    @property
     def handoff(self) -> Handoff:
-        # The row alone: what the page reads joins twenty tables, and a hundred people may be late at once.
+        handoff: Handoff = self.row
+        return handoff
+
+    def find_row(self) -> Handoff:
         return get_object_or_404(permissions.visible_to(self.request.user), pk=self.kwargs["pk"])
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the form is read: whoever may not see the handoff gets a 404 and nothing else.
-        self.handoff  # noqa: B018  # looked up and kept
-        return super().post(request, *args, **kwargs)
+    def begin_step(self) -> None:
+        if self.ends_undo_window:
+            undo_window.finish_now(handoff=self.handoff, by=self.request.user)
 
-    def refuse_early(self) -> None:
-        """Raise one of `conflicts` for what can be seen without the lock, so that whoever is late does not wait for it."""
-
-    def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
-        """Call the use-case with the cleaned data of the form; returns the sentence that reports the success."""
-        raise NotImplementedError
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        overtaken: Refusals = (*self.conflicts, lock_waits.RowContended)
-        try:
-            self.refuse_early()
-            if self.ends_undo_window:
-                with lock_waits.limit_lock_waits():
-                    undo_window.finish_now(handoff=self.handoff, by=self.request.user)
-            with lock_waits.limit_lock_waits():
-                sentence = self.take_step(form.cleaned_data, timezone.now())
-        except permissions.NotYours as refusal:
-            return show_overtaken(self.request, self.handoff, refusal, 403)
-        except overtaken as refusal:
-            return show_overtaken(self.request, self.handoff, refusal, 409)
-        except self.form_refusals as refusal:
-            form.add_error(None, str(refusal))
-            return self.form_invalid(form)
+    def show_success(self, sentence: str) -> HttpResponse:
         return show_success(self.request, self.handoff, sentence)
+
+    def show_overtaken(self, refusal: Exception, status: int) -> HttpResponse:
+        return show_overtaken(self.request, self.handoff, refusal, status)
 
 
 def get_visible_handoff(request: Request, pk: int) -> Handoff:

@@ -18,12 +18,10 @@ function goOn(form, reason) {
   next?.focus();
 }
 
-// The reason that is chosen may ask for a detail: until one is ticked, the next digit is that of the detail.
+// While a reason that asks for a detail is chosen, digits are those of its details, so that a slip is mended by the next one.
 function chooseDetail(form, digit) {
   const reason = form?.querySelector("[data-asks-detail]:checked");
-  const group = reason?.closest(".reason-group");
-  if (!group || group.querySelector("[name=sub_reason]:checked")) return false;
-  const detail = group.querySelector(`[data-detail-digit="${digit}"]`);
+  const detail = reason?.closest(".reason-group").querySelector(`[data-detail-digit="${digit}"]`);
   detail?.click();
   if (detail) goOn(form, reason);
   return Boolean(detail);

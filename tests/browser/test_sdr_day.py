@@ -131,6 +131,26 @@ def test_a_reason_with_details_is_chosen_by_two_digits(
     assert (disposition.reason, str(disposition.sub_reason)) == (reason, "Bounced")
 
 
+def test_a_slip_in_the_detail_is_mended_by_the_next_digit(
+    open_as: Callable[[User, str], Page], work: list[Handoff]
+) -> None:
+    reason = ReasonCodeFactory(code="gone", label="Gone", position=0)
+    for position, label in enumerate(("Bad number", "Bounced"), start=1):
+        reason.sub_reasons.create(code=label.lower().replace(" ", "_"), label=label, position=position)
+    page = open_as(work[0].rep.user, "/queue/")
+    digit = 1 + list(ReasonCode.objects.filter(is_offered=True).order_by("position", "pk")).index(reason)
+
+    for key in ("j", "r"):
+        page.keyboard.press(key)
+    slot = page.locator(f"#reject-{work[0].pk}")
+    expect(slot.locator("[name=sub_reason]").first).to_be_hidden()
+    for key in (str(digit), "1", "2"):
+        page.keyboard.press(key)
+
+    expect(slot.get_by_label("Gone")).to_be_checked()
+    expect(slot.get_by_label("Bounced")).to_be_checked()
+
+
 def test_a_slip_of_the_finger_is_undone_by_keyboard(open_as: Callable[[User, str], Page], work: list[Handoff]) -> None:
     page = open_as(work[0].rep.user, "/queue/")
 

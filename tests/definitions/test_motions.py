@@ -10,9 +10,12 @@ from django.urls import reverse
 from config.accounts.vocabulary import Role
 from definitions import motions, permissions, version_documents
 from definitions.models import PrimaryMotion
-from leads.vocabulary import Motion
+from leads.intake import outcomes
+from leads.models import Outcome
+from leads.stages import motion_stages
+from leads.vocabulary import Motion, Stage
 from tests.definitions.documents import minimal_document
-from tests.factories import NOW, DefinitionFactory, UserFactory, VersionFactory
+from tests.factories import NOW, DefinitionFactory, LeadFactory, UserFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +32,17 @@ def choose(motion: Motion) -> None:
 
 def test_a_new_installation_begins_with_mql() -> None:
     assert motions.read_primary_motion() == Motion.MQL
+
+
+def test_deals_of_leads_are_of_mql_while_companies_are_primary() -> None:
+    DefinitionFactory(motion=Motion.AQL)
+    choose(Motion.AQL)
+    lead = LeadFactory()
+
+    outcomes.record(items=[{"lead": lead.pk, "kind": "won", "at": NOW}], source="crm", now=NOW)
+
+    assert Outcome.objects.get().motion == Motion.MQL
+    assert motion_stages.read_all_motions(lead.pk) == {Motion.MQL: Stage.WON}
 
 
 def test_who_chose_the_primary_motion_and_when_is_kept() -> None:

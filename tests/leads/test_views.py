@@ -8,9 +8,12 @@ from django.urls import reverse
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from config.web import QueryRefused
+from leads.filters import LeadFilter
+from leads.models import Lead
 from leads.views import PAGE
-from leads.vocabulary import READERS_OF_LEADS, Stage
-from tests.factories import CompanyFactory, HandoffFactory, LeadFactory, UserFactory
+from leads.vocabulary import READERS_OF_LEADS, Motion, Stage
+from tests.factories import CompanyFactory, HandoffFactory, LeadFactory, UserFactory, place_leads
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +37,24 @@ def test_every_role_but_sdr_can_list_leads(role: Role, name: str) -> None:
     response = signed_in(UserFactory(roles=[role])).get(path)
 
     assert response.status_code == (200 if role in READERS_OF_LEADS else 404)
+
+
+def test_leads_are_listed_by_their_stage_in_a_motion() -> None:
+    both, mql, other = LeadFactory(), LeadFactory(), LeadFactory()
+    place_leads(Stage.SAL, both)
+    place_leads(Stage.MQL, both, motion=Motion.PQL)
+    place_leads(Stage.MQL, mql)
+
+    def find(**query: str) -> set[Lead]:
+        return set(LeadFilter(query, queryset=Lead.objects.all()).qs)
+
+    assert find(stage="mql") == {mql}
+    assert find(motion="pql") == {both}
+    assert find(motion="pql", stage="mql") == {both}
+    assert find(motion="mql", stage="mql") == {mql}
+    assert find(motion="pql", stage="lead") == {mql, other}
+    with pytest.raises(QueryRefused, match="must be one of mql, pql, aql"):
+        find(motion="xql")
 
 
 def test_an_unknown_lead_is_404(ops: Client) -> None:

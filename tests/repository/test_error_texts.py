@@ -21,7 +21,7 @@ EXEMPT: Final = {
     "config/web.py bad_request": "only of QueryRefused, in our own sentences",
     "leads/files/csv_reader.py _describe_flaw": "of the reader of CSV, which it translates",
     "scoring/backtests/pending_backtests.py _error_sentence": "only of ValueError, by which the compiler of rules names a part",
-    "sla/handoffs/routing.py _describe_failure": "only of hours that cannot be read, in our own sentences",
+    "sla/handoffs/routing.py describe_failure": "only of hours that cannot be read, in our own sentences",
     "sla/views/plays.py show_overtaken": "only of our own refusals",
     "sla/views/responses.py show_overtaken": "only of our own refusals",
     "sla/notifications/deliveries.py _error_text": "only of mail servers, and of our own refusals of webhooks",

@@ -22,7 +22,7 @@ def test_a_reps_open_handoffs_go_to_colleagues_in_turn():
 
     done = reassignment.reassign_all(rep=leaver, by=team.managers.first(), now=LATER, reason="Left the company")
 
-    assert done == Reassignment(leads_by_rep=dict.fromkeys(colleagues, 1), stayed=0)
+    assert done == Reassignment(counts_by_rep=dict.fromkeys(colleagues, 1), stayed=0)
     assert done.total == 2
     assert {row.rep for row in Handoff.objects.all()} == colleagues
     assert all("Left the company" in row.routing_decisions.latest("pk").explanation for row in handoffs)
@@ -36,7 +36,7 @@ def test_handoffs_that_nobody_can_take_stay_and_are_counted():
         rep=handoff.rep, by=handoff.team.managers.first(), now=LATER, reason="Left the company"
     )
 
-    assert done == Reassignment(leads_by_rep={}, stayed=1)
+    assert done == Reassignment(counts_by_rep={}, stayed=1)
     assert read_handoff(handoff).rep == handoff.rep
 
 

@@ -316,6 +316,46 @@ def test_a_rejection_is_corrected_to_an_acceptance_after_the_lead_came_back(ops:
     assert stages(pql.lead) == {"pql": "sal"}
 
 
+def test_a_request_that_stayed_closed_is_taken_up_when_the_final_reason_is_corrected(ops: User) -> None:
+    mql = HandoffFactory()
+    decide(mql, "competitor_student_spam", NOW + MINUTE)
+    raise_hand(mql.lead, NOW + DAY, NOW + DAY)
+    assert stages(mql.lead)["mql"] == "disqualified"
+    reason = ReasonCodeFactory(code="too_small", route=Route.DISQUALIFY)
+
+    dispositions.correct(
+        handoff=mql, kind=DispositionKind.REJECT, reason=reason, by=mql.rep.user, now=NOW + 2 * DAY, note="No rival."
+    )
+    reinstatements.follow_hand_raises(now=NOW + 2 * DAY)
+
+    assert stages(mql.lead)["mql"] == "mal"
+    assert Reinstatement.objects.get().hand_raise == HandRaise.objects.get(why_closed="")
+
+
+def test_a_request_that_stayed_closed_is_taken_up_when_the_opt_out_is_lifted(rejected: Handoff, ops: User) -> None:
+    lead = rejected.lead
+    decision = {"lead_id": lead.pk, "by": ops, "reason": "Called us."}
+    contact_decisions.decide_contact(is_opt_out=True, now=NOW + HOUR, **decision)
+    raise_hand(lead, NOW + DAY, NOW + DAY)
+    assert stages(lead) == {"mql": "disqualified"}
+
+    contact_decisions.decide_contact(is_opt_out=False, now=NOW + 2 * DAY, **decision)
+    hand_raises.record_hand_raises(lead_ids=[lead.pk], now=NOW + 2 * DAY)
+    reinstatements.follow_hand_raises(now=NOW + 2 * DAY)
+
+    assert stages(lead) == {"mql": "mal"}
+
+
+def test_a_lead_that_left_the_mals_stays_there_once_another_motion_closed_it_for_good(ops: User) -> None:
+    lead = LeadFactory(stage=Stage.MAL)
+    mal_exits.leave(lead_ids=[lead.pk], kind=MalExitKind.BOUGHT_ELSEWHERE, note="Says Ada.", by=ops, now=NOW)
+    pql = hand_off_again(lead, NOW + HOUR)
+    decide(pql, "competitor_student_spam", NOW + DAY)
+
+    assert mal_exits.return_to_mal(lead_ids=[lead.pk], by=ops, now=NOW + 2 * DAY) == mal_exits.MovedLeads(0, 1)
+    assert set(stages(lead).values()) == {"disqualified"}
+
+
 # ── By a person ───────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -79,6 +79,14 @@ def test_a_play_goes_to_its_deal_by_the_api(play, api):
     assert [row["kind"] for row in answer["outcomes"]] == ["opportunity", "won"]
 
 
+def test_a_task_has_the_role_that_its_contact_has_now(play, api):
+    contact = play.contacts.get(role="user")
+
+    answer = api.post(f"plays/{play.pk}/contacts/{contact.pk}/role", {"role": "champion"}).json()
+
+    assert [task["role"] for task in answer["tasks"] if task["contact"] == contact.pk] == ["champion"]
+
+
 def test_a_rejection_says_why(play, api):
     ReasonCodeFactory(code="not_interested")
 

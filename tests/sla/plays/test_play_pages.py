@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.accounts.vocabulary import Role
 from leads.models import Company
 from sla.models import AccountPlay, PlayAttempt, PlayNote
+from sla.plays import buying_group
 from sla.vocabulary import PlayState
 from tests.account_plays import activate_accounts, engage_company, people_of, read_play, see_signal, start_play
 from tests.factories import (
@@ -62,6 +63,27 @@ def test_the_page_shows_evidence_contacts_and_tasks(play, owner):
     assert "Pricing page, last on" in page
     assert page.count('class="button is-small" type="submit" aria-label="Done:') == 4
     assert "data-accept" in page
+
+
+def test_a_task_shows_the_role_that_its_person_has_now(play, owner):
+    contact = play.contacts.get(role="user")
+
+    owner.post(f"/plays/{play.pk}/roles/", {"contact": contact.pk, "role": "champion"})
+
+    page = text_of(owner.get(f"/plays/{play.pk}/"))
+    task = page[page.index(f"Contact {contact.lead}") :]
+    assert "Champion" in task[: task.index("Done")]
+
+
+def test_the_tasks_of_a_play_that_is_over_are_no_work_to_do(play, owner):
+    owner.post(f"/plays/{play.pk}/tasks/", {"task": play.tasks.first().pk})
+    for path, typed in (("accept", {}), ("lose", {"reason": "Price."})):
+        assert owner.post(f"/plays/{play.pk}/{path}/", typed).status_code == 302
+
+    page = text_of(owner.get(f"/plays/{play.pk}/"))
+    assert "1 of 4 done" in page
+    assert "to do" not in page
+    assert page.count("left undone") == 3
 
 
 def test_a_play_is_accepted_and_worked_by_forms(play, owner):
@@ -194,6 +216,21 @@ def test_an_sdr_sees_the_people_of_their_plays_and_how_many_others_there_are(pla
     assert people_of(play.company)[0].name in page
     assert "Hidden Lead" not in page
     assert "1 person of this company is with marketing." in page
+
+
+@pytest.mark.parametrize("has_definition", [True, False])
+def test_in_a_company_of_many_people_the_engaged_ones_are_shown(has_definition):
+    if has_definition:
+        activate_accounts()
+    company = CompanyFactory(domain="fit.example", country="DE")
+    LeadFactory.create_batch(buying_group.MEMBERS_AT_MOST, company=company, last_name="Aaberg", title="Engineer")
+    last = LeadFactory(company=company, last_name="Zyla", title="CFO")
+    EventFactory(lead=last, signal__code="pricing_view", occurred_at=timezone.now() - DAY)
+
+    group = buying_group.read_group(company, now=timezone.now())
+
+    assert [member.lead for member in group.engaged] == [last]
+    assert (len(group.members), group.hidden) == (buying_group.MEMBERS_AT_MOST, 1)
 
 
 def test_without_a_definition_the_group_is_of_the_last_90_days():

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from config import periodic
-from leads.intake import contact_decisions, events
-from leads.models import Lead, StageChange
+from leads.identity import merges
+from leads.intake import contact_decisions, events, outcomes
+from leads.models import Company, CompanyRescore, Lead, StageChange
 from leads.rescoring import account_queue
+from leads.stages import stage_changes
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification, Qualification
-from sla.models import AccountPlay, Clock, Handoff, Notice, PlayClock, PlayContact, PlayDisposition, SubReason
+from sla.models import (
+    AccountPlay,
+    Clock,
+    Handoff,
+    Notice,
+    PlayClock,
+    PlayContact,
+    PlayDisposition,
+    SpecialDay,
+    SubReason,
+)
 from sla.permissions import NotYours
 from sla.plays import play_clocks, play_creation, play_routing, play_work
 from sla.plays.buying_roles import read_role
@@ -48,6 +61,7 @@ from tests.factories import (
     SignalFactory,
     TeamFactory,
     UserFactory,
+    WorkCalendarFactory,
 )
 from tests.threads import at_once
 
@@ -183,6 +197,20 @@ def test_however_many_workers_there_are_a_company_gets_one_play():
     assert PlayContact.objects.count() == 12
 
 
+def test_people_closed_in_every_motion_count_for_no_play():
+    activate_accounts()
+    company = engage_company(contacts=3)
+    spam, alias = people_of(company)[0], LeadFactory(email="other@fit.example")
+    stage_changes.close_motions(lead=alias, by=None, now=NOW, why="Spam.")
+    assert judge(company, now=NOW) is not None
+    AccountQualification.objects.update(closed_at=NOW)
+    merges.merge(lead_id=alias.pk, into_id=spam.pk, by=None, now=NOW)
+    for lead in people_of(company):
+        EventFactory(lead=lead, signal__code="pricing_view", occurred_at=NOW + HOUR)
+
+    assert judge(company, now=NOW + 2 * HOUR) is None
+
+
 def test_without_commitments_a_company_waits():
     activate_accounts()
     judge(engage_company())
@@ -242,8 +270,96 @@ def test_a_manager_gives_a_play_to_another_rep_whose_clocks_start_anew():
     play = read_play(play.company)
     assert play.rep == other
     assert {clock.started_at for clock in play.clocks.filter(met_at=None, cancelled_at=None)} == {NOW + MINUTE}
+    assert Notice.objects.filter(kind=NoticeKind.REASSIGNED).get().leads_to == f"/plays/{play.pk}/"
     with pytest.raises(NotYours):
         play_routing.assign_play(play=play, rep=other, by=other.user, now=NOW, reason="Mine.")
+
+
+def test_a_play_is_given_to_nobody_who_is_away():
+    play = start_play()
+    other = RepFactory(team=play.team, is_away=True)
+
+    with pytest.raises(PlayInputRefused, match=f"{other} cannot take it now: away"):
+        play_routing.assign_play(play=play, rep=other, by=play.team.managers.get(), now=NOW, reason="Try.")
+
+
+def test_a_play_that_comes_back_goes_on_with_the_clocks_its_owner_had():
+    play = start_play()
+    manager, first, other = play.team.managers.get(), play.rep, RepFactory(team=play.team)
+    due = {clock.kind: clock.due_at for clock in play.clocks.filter(rep=first)}
+
+    play_routing.assign_play(play=play, rep=other, by=manager, now=NOW + MINUTE, reason="On leave.")
+    play_routing.assign_play(play=play, rep=first, by=manager, now=NOW + 20 * MINUTE, reason="Back.")
+
+    running = play.clocks.filter(met_at=None, cancelled_at=None)
+    assert {clock.kind: clock.due_at for clock in running} == due
+    assert {clock.rep for clock in running} == {first}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waited_for_a_reassignment_acts_on_the_play_as_it_is_then():
+    play = start_play()
+    manager, other = play.team.managers.get(), RepFactory(team=play.team)
+    assigned, is_waiting = threading.Event(), threading.Event()
+
+    def act(number):
+        if number:
+            assigned.wait(timeout=30)
+            is_waiting.set()
+            return play_work.accept(play=play, by=other.user, now=NOW + HOUR)
+        with transaction.atomic():
+            play_routing.assign_play(play=play, rep=other, by=manager, now=NOW + MINUTE, reason="On leave.")
+            assigned.set()
+            is_waiting.wait(timeout=30)
+            with connection.cursor() as cursor:
+                for _ in range(1000):
+                    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                    if cursor.fetchone()[0]:
+                        break
+                    cursor.execute("SELECT pg_sleep(0.01)")
+        return None
+
+    _, disposition = at_once(2, act)
+
+    assert disposition.by == other.user
+
+
+def test_a_team_with_nobody_free_holds_up_no_other_team():
+    absent, present = TeamFactory(), TeamFactory(reps=1)
+    RoutingRuleFactory(position=1, team=absent, countries=["DE"])
+    RoutingRuleFactory(position=2, team=present)
+    first = start_play(company=CompanyFactory(domain="first.example", country="DE"))
+    second = start_play(company=CompanyFactory(domain="second.example", country="DE"))
+    RoutingRuleFactory(position=0, team=present, domains=["second.example"])
+
+    assert play_routing.route_unrouted(now=NOW + MINUTE, limit=1) == 1
+    assert read_play(first.company).is_unrouted
+    assert read_play(second.company).team == present
+
+
+def test_managers_are_not_told_of_a_play_while_their_team_is_closed():
+    night = NOW + 14 * HOUR
+    TeamFactory(working=True)
+
+    play = start_play(now=night)
+
+    assert play.is_unrouted
+    assert not Notice.objects.filter(kind=NoticeKind.UNROUTED).exists()
+    play_clocks.sweep(now=NOW + DAY + HOUR)
+    assert Notice.objects.filter(kind=NoticeKind.BREACHED).exists()
+
+
+def test_a_failure_of_routing_is_the_explanation_of_the_play():
+    # Open today and never again: the 24 hours of the decision have no end.
+    only_today = WorkCalendarFactory(weekdays=range(0))
+    SpecialDay.objects.create(calendar=only_today, date=NOW.date(), opens=540, closes=1020, label="Only today")
+    TeamFactory(working=True, calendar=only_today)
+
+    play = start_play()
+
+    assert play.is_unrouted
+    assert play.routings.get().explanation.startswith("Routing failed: These working hours come to a point")
+    assert play_routing.route_unrouted(now=NOW + MINUTE) == 0
 
 
 # Clocks
@@ -417,6 +533,26 @@ def test_a_contact_who_may_not_be_contacted_is_not_contacted():
         )
 
 
+def test_a_contact_from_before_the_opt_out_is_logged_after_it():
+    play = start_play()
+    contact = play.contacts.first()
+    contact_decisions.decide_contact(
+        lead_id=contact.lead_id, is_opt_out=True, by=owner_of(play), reason="Asked.", now=NOW + 10 * MINUTE
+    )
+
+    play_work.log_attempt(
+        play=play,
+        contact=contact,
+        channel=Channel.CALL,
+        outcome=AttemptOutcome.CONNECTED,
+        at=NOW + 5 * MINUTE,
+        by=owner_of(play),
+        now=NOW + 11 * MINUTE,
+    )
+
+    assert play.attempts.get().contact == contact
+
+
 def test_an_attempt_sent_twice_is_stored_once():
     play = start_play()
     contact = play.contacts.first()
@@ -426,6 +562,10 @@ def test_an_attempt_sent_twice_is_stored_once():
     second = play_work.log_attempt(**values, at=NOW + MINUTE, by=owner_of(play), now=NOW + MINUTE)
 
     assert first == second
+    with pytest.raises(PlayInputRefused, match="logged this contact already"):
+        play_work.log_attempt(
+            **values, at=NOW + MINUTE, by=owner_of(play), now=NOW + MINUTE, note="She will call back."
+        )
 
 
 def test_an_opportunity_needs_its_value():
@@ -461,6 +601,38 @@ def test_a_deal_ends_the_play_and_its_cycle(ends_as):
     assert (play.state, play.closed_at) == (ends_as, NOW + 2 * DAY)
     assert play.outcomes.filter(kind=OutcomeKind(ends_as)).exists()
     assert AccountQualification.objects.get().closed_at == NOW + 2 * DAY
+
+
+def test_a_won_play_makes_its_company_a_customer():
+    play = accepted(start_play())
+    play_work.open_opportunity(play=play, amount=Decimal(9), by=owner_of(play), now=NOW + DAY)
+    play_work.win(play=play, amount=None, by=owner_of(play), now=NOW + 2 * DAY)
+
+    company = Company.objects.get(pk=play.company_id)
+    assert company.is_customer
+    assert company.attribute_changes.get(source="accord").valid_from == NOW + 2 * DAY
+    assert CompanyRescore.objects.filter(company=company).exists()
+
+
+@pytest.mark.parametrize("is_customer_before", [False, True])
+def test_a_deal_of_one_person_that_is_lost_again_does_not_end_the_customer_of_a_play(is_customer_before):
+    play = accepted(start_play())
+    deal = {"lead": people_of(play.company)[0].pk, "id": "D-1", "amount": 5}
+    won_at = NOW + HOUR if is_customer_before else NOW + 3 * DAY
+    play_work.open_opportunity(play=play, amount=Decimal(9), by=owner_of(play), now=NOW + DAY)
+
+    def record(kind, at):
+        (result,) = outcomes.record(items=[{**deal, "kind": kind, "at": at}], source="crm", now=at)
+        assert result.status == "accepted"
+
+    if is_customer_before:
+        record("won", won_at)
+    play_work.win(play=play, amount=None, by=owner_of(play), now=NOW + 2 * DAY)
+    if not is_customer_before:
+        record("won", won_at)
+    record("lost", NOW + 4 * DAY)
+
+    assert Company.objects.get(pk=play.company_id).is_customer
 
 
 def test_only_the_owner_and_the_managers_of_the_team_act():

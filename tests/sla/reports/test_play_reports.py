@@ -11,7 +11,7 @@ from django.test import Client
 
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
-from sla.models import AccountPlay
+from sla.models import AccountPlay, SubReason
 from sla.plays import play_work
 from sla.reports import compliance, pipeline_overview, play_reports
 from sla.vocabulary import AttemptOutcome, Channel
@@ -61,6 +61,19 @@ def test_the_overview_of_aqls_counts_plays(won_play):
     assert (figures.month.accepted, figures.month.rejected) == (1, 1)
     assert [(row.code, row.count) for row in figures.reasons] == [("wrong_profile", 1)]
     assert (figures.waiting.to_decide, figures.waiting.unrouted, figures.waiting.not_handed_over) == (0, 0, 0)
+
+
+def test_reasons_of_plays_are_counted_with_the_details_of_their_own():
+    play = start_play()
+    for code, label in (("gone", "No answer"), ("other", "They never answer")):
+        reason = ReasonCodeFactory(code=code, label=code.capitalize())
+        SubReason.objects.create(reason=reason, code="no_answer", label=label)
+    detail = SubReason.objects.get(reason__code="gone")
+    play_work.reject(play=play, reason=detail.reason, sub_reason=detail, by=play.rep.user, now=NOW + MINUTE)
+
+    rows = play_reports.count_reasons(NOW + HOUR)
+
+    assert [(row.label, row.detail, row.count) for row in rows] == [("Gone", "", 1), ("Gone", "No answer", 1)]
 
 
 def test_the_overview_of_mqls_counts_no_play(won_play):

@@ -7,12 +7,27 @@ import pytest
 from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Review, ReviewEvidence
+from definitions.presenters import review_evidence
 from definitions.vocabulary import ReviewKind, ReviewTrigger
+from leads.vocabulary import Motion
 from sla.handoffs import dispositions
 from sla.models import Commitment, Disposition, Handoff
+from sla.plays import play_work
 from sla.reports import rejection_monitor
 from sla.vocabulary import DispositionKind, Family, Route
-from tests.factories import DAY, HOUR, MINUTE, NOW, CommitmentFactory, HandoffFactory, ReasonCodeFactory, UserFactory
+from tests.account_plays import activate_accounts, start_play
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    CompanyFactory,
+    HandoffFactory,
+    ReasonCodeFactory,
+    TeamFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +110,29 @@ def test_the_second_month_running_is_escalated_and_the_open_review_gets_its_evid
     assert triggers() == ["rejection_spike", "rejection_sustained_2m"]
     assert "for both leaders" in Review.objects.latest("pk").title
     assert ReviewEvidence.objects.get().period == "2026-03"
+
+
+def test_rejected_account_plays_open_a_review_of_their_definition():
+    version, reason = activate_accounts(), ReasonCodeFactory(code="too_small", family=Family.FIT, label="Too small")
+    TeamFactory(working=True)
+    # Handoffs of another motion count for no definition of companies.
+    decided(accepted=20, rejected=0)
+    CommitmentFactory(active=True, motion=Motion.AQL, unworked_at_most=0)
+    for number in range(20):
+        play = start_play(company=CompanyFactory(domain=f"c{number}.example", country="DE"))
+        play_work.reject(play=play, reason=reason, by=play.rep.user, now=NOW + MINUTE)
+
+    rejection_monitor.open_rejection_reviews(now=SOON)
+
+    review = Review.objects.get(definition=version.definition)
+    assert review.trigger == ReviewTrigger.REJECTION_SPIKE
+    assert review.title == "100 % of 20 decided AQLs rejected in March 2026"
+    assert [(row["label"], row["count"]) for row in review.evidence["reasons"]] == [("Too small", 20)]
+    assert review.evidence["promises"][0]["kept"] == 20
+    rejected = review.evidence["rejected_plays"][0]
+    assert (rejected["play"], rejected["contacted_before"]) == (play.pk, False)
+    tables = {table.title: table for table in review_evidence.build_tables(review.evidence).tables}
+    assert tables["Rejected account plays, the latest first"].rows[0].play == play.pk
 
 
 def test_the_month_before_is_still_watched():
