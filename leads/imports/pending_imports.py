@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from config import outages
 from leads.files.table_rows import Unreadable
 from leads.imports import file_imports, import_runs, stored_files
 from leads.imports.import_mapping import KINDS, ColumnMap
@@ -41,7 +42,7 @@ def run_pending(*, now: dt.datetime) -> int:
     3. Claim the one that has waited longest for its turn: short files need not wait for long ones.
     4. Copy the file to this machine, and store its batches until the turn is over.
     5. Store the end, or the error as a sentence, or end the claim. If the database is away nothing is written, and
-       another worker goes on when the lease has run out.
+       another worker goes on when the lease has run out. If the disk is full the import waits for room.
     """
     clock = _start_clock(now)
     # 1. to 3.
@@ -63,6 +64,10 @@ def run_pending(*, now: dt.datetime) -> int:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
+        if outages.is_full_disk(error):
+            log.exception("An import waits for room on the disk.", extra={"import": run.pk})
+            import_runs.release_run(run)
+            return 1
         log.exception("An import failed.", extra={"import": run.pk})
         _fail(run, clock(), f"It could not go on ({type(error).__name__}). An administrator finds more in the log.")
     return 1
