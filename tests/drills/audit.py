@@ -12,7 +12,6 @@ from django.utils import timezone
 from config.jobs.models import PeriodicRun
 from definitions.models import Version
 from leads.models import CompanyRescore, Event, Lead, Signal
-from leads.vocabulary import Motion
 from scoring import active_versions
 from scoring.instants import from_microseconds, microseconds
 from scoring.models import HotUpgrade, Qualification, Score, TierUpgrade
@@ -87,8 +86,6 @@ def _check_scores() -> Iterator[str]:
     for error in Lead.objects.exclude(look_error="").values_list("email", "look_error"):
         yield f"{error[0]} was set aside: {error[1]}"
     for version in active_versions.list_active_versions():
-        if version.definition.motion == Motion.AQL:
-            continue
         rules = active_versions.rules_of(version)
         scores = {score.lead_id: score for score in Score.objects.filter(definition=version.definition)}
         for lead in Lead.objects.standing().filter(pk__in=list(events)).select_related("company"):

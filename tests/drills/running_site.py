@@ -238,8 +238,9 @@ def run_site(*, folder: Path | None = None) -> Iterator[RunningSite]:
     with hold(folder):
         urls, port = embedded.ensure(folder), processes.free_port()
         environment = _build_environment(urls, folder)
-        for command in (["migrate"], ["collectstatic"]):
-            _run_command(command, environment)
+        _run_command("migrate", environment)
+        if not _is_static_collected():
+            _run_command("collectstatic", environment)
         supervisor = Supervisor(
             _list_programs(folder, port),
             cwd=ROOT,
@@ -291,8 +292,15 @@ def _build_environment(urls: embedded.Urls, folder: Path) -> dict[str, str]:
     }
 
 
-def _run_command(command: list[str], environment: dict[str, str]) -> None:
-    arguments = [sys.executable, "-W", "ignore", "manage.py", *command, "--no-input", "-v0"]
+def _is_static_collected() -> bool:
+    """Say whether the collected static files are newer than all that they are made of."""
+    manifest = ROOT / "staticfiles" / "staticfiles.json"
+    sources = [ROOT / "requirements.txt", *(ROOT / "static").rglob("*")]
+    return manifest.exists() and all(path.stat().st_mtime < manifest.stat().st_mtime for path in sources)
+
+
+def _run_command(command: str, environment: dict[str, str]) -> None:
+    arguments = [sys.executable, "-W", "ignore", "manage.py", command, "--no-input", "-v0"]
     subprocess.run(arguments, cwd=ROOT, env=environment, check=True)
 
 

@@ -71,6 +71,7 @@ def test_one_of_many_decisions_on_a_handoff_stands(company: DrilledCompany, repo
     decision = Disposition.objects.get(handoff=handoff)
     handoff.refresh_from_db()
     assert handoff.state == (HandoffState.ACCEPTED if decision.kind == "accept" else HandoffState.REJECTED)
+    wait_until_caught_up()
     require_nothing_lost_or_doubled()
     report(**_describe_race(answers))
 
@@ -103,6 +104,7 @@ def test_each_side_signs_once(company: DrilledCompany, report: Report) -> None:
     assert sorted(proposed.sign_offs.values_list("side", flat=True)) == ["marketing", "sales"]
     proposed.refresh_from_db()
     assert proposed.state == VersionState.APPROVED
+    wait_until_caught_up()
     require_nothing_lost_or_doubled()
     report(**_describe_race(answers))
 
@@ -189,6 +191,7 @@ def test_edits_during_the_signatures_change_nothing(company: DrilledCompany, rep
     assert stored.state == VersionState.APPROVED
     assert stored.proposal.backtest.digest == digest
     assert version_documents.digest(version_documents.export_document(stored)) == digest
+    wait_until_caught_up()
     require_nothing_lost_or_doubled()
     report(**_describe_race(answers), edits=len(results) - len(answers))
 
