@@ -12,7 +12,7 @@ NOWHERE := DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis:
 APPS := config leads definitions scoring sla
 TEMPLATES := $(wildcard templates)
 
-.PHONY: help demo test setup setup-dev browser check bench fmt stop lock country-names locale-table check-format check-lint check-floors \
+.PHONY: help demo test drills setup setup-dev browser check bench fmt stop lock country-names locale-table check-format check-lint check-floors \
 	check-templates check-syntax check-types check-migrations check-deploy check-repository
 
 help: ## What can be made
@@ -23,6 +23,9 @@ demo: setup ## Accord with an example company at http://localhost:8000 (PORT=800
 
 test: setup-dev browser ## The whole suite on a real PostgreSQL and a real Valkey (ARGS="-k routing" for a part)
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+drills: setup-dev ## Faults from outside at full counts: storms, races, kills, crashes, full disks (ARGS="-k storm" for a part)
+	@DRILLS=full $(BIN)/pytest tests/drills $(ARGS)
 
 setup: .venv/.demo ## .venv with the locked packages of the demo
 

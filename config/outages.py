@@ -1,7 +1,11 @@
-"""Failures of the database that pass, what callers are told then, and what records say of the others (rules 17.5, 17.12)."""
+"""Failures of the database and of disks that pass, what callers are told then, and what records say of the others.
+
+Rules 17.5, 17.12 and 17.20.
+"""
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 import psycopg
@@ -9,6 +13,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 RETRY_AFTER_SECONDS: Final = 5
 SENTENCE: Final = "The database is away. Nothing was stored; send it again."
+FULL_DISK_SENTENCE: Final = "The disk is full. Nothing was stored; send it again when there is room."
+_FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 #: The beginnings of the SQLSTATEs of failures that pass by themselves.
 _PASSING: Final = (
@@ -25,13 +31,13 @@ _WITHOUT_STATE: Final = (OperationalError, InterfaceError, psycopg.OperationalEr
 
 
 def is_outage(error: object) -> bool:
-    """Return whether an error of the database passes: it is away, takes no writes, or gave up this transaction for others.
+    """Return whether an error passes: the database is away, takes no writes or gave this transaction up for others, or a disk is full.
 
     Whatever failed so leaves no trace but the log, and is tried again.
     """
     if state := read_sqlstate(error):
         return state.startswith(_PASSING)
-    return isinstance(error, _WITHOUT_STATE)
+    return isinstance(error, _WITHOUT_STATE) or is_full_disk(error)
 
 
 def is_lock_timeout(error: object) -> bool:
@@ -55,3 +61,13 @@ def read_sqlstate(error: object) -> str:
     """Return the SQLSTATE of an error of the driver, or of the one behind an error of Django; empty without one."""
     behind = getattr(error, "__cause__", None)
     return getattr(error, "sqlstate", None) or getattr(behind, "sqlstate", None) or ""
+
+
+def is_full_disk(error: object) -> bool:
+    """Return whether an error says that a disk of this machine, or a quota on it, is full."""
+    return isinstance(error, OSError) and error.errno in _FULL_DISK_ERRORS
+
+
+def describe_outage(error: object) -> str:
+    """Return the sentence that tells a caller of this outage."""
+    return FULL_DISK_SENTENCE if is_full_disk(error) else SENTENCE

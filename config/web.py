@@ -121,13 +121,14 @@ def report_failure(request: HttpRequest) -> HttpResponse:
 
     Django calls it while it handles the exception, also for one of a middleware.
     """
-    is_away = outages.is_outage(sys.exc_info()[1])
+    failure = sys.exc_info()[1]
+    is_away = outages.is_outage(failure)
     status = 503 if is_away else 500
     headers = {"Retry-After": outages.RETRY_AFTER_SECONDS} if is_away else {}
     if request.path.startswith("/api/"):
         error = {
             "code": "unavailable" if is_away else "error",
-            "detail": outages.SENTENCE if is_away else "Accord failed.",
+            "detail": outages.describe_outage(failure) if is_away else "Accord failed.",
             "attr": None,
         }
         return JsonResponse({"type": "server_error", "errors": [error]}, status=status, headers=headers)

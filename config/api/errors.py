@@ -1,4 +1,5 @@
-"""Answers of the API when something fails: never a 5xx for the content of a request, always a 503 while the database is away."""
+"""Answers of the API when something fails: never a 5xx for the content of a request, always a 503 while the database is away
+or a disk is full."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _BAD_INPUT = (DataError, UnicodeError, OverflowError, RecursionError)
 
 
 class Unavailable(APIException):
-    """503 while the database is away. DRF makes a Retry-After header, in seconds, of `wait`."""
+    """503 while the database is away or a disk is full. DRF makes a Retry-After header, in seconds, of `wait`."""
 
     status_code = 503
     default_detail = outages.SENTENCE
@@ -52,6 +53,6 @@ class ExceptionHandler(StandardHandler):
         if isinstance(exc, lock_waits.RowContended):
             return Conflict(lock_waits.SENTENCE)
         if outages.is_outage(exc):
-            return Unavailable()
+            return Unavailable(outages.describe_outage(exc))
         converted: Exception = super().convert_known_exceptions(exc)
         return converted

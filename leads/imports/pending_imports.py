@@ -43,7 +43,7 @@ def run_pending(*, now: dt.datetime) -> int:
     3. Claim the one that has waited longest for its turn: short files need not wait for long ones.
     4. Copy the file to this machine, and store its batches until the turn is over.
     5. Store the end, or the error as a sentence, or end the claim. If the database is away nothing is written, and
-       another worker goes on when the lease has run out.
+       another worker goes on when the lease has run out. If the disk is full the import waits for room.
     """
     clock = file_imports.start_clock(now)
     # 1. to 3.
@@ -63,6 +63,10 @@ def run_pending(*, now: dt.datetime) -> int:
     except Unreadable as error:
         _fail(run, clock(), str(error))
     except Exception as error:
+        if outages.is_full_disk(error):
+            log.exception("An import waits for room on the disk.", extra={"import": run.pk})
+            import_runs.release_run(run)
+            return 1
         if outages.is_outage(error):
             raise
         log.exception("An import failed.", extra={"import": run.pk})

@@ -50,10 +50,11 @@ def judge_companies(*, company_ids: Sequence[int], now: dt.datetime) -> None:
     1. Read each company's last cycle.
     2. For each version, read the facts of the companies without an open cycle.
     3. Find the instant at which each began to meet the version, and make it qualify as of then.
-    4. Plan the next look: the day on which a company may come back, or the next fact.
+    4. Plan the next look: the day on which a company may come back, the date of a fact that lies ahead, or the next fact.
     """
     # 1.
     cycles = _read_latest_cycles(company_ids)
+    facts_ahead: dict[int, dt.datetime] = {}
     for version in active_versions.list_account_versions():
         compiled = account_versions.compile_version(version)
         # 2.
@@ -63,9 +64,12 @@ def judge_companies(*, company_ids: Sequence[int], now: dt.datetime) -> None:
             at = _find_start(version, compiled, facts, cycles.get(facts.company_id), now)
             if at is not None:
                 cycles[facts.company_id] = _qualify(version, compiled, facts, cycles.get(facts.company_id), at, now)
+            if ahead := _next_fact(facts, now):
+                facts_ahead[facts.company_id] = min(ahead, facts_ahead.get(facts.company_id, ahead))
     # 4.
     for pk in company_ids:
-        account_queue.settle(company_id=pk, next_at=_next_look(cycles.get(pk), now))
+        looks = [at for at in (_next_look(cycles.get(pk), now), facts_ahead.get(pk)) if at is not None]
+        account_queue.settle(company_id=pk, next_at=min(looks, default=None))
 
 
 def read_facts(compiled: CompiledAccount, company_ids: Collection[int]) -> Sequence[AccountFacts]:
@@ -141,6 +145,13 @@ def _next_look(cycle: AccountQualification | None, now: dt.datetime) -> dt.datet
     is_back = cycle is not None and cycle.closed_at is not None and not cycle.is_barred
     back = cycle.reenter_at if cycle is not None and is_back else None
     return back if back is not None and back > now else None
+
+
+def _next_fact(facts: AccountFacts, now: dt.datetime) -> dt.datetime | None:
+    """Return when the first fact is dated that lies ahead of `now`: the clock of its sender is ahead of ours."""
+    instants = facts.instants()
+    ahead = instants[instants > microseconds(now)]
+    return from_microseconds(int(ahead[0])) if ahead.size else None
 
 
 def _find_start(

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from django.db import transaction
 
 from config import outages
@@ -45,7 +46,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
        and the facts that they need.
     2. Judge the leads and store their scores.
     3. Make the MQLs among them, and record the upgrades of those with an open cycle.
-    4. Find for each lead the next instant at which a verdict can change without a new fact.
+    4. Find for each lead the next instant at which a verdict can change without a new fact, or at which one is dated.
     5. Record the requests of those that are disqualified (rules 7.20).
     6. Make the leads' companies due, if a definition judges companies, and store that instant as the lead's next look
        (rules 4.14).
@@ -64,7 +65,7 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         # 3. and 4.
         for lead_id, at in qualify.qualify_leads(judgement, leads=leads, before=before, now=now).items():
             next_looks[lead_id] = min(next_looks[lead_id], at)
-        for lead_id, at in _next_falls(judgement).items():
+        for lead_id, at in (*_next_falls(judgement).items(), *_next_facts(judgement).items()):
             next_looks[lead_id] = min(next_looks[lead_id], at)
     # 5.
     hand_raises.record_hand_raises(lead_ids=list(leads), now=now, file_window=dt.timedelta(microseconds=request_window))
@@ -112,3 +113,17 @@ def _next_falls(judgement: LeadJudgement) -> Mapping[int, int]:
         return {}
     at = next_change(judgement.rules, judgement.facts, meeting, judgement.now[meeting])
     return dict(zip(judgement.facts.lead_ids[meeting].tolist(), at.tolist(), strict=True))
+
+
+def _next_facts(judgement: LeadJudgement) -> Mapping[int, int]:
+    """Return when the next fact of each lead is dated that lies ahead of this judgement.
+
+    The clock of its sender is ahead of ours, or it came after the tick of this judgement had begun.
+    """
+    facts = judgement.facts
+    next_facts = np.full(len(facts), NEVER, dtype=np.int64)
+    for lead, at in ((facts.event_lead, facts.event_at), (facts.row_lead, facts.row_from)):
+        is_ahead = at > judgement.now[lead]
+        np.minimum.at(next_facts, lead[is_ahead], at[is_ahead])
+    dated = np.flatnonzero(next_facts < NEVER)
+    return dict(zip(facts.lead_ids[dated].tolist(), next_facts[dated].tolist(), strict=True))

@@ -13,6 +13,7 @@ from config.accounts.models import ApiKey
 from leads.models import Event, ImportFile, ImportRun, Lead
 from tests.factories import UserFactory
 from tests.leads.imports import stored_imports
+from tests.small_files import limit_file_size
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,20 @@ def test_the_map_and_the_source_can_be_sent() -> None:
 
     assert response.status_code == 202
     assert Event.objects.get().source == "site"
+
+
+def test_a_file_for_which_the_disk_has_no_room_is_refused_and_nothing_of_it_is_kept() -> None:
+    client = machine("facts:write")
+    client.raise_request_exception = False
+    # Beyond the size up to which uploads are kept in memory.
+    text = "email\n" + "ada@acme.example\n" * 200_000
+
+    with limit_file_size(1 << 20):
+        refusal = send(client, text)
+
+    assert (refusal.status_code, refusal.headers["Retry-After"]) == (503, "5")
+    assert refusal.json()["errors"][0]["detail"].startswith("The disk is full. Nothing was stored")
+    assert not ImportFile.objects.exists()
 
 
 def test_the_same_file_twice_is_one_import_and_kept_once() -> None:

@@ -13,6 +13,7 @@ from leads.rescoring import rescore_queue
 from leads.vocabulary import ImportState
 from tests.factories import DAY, NOW
 from tests.leads.imports import stored_imports
+from tests.small_files import limit_file_size
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +83,21 @@ def test_a_worker_that_was_thought_dead_stores_nothing_more() -> None:
     with pytest.raises(import_runs.ImportStopped):
         import_runs.lock_claimed(stale)
     assert not import_runs.write_while_claimed(stale, error="late")
+
+
+def test_an_import_waits_while_the_disk_of_its_worker_is_full() -> None:
+    run = stored_imports.start("email,note\n" + f"ada@acme.example,{'x' * 2000}\n" * 50)
+
+    with limit_file_size(1 << 16):
+        for _ in range(4):
+            pending_imports.run_pending(now=NOW)
+    run.refresh_from_db()
+    waiting = (run.state, run.rows_done, run.error)
+    stored_imports.work()
+
+    run.refresh_from_db()
+    assert waiting[1:] == (0, "")
+    assert (run.state, run.created, run.error) == (ImportState.DONE, 1, "")
 
 
 def test_an_import_whose_workers_die_three_times_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

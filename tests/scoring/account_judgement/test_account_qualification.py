@@ -58,6 +58,20 @@ def test_an_event_makes_its_company_due_and_the_beat_judges_it() -> None:
     assert AccountQueueEntry.objects.get().due_at is None
 
 
+def test_a_fact_dated_ahead_of_the_judgement_is_judged_when_its_time_comes() -> None:
+    activate_accounts(
+        company_signals={"count_of": ["job_posting"], "at_least": 1, "within_days": 90, "rationale": "A reason."}
+    )
+    company = engage_company()
+    see_signal(company, at=NOW + 2 * MINUTE)
+
+    before = judge(company)
+    account_qualification.judge_due(now=NOW + 2 * MINUTE)
+
+    assert before is None
+    assert AccountQualification.objects.get().at == NOW + 2 * MINUTE
+
+
 def test_a_person_known_by_two_leads_counts_once() -> None:
     activate_accounts()
     company = engage_company(contacts=3)

@@ -14,7 +14,7 @@ from leads.models import AttributeChange, Event, Lead, Signal
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import daily_rescore, due_leads, mqls
 from scoring.models import Qualification, Score
-from tests.factories import CompanyFactory, LeadFactory, place_leads
+from tests.factories import MINUTE, CompanyFactory, LeadFactory, place_leads
 from tests.scoring import facts
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
@@ -54,6 +54,20 @@ def test_a_lead_below_the_threshold_is_accepted_by_marketing_and_keeps_its_score
     assert (score.engagement, score.meets, score.tier, score.as_of) == (20, False, 0, NOW - HOUR)
     lead.refresh_from_db()
     assert (lead.stage, lead.next_look_at) == (Stage.MAL, None)
+
+
+def test_an_event_dated_ahead_of_the_judgement_is_judged_when_its_time_comes(version: Version, lead: Lead) -> None:
+    at = NOW + 2 * MINUTE
+    add_event(lead, "demo_request", at)
+    Lead.objects.filter(pk=lead.pk).update(next_look_at=NOW)
+
+    due_leads.rescore_due(now=NOW)
+    lead.refresh_from_db()
+    before = (lead.next_look_at, Qualification.objects.count())
+    due_leads.rescore_due(now=at)
+
+    assert before == (at, 0)
+    assert Qualification.objects.get().at == at
 
 
 def test_judging_again_with_nothing_new_writes_nothing(version: Version, lead: Lead) -> None:
