@@ -126,7 +126,7 @@ def _derive_rights(model: type[models.Model], triggers: Iterable[pgtrigger.Trigg
             operations = str(trigger.operation)
             deletes = deletes and "DELETE" not in operations
             updates = frozenset() if "UPDATE" in operations else updates
-    return TableRights(model._meta.db_table, inserts, deletes, None if updates == columns else updates)  # noqa: SLF001
+    return TableRights(model._meta.db_table, inserts, deletes, None if updates == columns else updates)  # noqa: SLF001 (Django's own name)
 
 
 def _find_frozen_columns(model: type[models.Model], trigger: pgtrigger.ReadOnly) -> frozenset[str]:
@@ -172,8 +172,8 @@ def limit_rights(connection: BaseDatabaseWrapper, rights: Sequence[TableRights] 
         for table, role, right, column in cursor.fetchall():
             granted.setdefault((table, role), {}).setdefault(right, set()).add(column)
         by_table = {row.table: row for row in rights}
-        for (table, role), held in granted.items():
-            for statement in _write_statements(by_table[table], role, held):
+        for (table, role), role_rights in granted.items():
+            for statement in _write_statements(by_table[table], role, role_rights):
                 cursor.execute(statement)
 
 
@@ -245,8 +245,8 @@ def find_excess_rights(connection: BaseDatabaseWrapper, rights: Sequence[TableRi
         if owns:
             sentences.append(f"The role {role} owns the table {table}, and can disable its triggers.")
             continue
-        held = {"INSERT": inserts, "DELETE": deletes, "TRUNCATE": truncates, "TRIGGER": triggers}
-        excess = sorted(by_table[table].list_forbidden() & {right for right, is_held in held.items() if is_held})
+        is_granted = {"INSERT": inserts, "DELETE": deletes, "TRUNCATE": truncates, "TRIGGER": triggers}
+        excess = sorted(by_table[table].list_forbidden() & {right for right, granted in is_granted.items() if granted})
         allowed = by_table[table].updates
         if allowed is not None and (columns := sorted(set(updates) - allowed)):
             excess.append(f"UPDATE ({', '.join(columns)})")

@@ -18,6 +18,7 @@ UNEXPECTED: Final = frozenset(
 #: The functions that may use the words, with the reason.
 EXEMPT: Final = {
     "config/demo/prepare.py _connect": "a sentence in the terminal of whoever typed the address of the database",
+    "config/jobs/sweeps.py set_aside": "only of CannotBeDone, in our own sentences",
     "config/web.py bad_request": "only of QueryRefused, in our own sentences",
     "leads/files/csv_reader.py _describe_flaw": "of the reader of CSV, which it translates",
     "scoring/backtests/pending_backtests.py _error_sentence": "only of ValueError, by which the compiler of rules names a part",
