@@ -23,7 +23,7 @@ _ENVIRONMENT = {
     # Playwright's sync API runs an event loop in the test's thread.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     # What waits for ever fails with its name instead: minutes, because a busy machine is slow.
-    "PGOPTIONS": "-c lock_timeout=2min -c statement_timeout=5min -c idle_in_transaction_session_timeout=5min",
+    "PGOPTIONS": "-c lock_timeout=3min -c statement_timeout=10min",
 }
 _holders: list[subprocess.Popen[bytes]] = []
 

@@ -71,6 +71,12 @@ class QualifyingInstants:
                 return at
         return None
 
+    def asks_after(self, lead_id: int, at: dt.datetime) -> bool:
+        """Return whether the lead makes a request after an instant."""
+        requests, until = self._versions[-1].rules.catalogue.requests, int(self._facts.event_at.max())
+        facts = self._facts_of(lead_id)
+        return qualification_start.first_activity(facts, 0, requests, microseconds(at), until) is not None
+
     def explain(self, lead_id: int, at: dt.datetime) -> Explanation:
         """Explain the lead at an instant by the version then in force."""
         rules = next(version.rules for version in reversed(self._versions) if version.since <= at)

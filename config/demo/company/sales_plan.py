@@ -55,7 +55,10 @@ class PlannedAction:
 
 @dataclass(frozen=True, slots=True)
 class AssignedLead:
-    """A handoff that came to a rep, as far as the plan needs it; `hours` are those in which the rep works."""
+    """A handoff that came to a rep, as far as the plan needs it; `hours` are those in which the rep works.
+
+    A lead that `asks_again` makes a request later in the year.
+    """
 
     tier: int
     source: str
@@ -63,6 +66,7 @@ class AssignedLead:
     employees: int
     assigned_at: dt.datetime
     hours: Calendar
+    asks_again: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +111,8 @@ _NOTES: Final = {
 #: What was the matter with leads that could not be reached.
 _UNREACHED: Final = ("no_answer", "bounced", "no_answer", "bad_number", "left_company")
 _RECYCLED: Final = frozenset({"bad_timing", "has_solution", "competitor_selected"})
+#: Reasons that close a lead. Nobody gives them to one that asks for sales again later: it would come back that day.
+_CLOSING: Final = frozenset({"wrong_company_profile", "existing_customer", "competitor_student_spam"})
 _LOST: Final = (
     "Stayed with spreadsheets",
     "No project this year",
@@ -227,11 +233,14 @@ class SalesPlanner:
         yield PlannedAction(at, SalesAction.REJECT, details)
 
     def _reason(self, lead: AssignedLead) -> str:
+        excluded = _CLOSING if lead.asks_again else frozenset()
         if lead.source == names_and_places.SYNDICATION:
-            return self.rng.choices(list(_REASONS_OF_READERS), list(_REASONS_OF_READERS.values()))[0]
-        if not self.reasons:
-            self.reasons = self.rng.sample(_REASONS, len(_REASONS))
-        return self.reasons.pop()
+            shares = {reason: share for reason, share in _REASONS_OF_READERS.items() if reason not in excluded}
+            return self.rng.choices(list(shares), list(shares.values()))[0]
+        if not set(self.reasons) - excluded:
+            self.reasons += self.rng.sample(_REASONS, len(_REASONS))
+        last = max(place for place, reason in enumerate(self.reasons) if reason not in excluded)
+        return self.reasons.pop(last)
 
     def _sell(self, lead: AssignedLead, accepted_at: dt.datetime) -> Iterator[PlannedAction]:
         talked_at = self._days_later(lead, accepted_at, self.rng.uniform(0.5, 3))

@@ -206,6 +206,7 @@ class YearSimulation:
             employees=(lead.company.employees_low if lead.company else None) or 100,
             assigned_at=now,
             hours=self._hours_of(rep.team, now),
+            asks_again=self._instants.asks_after(lead.pk, now),
         )
         for action in self._planner.plan(assigned, self._dates.now):
             self._at(action.at, partial(self._perform, handoff, action))

@@ -17,6 +17,7 @@ from leads.stages import motion_stages
 from leads.vocabulary import Stage, summarize_stages
 from scoring import active_versions
 from scoring.blind_rules import daily_search
+from scoring.live import hand_raises
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
 from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
@@ -138,6 +139,13 @@ def test_somebody_comes_back_from_nurture_today() -> None:
 
     assert back
     assert Qualification.objects.filter(lead__stage=Stage.NURTURE, reenter_at__gt=NOW).exists()
+
+
+@year
+def test_nobody_who_was_closed_asks_again_and_comes_back_on_the_day_of_the_demo() -> None:
+    everybody = list(Lead.objects.standing().values_list("pk", flat=True))
+
+    assert hand_raises.record_hand_raises(lead_ids=everybody, now=NOW) == 0
 
 
 @year
