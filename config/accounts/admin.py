@@ -116,7 +116,9 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
             obj.revoked_at = timezone.now()
         if change:
             # The application may change these columns alone; a key's identity stays (rules 17.13).
-            obj.save(update_fields=[*(name for name in form.changed_data if name in form.Meta.fields), "revoked_at"])
+            obj.save(
+                update_fields=[*(name for name in form.changed_data if name in ApiKeyForm.Meta.fields), "revoked_at"]
+            )
             return
         super().save_model(request, obj, form, change)
         if text:

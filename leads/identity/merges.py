@@ -129,6 +129,16 @@ def any_of_same_person(rows: QuerySet[Row], lead: str = "lead") -> Q:
     return Q(Exists(own)) | Q(Exists(of_aliases)) | Q(Exists(of_standing))
 
 
+def none_of_same_person(rows: QuerySet[Row], lead: str = "lead") -> Q:
+    """Return a condition: no row belongs to a lead of the same person as the outer row's.
+
+    Three conditions, each of which PostgreSQL can answer by one join. The negation of `any_of_same_person` it asks row by
+    row, and without an index as soon as it takes the tables for small ones.
+    """
+    own, of_aliases, of_standing = of_same_person(rows, lead)
+    return ~Exists(own) & ~Exists(of_aliases) & ~Exists(of_standing)
+
+
 def is_opted_out(lead: str = "lead") -> Exists:
     """Return a condition: the person may not be contacted, by the word of any of its leads (rules 13.51)."""
     return any_lead_is(lead, do_not_contact=True)

@@ -52,5 +52,5 @@ def select_quiet(now: dt.datetime) -> LeadQuerySet:
     )
     waiting = Lead.objects.standing().filter(stage__in=PAUSABLE)
     return waiting.filter(
-        ~Exists(placements), ~merges.any_of_same_person(return_days, "pk"), ~merges.any_of_same_person(activity, "pk")
+        ~Exists(placements), merges.none_of_same_person(return_days, "pk"), merges.none_of_same_person(activity, "pk")
     )

@@ -58,7 +58,7 @@ def held_mqls(in_force: CommitmentsByMotion, now: dt.datetime) -> QualificationQ
     """Return the MQLs that are nurtured first, without those that turned hot or are no case for sales any more."""
     rows = Qualification.objects.waiting().filter(_held_condition(in_force, now), hot_upgrade__isnull=True)
     closed = LeadStage.objects.filter(motion=OuterRef("motion"), stage__in=NOT_TO_QUALIFY)
-    return rows.exclude(merges.any_of_same_person(closed)).exclude(merges.is_opted_out())
+    return rows.filter(merges.none_of_same_person(closed)).exclude(merges.is_opted_out())
 
 
 def due_to_sales_at(qualification: Qualification, commitment: Commitment) -> dt.datetime:

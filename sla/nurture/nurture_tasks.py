@@ -72,7 +72,7 @@ def _select_last_rejected(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     later = Qualification.objects.filter(motion=OuterRef("motion"), pk__gt=OuterRef("qualification"))
     standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
     rows = handoffs.filter(
-        ~merges.any_of_same_person(later),
+        merges.none_of_same_person(later),
         state=HandoffState.REJECTED,
         qualification__reenter_at__isnull=False,
     )
