@@ -172,8 +172,8 @@ def limit_rights(connection: BaseDatabaseWrapper, rights: Sequence[TableRights] 
         for table, role, right, column in cursor.fetchall():
             granted.setdefault((table, role), {}).setdefault(right, set()).add(column)
         by_table = {row.table: row for row in rights}
-        for (table, role), role_rights in granted.items():
-            for statement in _write_statements(by_table[table], role, role_rights):
+        for (table, role), rights_of_role in granted.items():
+            for statement in _write_statements(by_table[table], role, rights_of_role):
                 cursor.execute(statement)
 
 
@@ -245,8 +245,10 @@ def find_excess_rights(connection: BaseDatabaseWrapper, rights: Sequence[TableRi
         if owns:
             sentences.append(f"The role {role} owns the table {table}, and can disable its triggers.")
             continue
-        is_granted = {"INSERT": inserts, "DELETE": deletes, "TRUNCATE": truncates, "TRIGGER": triggers}
-        excess = sorted(by_table[table].list_forbidden() & {right for right, granted in is_granted.items() if granted})
+        own_rights = {"INSERT": inserts, "DELETE": deletes, "TRUNCATE": truncates, "TRIGGER": triggers}
+        excess = sorted(
+            by_table[table].list_forbidden() & {right for right, is_granted in own_rights.items() if is_granted}
+        )
         allowed = by_table[table].updates
         if allowed is not None and (columns := sorted(set(updates) - allowed)):
             excess.append(f"UPDATE ({', '.join(columns)})")

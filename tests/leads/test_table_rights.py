@@ -77,8 +77,8 @@ def test_a_table_that_its_owner_writes_can_only_be_read() -> None:
             " FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) right_name",
             [APPLICATION],
         )
-        held = [name for name, is_held in cursor.fetchall() if is_held]
-    assert held == ["SELECT"]
+        names = [name for name, is_granted in cursor.fetchall() if is_granted]
+    assert names == ["SELECT"]
 
 
 def test_the_owner_is_no_role_for_the_application() -> None:

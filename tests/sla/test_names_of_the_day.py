@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import importlib
+import pkgutil
 
+import pgtrigger
+import pytest
+from django.db import connection
+
+import sla.migrations
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
 from sla.handoffs import dispositions
-from sla.models import Disposition, Handoff, ReasonCode, SubReason, Team
+from sla.models import Clock, Disposition, Handoff, ReasonCode, RoutingDecision, SubReason, Team
 from sla.plays import play_work
 from sla.reports import compliance, play_reports, reason_counts, volume_and_yield
 from sla.vocabulary import DispositionKind, Family
@@ -102,9 +108,6 @@ def test_pages_and_api_of_a_closed_handoff_do_not_change(reason: ReasonCode, cli
 
 
 def test_reports_on_the_past_do_not_change(reason: ReasonCode) -> None:
-    HandoffFactory()
-    name_everybody("Ada")
-    Handoff.objects.all()
     handoff = reject(reason)
 
     def read() -> list[object]:
@@ -119,6 +122,28 @@ def test_reports_on_the_past_do_not_change(reason: ReasonCode) -> None:
 
     assert read() == before
     assert [(row.label, row.detail) for row in before[0]] == [("Wrong person", ""), ("Wrong person", "Works elsewhere")]
+
+
+def test_records_from_before_get_the_names_of_the_day_of_the_migration(reason: ReasonCode) -> None:
+    migrations = pkgutil.iter_modules(sla.migrations.__path__)
+    name = next(module.name for module in migrations if module.name.endswith("_database_guards"))
+    migration = importlib.import_module(f"sla.migrations.{name}")
+    handoff = reject(reason)
+    guards = (*migration.LEDGERS, "sla.Handoff:handoff_closing_stays", "sla.Clock:clock_promise_stays")
+
+    with pgtrigger.ignore(*guards):
+        Disposition.objects.update(reason_label="", sub_reason_label="", by_name="")
+        Clock.objects.update(rep_name="")
+        RoutingDecision.objects.update(rep_name="")
+        Handoff.objects.update(rep_name="", team_name="")
+        migration.carry_over_names(None, connection.schema_editor())
+
+    handoff = read_handoff(handoff)
+    disposition = Disposition.objects.get()
+    assert (handoff.rep_name, handoff.team_name) == ("Ada Meier", "First team")
+    assert (disposition.reason_text, disposition.by_name) == ("Wrong person (works elsewhere)", "Ada Meier")
+    assert set(Clock.objects.values_list("rep_name", flat=True)) == {"", "Ada Meier"}
+    assert RoutingDecision.objects.get().rep_name == "Ada Meier"
 
 
 def test_a_closed_play_says_what_it_said(reason: ReasonCode) -> None:
