@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
 from config.audit import stored_entries
+from config.audit.guard_check import GuardCheck, RecordedChange
 from config.audit.stored_entries import GovernedRow, RowEntry
 from config.audit.triggers import GovernedTable
 from config.audit.vocabulary import Operation
+
+_DRAFT: Final = "draft"
+
+#: So many changes are checked against the guards by one query.
+_CHECKED_AT_ONCE: Final = 500
 
 #: An erasure carries them beside the columns.
 _ERASED_BY: Final = "erased_by"
@@ -23,9 +29,12 @@ _ERASED_WHY: Final = "erased_why"
 class RowCheck:
     """A pass over the rows and the entries of a table. `erasures` are sentences as well, but no faults."""
 
-    def __init__(self, table: GovernedTable) -> None:
+    def __init__(self, table: GovernedTable, settlements: Settlements) -> None:
         self.table = table
+        self._settlements = settlements
         self.erasures: list[str] = []
+        self._guards = GuardCheck(table)
+        self._changes: list[RecordedChange] = []
 
     def find_faults(self) -> Iterator[str]:
         """Yield a sentence for each row that its entries do not explain, and for each entry without its row."""
@@ -39,7 +48,7 @@ class RowCheck:
                 row = next(rows, None)
             history = _RowHistory(self.table, row_id)
             for entry in entries:
-                yield from history.apply(entry)
+                yield from self._apply(history, entry)
             own_row = row if row is not None and row.row_id == row_id else None
             yield from history.compare(own_row)
             self.erasures.extend(history.erasures)
@@ -48,11 +57,54 @@ class RowCheck:
         while row is not None:
             yield self._describe_unknown(row)
             row = next(rows, None)
+        yield from self._guards.find_faults(self._changes)
+        self._changes.clear()
+
+    def _apply(self, history: _RowHistory, entry: RowEntry) -> Iterator[str]:
+        before = history.columns
+        yield from history.apply(entry)
+        change = history.describe_change(entry, before)
+        if self._settlements.is_too_late(self.table, entry, change):
+            yield f"{change.sentence}, although what it belongs to had left its draft."
+        if self._guards.concerns(entry.operation):
+            self._changes.append(change)
+        if len(self._changes) >= _CHECKED_AT_ONCE:
+            yield from self._guards.find_faults(self._changes)
+            self._changes.clear()
 
     def _describe_unknown(self, row: GovernedRow) -> str:
         return (
             f"{self.table.name} {row.row_id} has no entry: the row was inserted past its audit trigger, or its entries"
             " were deleted or cut off."
+        )
+
+
+class Settlements:
+    """The positions at which rows that settle others left their draft: from then on the others may not change."""
+
+    def __init__(self, tables: Iterable[GovernedTable]) -> None:
+        self._settling = {table.settled_in for table in tables}
+        self._positions: dict[tuple[str, int], int] = {}
+
+    def is_too_late(self, table: GovernedTable, entry: RowEntry, change: RecordedChange) -> bool:
+        """Note if this entry settles its row; return whether the row was settled before it."""
+        if entry.position is None:
+            return False
+        position = None
+        if table.settled_by:
+            keys = {columns.get(table.settled_by) for columns in (change.before, change.after)}
+            position = min(
+                (self._positions[table.settled_in, key] for key in keys if (table.settled_in, key) in self._positions),
+                default=None,
+            )
+        elif change.after.get("state", _DRAFT) != _DRAFT:
+            position = entry.position
+        if position is not None and table.name in self._settling:
+            self._positions.setdefault((table.name, entry.row_id), position)
+        return (
+            bool(table.settled_by)
+            and position is not None
+            and (entry.position > position and entry.operation not in (Operation.FOUND, Operation.ERASE))
         )
 
 
@@ -89,6 +141,20 @@ class _RowHistory:
             at = f"{entry.at:%Y-%m-%d %H:%M} UTC"
             self.erasures.append(f"{self._name} was erased on {at} by {by}: {why} ({entry.place}).")
         self._store(entry, content, is_whole=is_new)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return the columns by the entries so far; empty if the row is not there."""
+        return dict(self._columns or {})
+
+    def describe_change(self, entry: RowEntry, before: dict[str, Any]) -> RecordedChange:
+        """Return what the latest entry did to the row."""
+        after = self.columns or before
+        if entry.operation == Operation.UPDATE:
+            # What a migration fills in later was not changed: the row did not have it.
+            before = after | before
+        sentence = f"{self._name} was changed by {entry.role} ({_phrase(entry)})"
+        return RecordedChange(entry.operation, before, after, sentence)
 
     def compare(self, row: GovernedRow | None) -> Iterator[str]:
         """Yield a sentence if the row is not what its entries say."""
