@@ -83,7 +83,7 @@ class GuardCheck:
                 jsonb_populate_record(NULL::{table}, before) AS old, jsonb_populate_record(NULL::{table}, after) AS new
             ORDER BY place
         """  # noqa: S608 (names and conditions come from our models)
-        parameters = [
+        parameters: list[Any] = [
             *(guard.operations for guard in self._guards),
             [change.operation for change in changes],
             [json.dumps(change.before, default=str) for change in changes],

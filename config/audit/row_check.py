@@ -17,6 +17,8 @@ from config.audit.triggers import GovernedTable
 from config.audit.vocabulary import Operation
 
 _DRAFT: Final = "draft"
+#: The entries of a settled row that are proper.
+_SETTLED_OPERATIONS: Final = (Operation.FOUND, Operation.ERASE)
 
 #: So many changes are checked against the guards by one query.
 _CHECKED_AT_ONCE: Final = 500
@@ -84,28 +86,23 @@ class Settlements:
 
     def __init__(self, tables: Iterable[GovernedTable]) -> None:
         self._settling = {table.settled_in for table in tables}
-        self._positions: dict[tuple[str, int], int] = {}
+        # By table and id.
+        self._positions: dict[tuple[str, object], int] = {}
 
     def is_too_late(self, table: GovernedTable, entry: RowEntry, change: RecordedChange) -> bool:
-        """Note if this entry settles its row; return whether the row was settled before it."""
-        if entry.position is None:
+        """Note since when the row is settled, if it settles others; return whether it was settled before this entry."""
+        position = self._find_position(table, entry, change)
+        if position is None or entry.position is None:
             return False
-        position = None
-        if table.settled_by:
-            keys = {columns.get(table.settled_by) for columns in (change.before, change.after)}
-            position = min(
-                (self._positions[table.settled_in, key] for key in keys if (table.settled_in, key) in self._positions),
-                default=None,
-            )
-        elif change.after.get("state", _DRAFT) != _DRAFT:
-            position = entry.position
-        if position is not None and table.name in self._settling:
+        if table.name in self._settling:
             self._positions.setdefault((table.name, entry.row_id), position)
-        return (
-            bool(table.settled_by)
-            and position is not None
-            and (entry.position > position and entry.operation not in (Operation.FOUND, Operation.ERASE))
-        )
+        return entry.position > position and bool(table.settled_by) and entry.operation not in _SETTLED_OPERATIONS
+
+    def _find_position(self, table: GovernedTable, entry: RowEntry, change: RecordedChange) -> int | None:
+        if not table.settled_by:
+            return entry.position if change.after.get("state", _DRAFT) != _DRAFT else None
+        keys = {(table.settled_in, columns.get(table.settled_by)) for columns in (change.before, change.after)}
+        return min((self._positions[key] for key in keys & self._positions.keys()), default=None)
 
 
 class _RowHistory:

@@ -70,12 +70,17 @@ def governed_tables() -> Iterator[GovernedTable]:
     """Yield the tables whose models declare an audit trigger, in the order of the models: settling tables come first."""
     for model, trigger in pgtrigger.registered():
         if isinstance(trigger, AuditTrigger):
-            columns = (tuple(_columns(model, names)) for names in (trigger.personal, trigger.outside))
-            settling = ("", "")
+            settled_by = settled_in = ""
             if trigger.settled_by:
                 key: Any = model._meta.get_field(trigger.settled_by)  # noqa: SLF001 (Django's own name)
-                settling = (key.column, key.related_model._meta.db_table)  # noqa: SLF001 (Django's own name)
-            yield GovernedTable(model._meta.db_table, *columns, *settling)  # noqa: SLF001 (Django's own name)
+                settled_by, settled_in = key.column, key.related_model._meta.db_table  # noqa: SLF001 (as above)
+            yield GovernedTable(
+                model._meta.db_table,  # noqa: SLF001 (as above)
+                personal=tuple(_columns(model, trigger.personal)),
+                outside=tuple(_columns(model, trigger.outside)),
+                settled_by=settled_by,
+                settled_in=settled_in,
+            )
 
 
 def _columns(model: Any, fields: Sequence[str]) -> Iterator[str]:
