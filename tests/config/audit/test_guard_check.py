@@ -63,7 +63,7 @@ def pass_by(guard: str, change: Callable[[], object]) -> list[str]:
     ],
 )
 def test_a_change_past_a_guard_alone(guard: str, change: Callable[[], object], table: str, name: str) -> None:
-    HandoffFactory(rejected=True)
+    HandoffFactory(accepted=True)
 
     (fault,) = pass_by(guard, change)
 
