@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pgtrigger
+
+_ANY_WRITE: Final = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
 
 
 class AuditTrigger(pgtrigger.Trigger):
@@ -18,7 +20,7 @@ class AuditTrigger(pgtrigger.Trigger):
     """
 
     when = pgtrigger.After
-    operation = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
+    operation = _ANY_WRITE
     func = "RETURN NULL;"
 
     def __init__(self, *, personal: Sequence[str] = (), outside: Sequence[str] = (), settled_by: str = "") -> None:
@@ -38,7 +40,7 @@ class OwnerWrites(pgtrigger.Trigger):
     too frequent for one more trigger, the rights of the other roles have to do.
     """
 
-    def __init__(self, *, name: str, operation: pgtrigger.Operation) -> None:
+    def __init__(self, *, name: str, operation: pgtrigger.Operation = _ANY_WRITE) -> None:
         super().__init__(
             name=name,
             when=pgtrigger.Before,
