@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pgtrigger
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from config.audit.triggers import GovernedTable
 from config.audit.vocabulary import Operation
@@ -63,7 +63,18 @@ class GuardCheck:
 
     def find_faults(self, changes: Sequence[RecordedChange]) -> Iterator[str]:
         """Yield a sentence for each change that a guard forbids."""
-        for change, broken in zip(changes, self._evaluate(changes), strict=True):
+        try:
+            # A savepoint, so that a value which does not fit its column leaves the snapshot usable.
+            with transaction.atomic():
+                evaluated = self._evaluate(changes)
+        except DataError:
+            if len(changes) == 1:
+                yield f"{changes[0].sentence}, with values that its columns cannot hold."
+                return
+            for change in changes:
+                yield from self.find_faults([change])
+            return
+        for change, broken in zip(changes, evaluated, strict=True):
             names = [*broken, *(str(guard.name) for guard in self._moves if _is_forbidden_move(guard, change))]
             if names:
                 yield f"{change.sentence}, although the guard {' and '.join(sorted(names))} forbids it."

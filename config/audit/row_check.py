@@ -118,7 +118,11 @@ class _RowHistory:
 
     def apply(self, entry: RowEntry) -> Iterator[str]:
         """Take the next entry; yield a sentence if it cannot follow the ones before it."""
-        content = parse_columns(entry.content)
+        try:
+            content = parse_columns(entry.content)
+        except ValueError:
+            yield f"{self._name} has an entry whose content cannot be read: {_phrase(entry)}."
+            return
         former = self._columns
         is_new = entry.operation in (Operation.INSERT, Operation.FOUND)
         if former is None and not is_new:
@@ -193,8 +197,10 @@ class _RowHistory:
 
 
 def parse_columns(text: str) -> dict[str, Any]:
-    """Parse the columns of a row or an entry; decimals keep all their digits."""
-    columns: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    """Parse the columns of a row or an entry; decimals keep all their digits. Raises ValueError."""
+    columns = json.loads(text, parse_float=Decimal)
+    if not isinstance(columns, dict):
+        raise ValueError("Columns are a JSON object.")  # noqa: TRY004 (the text is at fault, not its type)
     return columns
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from definitions import version_documents
 from definitions.models import Clause, Criterion, SignalRule, SignOff, Version
 from sla.models import Commitment, Disposition, Handoff
-from tests.config.audit.tampering import find_faults
+from tests.config.audit.tampering import find_faults, tamper_with_chain
 from tests.definitions import version_lifecycles
 from tests.factories import DAY, NOW, CommitmentFactory, HandoffFactory
 from tests.scoring import facts
@@ -70,6 +70,19 @@ def test_a_change_past_a_guard_alone(guard: str, change: Callable[[], object], t
     assert fault.startswith(f"{table} ")
     assert f" was changed by {connection.settings_dict['USER']} (update of " in fault
     assert fault.endswith(f"), although the guard {name} forbids it.")
+
+
+def test_an_entry_with_values_that_fit_no_column() -> None:
+    HandoffFactory(accepted=True)
+    find_faults()
+    tamper_with_chain(
+        "UPDATE audit_sealedentry SET content = '{\"decided_at\": \"never\"}' WHERE table_name = 'sla_handoff'"
+        " AND operation = 'update' AND content LIKE '%decided_at%'"
+    )
+
+    faults = find_faults()
+
+    assert any(fault.endswith(", with values that its columns cannot hold.") for fault in faults)
 
 
 def test_a_signature_deleted_past_its_guard_alone() -> None:
