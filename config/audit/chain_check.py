@@ -63,7 +63,9 @@ class ChainCheck:
     def _check_anchors(self) -> Iterator[str]:
         for anchor in self._anchors:
             stored = self._hashes.get(anchor.position)
-            if stored is None:
+            if stored is None and anchor.position <= self.position:
+                yield f"The chain has no entry at position {anchor.position}, unlike by the anchor of {anchor.at}."
+            elif stored is None:
                 yield (
                     f"The chain ends at position {self.position}, but stood at {anchor.position} by the anchor of"
                     f" {anchor.at}: its tail was cut."

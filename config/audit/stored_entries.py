@@ -20,10 +20,12 @@ _CHAIN: Final = """
     FROM audit_sealedentry ORDER BY position
 """
 _ENTRIES_OF_TABLE: Final = """
-    SELECT row_id, operation, content, salt::text, position, at FROM (
-        SELECT row_id, operation, content, salt, position, at, 0 AS id FROM audit_sealedentry WHERE table_name = %(table)s
+    SELECT row_id, operation, content, salt::text, position, at, role FROM (
+        SELECT row_id, operation, content, salt, position, at, role, 0 AS id
+        FROM audit_sealedentry WHERE table_name = %(table)s
         UNION ALL
-        SELECT row_id, operation, content, salt, NULL, at, id FROM audit_unsealedentry WHERE table_name = %(table)s
+        SELECT row_id, operation, content, salt, NULL, at, role, id
+        FROM audit_unsealedentry WHERE table_name = %(table)s
     ) AS entries ORDER BY row_id, position NULLS LAST, id
 """
 
@@ -62,6 +64,7 @@ class RowEntry:
     salt: str | None
     position: int | None
     at: dt.datetime
+    role: str
 
     @property
     def place(self) -> str:

@@ -228,7 +228,7 @@ class Criterion(models.Model):
     class Meta:
         verbose_name_plural = "criteria"
         constraints: ClassVar = [models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [draft_only_trigger("criterion_of_a_draft"), AuditTrigger()]
+        triggers: ClassVar = [draft_only_trigger("criterion_of_a_draft"), AuditTrigger(settled_by="version")]
 
     def __str__(self) -> str:
         return f"{self.field} {self.get_op_display()}"
@@ -249,7 +249,7 @@ class SignalRule(models.Model):
             models.UniqueConstraint(fields=["version", "signal"], name="signal_once_in_a_version"),
             models.CheckConstraint(name="signal_rule_has_rationale", condition=~Q(rationale="")),
         ]
-        triggers: ClassVar = [draft_only_trigger("signal_rule_of_a_draft"), AuditTrigger()]
+        triggers: ClassVar = [draft_only_trigger("signal_rule_of_a_draft"), AuditTrigger(settled_by="version")]
 
     def __str__(self) -> str:
         return f"{self.signal}: {format_plain(self.points)}"
@@ -266,7 +266,7 @@ class Path(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="path_has_rationale", condition=~Q(rationale=""))]
-        triggers: ClassVar = [draft_only_trigger("path_of_a_draft"), AuditTrigger()]
+        triggers: ClassVar = [draft_only_trigger("path_of_a_draft"), AuditTrigger(settled_by="version")]
 
     def __str__(self) -> str:
         return self.name
@@ -299,7 +299,10 @@ class Clause(models.Model):
                 ),
             )
         ]
-        triggers: ClassVar = [draft_only_trigger("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD), AuditTrigger()]
+        triggers: ClassVar = [
+            draft_only_trigger("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD),
+            AuditTrigger(settled_by="path"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.axis or ', '.join(self.signals)} ≥ {format_plain(self.at_least)}"

@@ -11,7 +11,7 @@ from config.audit import sealing, stored_entries
 from config.audit.anchors import Anchor
 from config.audit.chain_check import ChainCheck
 from config.audit.models import SealedEntry
-from config.audit.row_check import RowCheck
+from config.audit.row_check import RowCheck, Settlements
 from config.audit.stored_entries import ChainLink
 from config.audit.triggers import governed_tables
 from config.audit.vocabulary import FIRST_PREVIOUS
@@ -47,5 +47,11 @@ def find_faults(*anchors: Anchor) -> list[str]:
     sealing.seal_all()
     return [
         *ChainCheck(anchors).find_faults(stored_entries.read_chain()),
-        *(fault for table in governed_tables() for fault in RowCheck(table).find_faults()),
+        *(fault for check in check_rows() for fault in check.find_faults()),
     ]
+
+
+def check_rows() -> list[RowCheck]:
+    tables = list(governed_tables())
+    settlements = Settlements(tables)
+    return [RowCheck(table, settlements) for table in tables]

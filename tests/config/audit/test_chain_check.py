@@ -36,6 +36,8 @@ def place(position: int) -> str:
     "change",
     [
         "content = '{}'",
+        "content = '[1]'",
+        "content = 'no JSON'",
         "role = 'somebody'",
         "at = at + interval '1 microsecond'",
         "row_id = row_id + 1",
@@ -56,6 +58,18 @@ def test_a_deleted_entry() -> None:
     tamper_with_chain("DELETE FROM audit_sealedentry WHERE position = 4")
 
     assert find_faults()[0] == "Position 4 of the chain is missing: its entry was deleted."
+
+
+def test_a_deleted_entry_that_an_anchor_knows() -> None:
+    anchor = anchors.read_last(NOW)
+    CommitmentFactory()
+    find_faults()
+    tamper_with_chain("DELETE FROM audit_sealedentry WHERE position = %s", [anchor.position])
+
+    assert (
+        f"The chain has no entry at position {anchor.position}, unlike by the anchor of 2026-03-10T10:00:00+00:00."
+        in find_faults(anchor)
+    )
 
 
 def test_the_first_entries_deleted() -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.audit import anchors, sealing, stored_entries
 from config.audit.chain_check import ChainCheck
-from config.audit.row_check import RowCheck
+from config.audit.row_check import RowCheck, Settlements
 from config.audit.stored_entries import ChainLink
 from config.audit.triggers import governed_tables
 
@@ -43,10 +43,12 @@ class Command(BaseCommand):
         with stored_entries.one_snapshot():
             chain = ChainCheck(known)
             faults = self._report(chain.find_faults(self._watch(stored_entries.read_chain())))
-            for table in governed_tables():
+            tables = list(governed_tables())
+            settlements = Settlements(tables)
+            for table in tables:
                 if self._is_progress_due():
                     self.stderr.write(f"Checking the rows of {table.name} …")
-                rows = RowCheck(table)
+                rows = RowCheck(table, settlements)
                 faults += self._report(rows.find_faults())
                 self._report(rows.erasures)
         summary = f"{chain.count} entries; the last at position {chain.position} with hash {chain.hash}."
