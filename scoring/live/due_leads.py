@@ -70,7 +70,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         # Whatever made these leads due may have made their companies meet a definition of companies.
         account_queue.request_of_leads(lead_ids=lead_ids, at=now)
     rescore_queue.settle(
-        next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
+        next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()},
+        now=now,
     )
 
 
