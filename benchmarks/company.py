@@ -121,6 +121,7 @@ def _companies(random: np.random.Generator, count: int) -> Mapping[str, Any]:
         "custom": _same("{}", count),
         "external_system": _same("", count),
         "not_understood": _same("{}", count),
+        "annual_revenue_currency": _same("", count),
         "business_model": _same("", count),
         "technologies": _same("{}", count),
         "known_at": _same(BEGINNING.isoformat(), count),

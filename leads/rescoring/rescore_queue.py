@@ -135,8 +135,11 @@ def claim(*, now: dt.datetime, limit: int) -> list[int]:
     return latest + list(longest.values_list("pk", flat=True)[: limit - len(latest)])
 
 
-def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
-    """Plan the next rescoring of leads that were rescored: at an instant, or with the next fact (None)."""
+def settle(*, next_looks: Mapping[int, dt.datetime | None], now: dt.datetime) -> None:
+    """Plan the next rescoring of leads that were rescored at `now`: at an instant, or with the next fact (None).
+
+    A look after `now` stays: a lead that was not due may have got a fact since, which the judgement has not seen.
+    """
     if not next_looks:
         return
     with connection.cursor() as cursor:
@@ -144,10 +147,12 @@ def settle(*, next_looks: Mapping[int, dt.datetime | None]) -> None:
             """
             WITH judged AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS judged(id, at)),
             taken_back AS (DELETE FROM jobs_setasiderow WHERE sweep = %s AND row_id IN (SELECT id FROM judged))
-            UPDATE leads_lead SET next_look_at = judged.at, look_failures = 0, look_error = ''
+            UPDATE leads_lead SET look_failures = 0, look_error = '', next_look_at = least(
+                judged.at, CASE WHEN leads_lead.next_look_at > %s THEN leads_lead.next_look_at END
+            )
             FROM judged WHERE leads_lead.id = judged.id
             """,
-            [list(next_looks), list(next_looks.values()), SWEEP],
+            [list(next_looks), list(next_looks.values()), SWEEP, now],
         )
 
 

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Leads judged in one transaction, few enough that an intake does not wait long for their rows.
 BATCH = 250
+#: Leads of a rescoring of all leads that are judged in one transaction: an event that comes meanwhile waits for its end.
+SMALL_BATCH = 100
 
 
 def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
@@ -31,7 +33,7 @@ def rescore_due(*, now: dt.datetime, limit: int = BATCH) -> int:
     return _rescore_claimed(rescore_queue.claim, now, limit)
 
 
-def rescore_everybody(*, now: dt.datetime, limit: int = BATCH) -> int:
+def rescore_everybody(*, now: dt.datetime, limit: int = SMALL_BATCH) -> int:
     """Judge the next leads of a rescoring of all leads (rules 4.29); return how many there were.
 
     The scores are stored together with how far it came. Any number of workers may call it at once: one of them works.
@@ -74,7 +76,8 @@ def rescore_leads(*, lead_ids: Sequence[int], now: dt.datetime) -> None:
         # Whatever made these leads due may have made their companies meet a definition of companies.
         account_queue.request_of_leads(lead_ids=lead_ids, at=now)
     rescore_queue.settle(
-        next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()}
+        next_looks={lead_id: None if at == NEVER else from_microseconds(at) for lead_id, at in next_looks.items()},
+        now=now,
     )
 
 

@@ -370,7 +370,9 @@ def test_rows_that_fail_keep_no_other_one_from_being_done_and_come_back(sweep: s
     assert not SetAsideRow.objects.filter(sweep=sweep).exists()
 
 
-def test_overdue_handoffs_of_a_team_with_nobody_keep_no_other_team_waiting() -> None:
+def test_overdue_handoffs_of_a_team_with_nobody_keep_no_other_team_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a slow machine the next run would go on.
+    monkeypatch.setattr(sweeps, "SECONDS_A_RUN", 600)
     TeamFactory(working=True, reps=1, reassigns_on_breach=True)
     blocked = [HandoffFactory(tier=1).pk for _ in range(150)]
     pair = TeamFactory(working=True, reps=2, reassigns_on_breach=True, rule__position=1)

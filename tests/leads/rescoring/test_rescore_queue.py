@@ -71,9 +71,18 @@ def test_a_settled_lead_is_rescored_when_its_verdict_can_change() -> None:
     first, second = leads(2)
     rescore_queue.request(lead_ids=[first, second], at=NOW)
 
-    rescore_queue.settle(next_looks={first: NOW + DAY, second: None})
+    rescore_queue.settle(next_looks={first: NOW + DAY, second: None}, now=NOW)
 
     assert dict(Lead.objects.values_list("pk", "next_look_at")) == {first: NOW + DAY, second: None}
+
+
+def test_a_fact_that_came_after_the_judgement_keeps_its_look() -> None:
+    first, second = leads(2)
+    Lead.objects.update(next_look_at=NOW + timedelta(milliseconds=1))
+
+    rescore_queue.settle(next_looks={first: NOW + DAY, second: None}, now=NOW)
+
+    assert set(Lead.objects.values_list("next_look_at", flat=True)) == {NOW + timedelta(milliseconds=1)}
 
 
 def test_each_failure_delays_a_lead_longer() -> None:
@@ -90,7 +99,7 @@ def test_each_failure_delays_a_lead_longer() -> None:
     assert aside.reason == "It failed (ValueError). An administrator finds more in the log."
     assert Lead.objects.get().look_error == aside.reason
 
-    rescore_queue.settle(next_looks={lead: None})
+    rescore_queue.settle(next_looks={lead: None}, now=Lead.objects.get().next_look_at)
     assert not SetAsideRow.objects.exists()
 
 

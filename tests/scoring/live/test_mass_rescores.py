@@ -176,7 +176,7 @@ def test_a_tick_ends_in_time_for_alerts_and_imports(first: Version, monkeypatch:
     monkeypatch.setattr(periodic, "SECONDS_FOR_MANY", 0)
     activate_version(approve_version(document(engagement=25), START), CHANGE)
 
-    assert periodic.tick(now=CHANGE)["everybody"] == due_leads.BATCH
+    assert periodic.tick(now=CHANGE)["everybody"] == due_leads.SMALL_BATCH
 
 
 def test_a_worker_is_not_ready_while_the_rescoring_stands_still(client: Client) -> None:
