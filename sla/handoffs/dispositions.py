@@ -228,7 +228,7 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
 def refuse_decided(handoff: Handoff, by: User) -> None:
     """Raise AlreadyDecided if somebody has decided, also in a way that can still be undone.
 
-    Asked before the lock as well, whoever is late need not wait for it.
+    Asked without the lock, too, so that whoever is late does not wait for it.
     """
     decided = find_decision(handoff)
     if decided is not None:

@@ -18,7 +18,7 @@ from leads.identity import merges
 from leads.vocabulary import Motion
 from sla import handoff_states
 from sla.business_time import arithmetic, calendars
-from sla.business_time.arithmetic import BadCalendar, NeverOpen
+from sla.business_time.arithmetic import BadCalendar, NeverCloses, NeverOpen
 from sla.clocks import clocks
 from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
 from sla.notifications import outbox
@@ -260,7 +260,7 @@ def _try_to_route(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.dateti
 
 def describe_failure(error: Exception) -> str:
     """Return why routing failed: hours that cannot be read are named, so that a manager mends them."""
-    return str(error) if isinstance(error, BadCalendar | NeverOpen) else outages.describe_failure(error)
+    return str(error) if isinstance(error, BadCalendar | NeverOpen | NeverCloses) else outages.describe_failure(error)
 
 
 def _route_locked(handoff: Handoff, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:

@@ -75,7 +75,7 @@ def find_decision(play: AccountPlay) -> PlayDisposition | None:
 
 
 def refuse_decided(play: AccountPlay, by: User) -> None:
-    """Raise PlayDecided if somebody has decided. Asked before the lock as well, whoever is late need not wait for it."""
+    """Raise PlayDecided if somebody has decided. Asked without the lock, too, so that the late do not wait."""
     decision = find_decision(play)
     if decision is not None:
         raise PlayDecided(decision, by)

@@ -152,10 +152,8 @@ class PlayFormView(StepFormView):
         """Show in a few words why the step came too late, and who decided."""
         sentence, link = str(refusal), reverse("play", args=[self.play.pk])
         if not isinstance(refusal, play_work.PlayDecided) and (decision := play_work.find_decision(self.play)):
-            decision_sentence = str(play_work.PlayDecided(decision, self.request.user))
-            # Whoever held the lock for so long has decided by now.
-            is_contended = isinstance(refusal, lock_waits.RowContended)
-            sentence = decision_sentence if is_contended else f"{sentence} {decision_sentence}"
+            # Also whoever waited for the lock in vain: who held it has decided by now.
+            sentence = f"{sentence} {play_work.PlayDecided(decision, self.request.user)}"
         return show_refused_step(sentence, link=link, status=status)
 
     def form_invalid(self, form: Form) -> HttpResponse:

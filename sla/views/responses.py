@@ -76,10 +76,8 @@ def show_overtaken(request: Request, handoff: Handoff, refusal: Exception, statu
     """
     sentence, link = str(refusal), reverse("handoff", args=[handoff.pk])
     if not isinstance(refusal, dispositions.AlreadyDecided) and (decided := dispositions.find_decision(handoff)):
-        decision_sentence = str(dispositions.AlreadyDecided(decided, request.user))
-        # Whoever held the lock for so long has decided by now.
-        is_contended = isinstance(refusal, lock_waits.RowContended)
-        sentence = decision_sentence if is_contended else f"{sentence} {decision_sentence}"
+        # Also whoever waited for the lock in vain: who held it has decided by now.
+        sentence = f"{sentence} {dispositions.AlreadyDecided(decided, request.user)}"
     if not is_from_queue(request):
         return show_refused_step(sentence, link=link, status=status)
     row = f"handoff-{handoff.pk}"

@@ -72,7 +72,7 @@ def test_a_connection_that_is_lost_within_a_request_is_an_outage(
     client.raise_request_exception = False
 
     try:
-        with connection.execute_wrapper(_CutConnection(after=4)):
+        with connection.execute_wrapper(_CutConnection(after=2)):
             answer = client.get(path, headers=headers)
     finally:
         connection.close()
@@ -87,7 +87,7 @@ def test_a_sign_in_within_which_the_connection_is_lost_is_an_outage(client: Clie
     client.raise_request_exception = False
 
     try:
-        with connection.execute_wrapper(_CutConnection(after=1)):
+        with connection.execute_wrapper(_CutConnection(after=0)):
             answer = client.post(reverse("account_login"), {"login": person.email, "password": "x"})
     finally:
         connection.close()

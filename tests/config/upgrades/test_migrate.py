@@ -14,9 +14,10 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from config.upgrades import lock_blockers, retrying_executor
+from leads.retry_on_conflict import run_with_retries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ ROWS = 50
 
 
 @pytest.fixture(autouse=True)
-def probe(settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def probe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two tables of an app whose migrations are in tests/data/upgrade_probe, at the first of them."""
     # The shipped lists and rights, which these tests do not need.
     monkeypatch.setattr(post_migrate, "receivers", [])
@@ -36,9 +37,9 @@ def probe(settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Iterato
     migrate("zero")
 
 
-def migrate(to: str) -> str:
+def migrate(to: str, errors: io.StringIO | None = None) -> str:
     """Migrate the tables and return what the command said of locks."""
-    errors = io.StringIO()
+    errors = errors or io.StringIO()
     call_command("migrate", "upgrades", to, verbosity=0, stderr=errors)
     return errors.getvalue()
 
@@ -75,11 +76,14 @@ def beside(*work: Callable[[], object]) -> Iterator[list[BaseException]]:
 
 
 def update_both() -> None:
-    """Update a row of each table in one transaction, the first table first."""
-    with transaction.atomic():
+    """Update a row of each table in one transaction, the first table first, as intake does: repeated after a deadlock."""
+
+    def update() -> None:
         execute("UPDATE upgrades_first SET count = count + 1 WHERE id = 1 + (random() * 40)::int")
         time.sleep(0.02)
         execute("UPDATE upgrades_second SET count = count + 1 WHERE id = 1 + (random() * 40)::int")
+
+    run_with_retries(update)
 
 
 def test_a_migration_that_locks_in_another_order_than_the_site_is_done_and_kills_nobody() -> None:
@@ -96,30 +100,44 @@ def test_a_migration_that_locks_in_another_order_than_the_site_is_done_and_kills
     }
 
 
-def hold_first(seconds: float) -> Callable[[], None]:
-    """Return work that holds a lock on a row of the first table once for so long."""
-    is_first = threading.Event()
+class RowHolder:
+    """Work that holds the lock on a row of the first table until it is told to let go."""
 
-    def work() -> None:
-        if is_first.is_set():
+    def __init__(self) -> None:
+        self.has_lock, self.lets_go = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        if self.lets_go.is_set():
             time.sleep(0.05)
             return
         with transaction.atomic():
             execute("UPDATE upgrades_first SET count = 7 WHERE id = 1 AND 'anna@acme.example' <> ''")
-            is_first.set()
-            time.sleep(seconds)
+            self.has_lock.set()
+            self.lets_go.wait(60)
 
-    work.has_lock = is_first
-    return work
+
+class RetryLines(io.StringIO):
+    """The errors of the command; the holder lets go when the migration was taken back for the first time."""
+
+    def __init__(self, holder: RowHolder) -> None:
+        super().__init__()
+        self.holder = holder
+
+    def write(self, text: str) -> int:
+        if "did not get its locks" in text:
+            self.holder.lets_go.set()
+        return super().write(text)
 
 
 def test_a_migration_that_has_to_wait_names_who_holds_the_lock_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock_blockers, "LOOK_EVERY_SECONDS", 0.1)
-    holder = hold_first(1.5)
+    monkeypatch.setattr(lock_blockers, "LOOK_EVERY_SECONDS", 0.05)
+    holder = RowHolder()
+    errors_of_command = RetryLines(holder)
 
     with beside(holder) as errors:
         assert holder.has_lock.wait(10)
-        lines = migrate("0002")
+        migrate("0002", errors_of_command)
+    lines = errors_of_command.getvalue()
 
     assert errors == []
     assert "0002_columns did not get its locks and was taken back; again in 1 s (attempt 1)." in lines
@@ -132,23 +150,26 @@ def test_a_migration_that_has_to_wait_names_who_holds_the_lock_and_tries_again(m
 def test_a_migration_whose_locks_never_come_says_so_and_is_left_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying_executor.RetryingExecutor.__init__, "__kwdefaults__", {"pauses": (0.01,)})
     monkeypatch.setattr(retrying_executor, "SHORT_WAIT_SECONDS", 0.1)
-    holder = hold_first(1)
+    holder = RowHolder()
 
     with beside(holder):
         assert holder.has_lock.wait(10)
-        with pytest.raises(CommandError, match="did not get its locks in 2 attempts"):
-            migrate("0002")
+        try:
+            with pytest.raises(CommandError, match="did not get its locks in 2 attempts"):
+                migrate("0002")
+        finally:
+            holder.lets_go.set()
 
     columns = (
         "SELECT count(*) FROM information_schema.columns WHERE table_name LIKE 'upgrades_%%' AND column_name = 'note'"
     )
     assert execute(columns) == [(0,)]
-    assert migrate("0002") == ""
+    migrate("0002")
+    assert execute(columns) == [(2,)]
 
 
 def test_a_half_built_index_is_built_again() -> None:
     migrate("0002")
-    execute("INSERT INTO upgrades_first (count) VALUES (1), (1)")
     with pytest.raises(Exception, match="probe_by_count"):
         execute("CREATE UNIQUE INDEX CONCURRENTLY probe_by_count ON upgrades_first (count)")
     valid = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = 'probe_by_count'::regclass"
