@@ -60,7 +60,7 @@ def test_the_gates_of_two_definitions_with_one_number_are_told_apart(tmp_path: P
     ada, *_ = preview(prepare(tmp_path, LEADS))
 
     assert ada.lead is not None
-    assert [gate.version for gate in ada.lead.gates] == [f"{facts.document()['name']} 1.0", "Product 1.0"]
+    assert [gate.version for gate in ada.lead.gates] == [f"{facts.document()['name']} v1.0", "Product v1.0"]
 
 
 @pytest.mark.usefixtures("in_force")
