@@ -143,14 +143,15 @@ def test_a_full_disk_of_postgres_loses_and_doubles_nothing(django_db_blocker: Dj
         site.wait_until_ready()
         leads = company.add_leads("postgres-disk", COUNTS.waiting_leads)
         ballast = folder / "ballast"
-        with site.supervise(), event_load(company, leads) as record:
-            wait_until(lambda: len(record.results) > 50, "50 events are answered")
-            _fill_disk(ballast)
-            wait_until(lambda: record.statuses[503] > 0, "the full disk is noticed")
-            ballast.unlink()
-            site.start_servers()
-            recovery = site.wait_until_ready()
-        waiting = wait_until_caught_up()
+        with site.supervise():
+            with event_load(company, leads) as record:
+                wait_until(lambda: len(record.results) > 50, "50 events are answered")
+                _fill_disk(ballast)
+                wait_until(lambda: record.statuses[503] > 0, "the full disk is noticed")
+                ballast.unlink()
+                site.start_servers()
+                recovery = site.wait_until_ready()
+            waiting = wait_until_caught_up()
         require_nothing_lost_or_doubled(record)
     folder.rmdir()
     report(

@@ -40,6 +40,8 @@ def test_killing_a_program_loses_and_doubles_nothing(
 
     with event_load(company, leads) as record:
         for number in range(COUNTS.kills):
+            answered = len(record.results)
+            wait_until(lambda answered=answered: len(record.results) > answered + 10, "10 events are answered")
             # At any point of its work.
             time.sleep(draw.random())
             if name != BEAT and number % 2:

@@ -23,15 +23,16 @@ def test_crashes_of_postgres_lose_and_double_nothing(
     leads = company.add_leads("crash", COUNTS.waiting_leads)
     recoveries = []
 
-    with site.supervise(), event_load(company, leads) as record:
-        for number in range(COUNTS.crashes):
-            answered = len(record.results)
-            wait_until(lambda answered=answered: len(record.results) > answered + 20, "20 events are answered")
-            site.crash_postgres(signal.SIGQUIT if number % 2 else signal.SIGKILL)
-            wait_until(lambda: not site.is_ready(), "/readyz says that the database is away")
-            site.start_servers()
-            recoveries.append(site.wait_until_ready())
-    waiting = wait_until_caught_up()
+    with site.supervise():
+        with event_load(company, leads) as record:
+            for number in range(COUNTS.crashes):
+                answered = len(record.results)
+                wait_until(lambda answered=answered: len(record.results) > answered + 20, "20 events are answered")
+                site.crash_postgres(signal.SIGQUIT if number % 2 else signal.SIGKILL)
+                wait_until(lambda: not site.is_ready(), "/readyz says that the database is away")
+                site.start_servers()
+                recoveries.append(site.wait_until_ready())
+        waiting = wait_until_caught_up()
 
     require_nothing_lost_or_doubled(record)
     assert set(record.statuses) <= {0, 200, 201, 503}

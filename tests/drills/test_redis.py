@@ -65,8 +65,9 @@ def test_an_outage_of_valkey_costs_no_event_and_no_work(
     leads = company.add_leads(outage.__name__, COUNTS.waiting_leads)
     manager = company.call_as(company.manager)
 
-    with site.supervise(), event_load(company, leads) as record:
-        with outage(site):
+    # The worker ends when Valkey is full; whoever runs it in production starts it again.
+    with site.supervise():
+        with event_load(company, leads) as record, outage(site):
             began, answered = time.monotonic(), len(record.results)
             wait_until(
                 lambda: time.monotonic() - began > COUNTS.seconds_away and len(record.results) > answered + 20,
@@ -74,13 +75,12 @@ def test_an_outage_of_valkey_costs_no_event_and_no_work(
             )
             page = manager.get("/queue/")
             is_ready = site.is_ready()
-        recovery = site.wait_until_ready()
-    waiting = wait_until_caught_up()
+        waiting = wait_until_caught_up()
 
     assert (page.status, is_ready) == (200, True)
     assert set(record.statuses) <= {200, 201}
     require_nothing_lost_or_doubled(record)
     report(
         seconds_away=COUNTS.seconds_away, events=len(record.events), answers=describe_seconds(record.seconds),
-        ready_again_after_s=recovery, caught_up_after_s=waiting,
+        caught_up_after_s=waiting,
     )  # fmt: skip
