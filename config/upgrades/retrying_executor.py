@@ -20,7 +20,7 @@ from django.db.migrations.state import ProjectState
 from config import outages
 
 #: Half of PostgreSQL's deadlock_timeout: of a deadlock the migration gives way before the site is made to, as a rule. Where
-#: somebody has waited for this migration for longer, theirs is taken back, and repeated (rules 17.10, 17.13).
+#: somebody has waited for this migration for longer, theirs is taken back, and repeated (rules 17.10, 17.20).
 SHORT_WAIT_SECONDS: Final = 0.5
 #: The last attempts wait longer, for a site whose transactions are all longer than the short wait.
 LONG_WAIT_SECONDS: Final = 5

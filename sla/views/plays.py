@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config import lock_waits
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download

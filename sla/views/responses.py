@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import reswap, retarget
 
-from config import lock_waits
 from config.web import Request, show_refused_step
 from sla import permissions
 from sla.handoff_page import detail
