@@ -136,7 +136,7 @@ def none_of_same_person(rows: QuerySet[Row], lead: str = "lead") -> Q:
     row, and without an index as soon as it takes the tables for small ones.
     """
     own, of_aliases, of_standing = of_same_person(rows, lead)
-    return ~Exists(own) & ~Exists(of_aliases) & ~Exists(of_standing)
+    return Q(~Exists(own), ~Exists(of_aliases), ~Exists(of_standing))
 
 
 def is_opted_out(lead: str = "lead") -> Exists:
