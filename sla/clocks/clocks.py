@@ -249,7 +249,8 @@ def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
     so that such clocks keep no other one from being marked. One that fails is set aside (rules 17.5). Returns how many were
     marked.
     """
-    overdue = _running_clocks().filter(breached_at=None, due_at__lt=now)
+    overdue = _exclude_decided(Clock.objects.running()).filter(breached_at=None, due_at__lt=now)
+    overdue = overdue.select_related("calendar_version")
     sweeps.forget_done(BREACHES, overdue, now)
     marked: list[int] = []
     last: Clock | None = None

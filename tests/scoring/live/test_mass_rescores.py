@@ -30,7 +30,8 @@ from tests.scoring.lead_histories import DAY, HOUR, START, activate_version, app
 from tests.threads import at_once
 
 ROOT = Path(__file__).parents[3]
-LEADS = 600
+#: More than two batches.
+LEADS = 240
 CHANGE = START + DAY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped")]

@@ -323,10 +323,10 @@ def test_sweeping_takes_a_constant_number_of_queries(django_assert_num_queries):
     TeamFactory(working=True, reps=1)
     for _ in range(3):
         HandoffFactory()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(15):
         assert clocks.sweep_breaches(now=NOW + HOUR) == 3
     for _ in range(9):
         HandoffFactory(now=NOW + HOUR)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(15):
         assert clocks.sweep_breaches(now=NOW + 2 * HOUR) == 9

@@ -182,5 +182,5 @@ def test_handing_off_takes_a_constant_number_of_queries_per_lead(django_assert_m
     for _ in range(10):
         QualificationFactory()
 
-    with django_assert_max_num_queries(10 * 48 + 5):
+    with django_assert_max_num_queries(10 * 49 + 5):
         assert creation.hand_off_waiting(now=NOW) == 10
