@@ -23,9 +23,17 @@ from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, S
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import ChangeDriver, Decision, Side
+from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
 from leads.vocabulary import READERS_OF_LEADS
 
+#: The states of a version for which a step comes too early, and not too late.
+_STATES_BEFORE: Final[Mapping[str, frozenset[VersionState]]] = {
+    "copy": frozenset(),
+    "propose": frozenset(),
+    "sign": frozenset({VersionState.DRAFT}),
+    "activate": frozenset({VersionState.DRAFT, VersionState.PROPOSED}),
+    "revert": frozenset(VersionState) - {VersionState.RETIRED},
+}
 #: The reason for accepting a warning is posted under this prefix and the finding's key.
 ACCEPT: Final = "accept-"
 
@@ -87,8 +95,9 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
         return super().post(request, *args, **kwargs)
 
     def is_overtaken(self) -> bool:
-        """Return whether the version as it was read has left the states that allow the step."""
-        return self.version.state not in step_buttons.STEPS[self.step].states
+        """Return whether the version as it was read has left the states that allow the step, and does not come to them yet."""
+        states = step_buttons.STEPS[self.step].states
+        return self.version.state not in states and self.version.state not in _STATES_BEFORE[self.step]
 
     def show_overtaken(self, sentences: Sequence[str]) -> HttpResponse:
         link = reverse("definition_version", args=[self.version.definition.slug, self.version.number])
