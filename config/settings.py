@@ -295,7 +295,7 @@ IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)
 FILE_UPLOAD_HANDLERS = [
     "config.uploads.UploadLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "config.uploads.TemporaryUpload",
 ]
 
 # ── Stages ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
 _STRANGERS_BYTES = 1 << 20
@@ -29,6 +32,28 @@ class UploadLimit(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - the interface of Django
         return None
+
+
+class TemporaryUpload(TemporaryFileUploadHandler):
+    """An upload handler that removes at once the file of an upload for which the disk has no room."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        with self._remove_on_failure():
+            super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        with self._remove_on_failure():
+            return super().file_complete(file_size)
+
+    @contextmanager
+    def _remove_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            # What its buffer still holds cannot be written either.
+            with suppress(OSError):
+                self.file.close()
+            raise
 
 
 def _limit(request: HttpRequest) -> int:
