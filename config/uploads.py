@@ -41,7 +41,7 @@ class TemporaryUpload(TemporaryFileUploadHandler):
         with self._remove_on_failure():
             super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         with self._remove_on_failure():
             return super().file_complete(file_size)
 
