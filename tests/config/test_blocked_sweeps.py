@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pgtrigger
 import pytest
 
 from config.accounts.vocabulary import Role
@@ -434,7 +435,9 @@ def test_clocks_due_at_closing_keep_no_overdue_one_from_being_marked() -> None:
     overdue = HandoffFactory(now=at_closing + dt.timedelta(seconds=1))
     in_the_evening = NOW.replace(hour=18)
     first_contact = Clock.objects.filter(handoff=overdue, kind=ClockKind.FIRST_CONTACT)
-    first_contact.update(due_at=NOW.replace(hour=17), target_seconds=60)
+    # No promise ends a minute after closing time and began before: the clock is made one on purpose.
+    with pgtrigger.ignore("sla.Clock:clock_promise_stays"):
+        first_contact.update(due_at=NOW.replace(hour=17), target_seconds=60)
 
     assert clocks.sweep_breaches(now=in_the_evening, limit=LIMIT) > 0
 

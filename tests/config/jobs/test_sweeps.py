@@ -54,7 +54,7 @@ def test_rows_that_fail_do_not_count_against_the_limit() -> None:
 
     aside = SetAsideRow.objects.order_by("row_id")
     assert [row.row_id for row in aside] == [ids[1], ids[3], ids[5], ids[7]]
-    assert {row.reason for row in aside} == {"It failed (ValueError). An administrator finds more in the log."}
+    assert {row.reason for row in aside} == {"Accord failed (ValueError). An administrator finds more in the log."}
 
 
 def test_a_row_comes_back_after_a_time_that_grows_and_is_forgotten_once_it_is_done() -> None:

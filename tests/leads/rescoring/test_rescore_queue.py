@@ -96,7 +96,7 @@ def test_each_failure_delays_a_lead_longer() -> None:
     assert waits == [*sweeps.BACKOFF, sweeps.BACKOFF[-1]]
     aside = SetAsideRow.objects.get()
     assert (aside.sweep, aside.row_id, aside.tries, aside.is_failure) == (rescore_queue.SWEEP, lead, 5, True)
-    assert aside.reason == "It failed (ValueError). An administrator finds more in the log."
+    assert aside.reason == "Accord failed (ValueError). An administrator finds more in the log."
     assert Lead.objects.get().look_error == aside.reason
 
     rescore_queue.settle(next_looks={lead: None}, now=Lead.objects.get().next_look_at)
