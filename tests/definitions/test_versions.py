@@ -6,6 +6,7 @@ from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
+from leads.models import MassRescore
 from tests.definitions.documents import minimal_document
 from tests.definitions.version_lifecycles import (
     DAY,
@@ -17,7 +18,7 @@ from tests.definitions.version_lifecycles import (
     propose,
     sign,
 )
-from tests.factories import LeadFactory, UserFactory
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -55,12 +56,10 @@ def test_activating_leaves_the_active_versions_of_other_definitions() -> None:
 
 
 def test_activating_requests_a_rescore_of_every_lead() -> None:
-    lead = LeadFactory(at=NOW)
+    version = create_active()
 
-    create_active()
-
-    lead.refresh_from_db()
-    assert lead.next_look_at == NOW + 3 * DAY
+    rescore = MassRescore.objects.get()
+    assert (rescore.cause, rescore.requested_at) == (f"version:{version.pk}", NOW + 3 * DAY)
 
 
 def test_a_copy_is_a_new_draft_with_the_same_rows() -> None:

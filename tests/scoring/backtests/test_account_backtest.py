@@ -8,6 +8,7 @@ from typing import Any
 import pgtrigger
 import pytest
 
+from leads.intake import lead_upserts
 from leads.models import Company, Lead, Outcome, PastDisposition, StageChange
 from leads.vocabulary import Motion, OutcomeKind, PastDecision, Stage
 from scoring.active_versions import document_of, list_account_versions
@@ -17,7 +18,7 @@ from sla.models import AccountPlay
 from sla.plays import play_work
 from sla.vocabulary import Family
 from tests.account_plays import activate_accounts, people_of, read_play, start_play
-from tests.factories import DAY, HOUR, NOW, CompanyFactory, ReasonCodeFactory
+from tests.factories import DAY, HOUR, NOW, ReasonCodeFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,9 @@ START, END = NOW - 30 * DAY, NOW + 30 * DAY
 
 
 def start_play_of(name: str) -> AccountPlay:
-    return start_play(company=CompanyFactory(name=name, domain=f"{name}.example", country="DE"))
+    values = {"name": name, "country": "DE"}
+    company, _ = lead_upserts.upsert_company(domain=f"{name}.example", values=values, source="test", now=START)
+    return start_play(company=company)
 
 
 def accept(play: AccountPlay) -> AccountPlay:
