@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -15,15 +14,6 @@ from sla.models.handoff import Handoff
 from sla.models.record_guards import guard_clocks
 from sla.models.team import NAME_AT_MOST, Rep
 from sla.vocabulary import OPEN_STATES, ClockKind
-
-_RESUMED_WHILE_OPEN: Final = f"""
-    IF NOT EXISTS (
-        SELECT FROM sla_handoff h WHERE h.id = NEW.handoff_id AND h.state IN ({", ".join(f"'{s}'" for s in OPEN_STATES)})
-    ) THEN
-        RAISE EXCEPTION 'pgtrigger: a clock of a closed handoff stays cancelled';
-    END IF;
-    RETURN NEW;
-"""
 
 
 class PromiseClock(models.Model):
@@ -108,14 +98,7 @@ class Clock(PromiseClock):
             models.Index(fields=["kind", "started_at"], name="clock_by_start"),
         ]
         triggers: ClassVar = [
-            *guard_clocks("clock", owner="handoff"),
-            pgtrigger.Trigger(
-                name="clock_resumes_while_open",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__cancelled_at__isnull=False, new__cancelled_at__isnull=True),
-                func=_RESUMED_WHILE_OPEN,
-            ),
+            *guard_clocks("clock", owner="handoff", table="sla_handoff", open_states=OPEN_STATES),
             AuditTrigger(personal=["rep_name"]),
         ]
 

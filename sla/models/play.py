@@ -213,8 +213,7 @@ class PlayClock(PromiseClock):
             ),
         ]
         triggers: ClassVar = [
-            *guard_clocks("play_clock", owner="play"),
-            set_once("play_clock_cancelled_once", ["cancelled_at"]),
+            *guard_clocks("play_clock", owner="play", table="sla_accountplay", open_states=OPEN_PLAY_STATES),
             AuditTrigger(personal=["rep_name"]),
         ]
 

@@ -34,10 +34,11 @@ def guard_moves(name: str, *tables: Mapping[_State, Iterable[_State]]) -> pgtrig
     return pgtrigger.FSM(name=name, field="state", transitions=sorted(moves))
 
 
-def guard_clocks(name: str, owner: str) -> list[pgtrigger.Trigger]:
-    """Return the triggers of a table of promises; `owner` is the foreign key of the record that they are on.
+def guard_clocks(name: str, *, owner: str, table: str, open_states: Iterable[TextChoices]) -> list[pgtrigger.Trigger]:
+    """Return the triggers of a table of promises; `owner` is the foreign key of the record in `table` that they are on.
 
-    A promise stays as it was made and is never deleted. Met, it stays as it is; cancelled as well, until it is resumed.
+    A promise stays as it was made and is never deleted. Met, it stays as it is; cancelled as well, until it is resumed
+    while the record is in one of its open states.
     A breach goes away only with a fulfilment in time, and whether that is in time follows from the seconds used.
     """
     is_cancelled = _Q(old__cancelled_at__isnull=False, new__cancelled_at__isnull=False)
@@ -56,7 +57,26 @@ def guard_clocks(name: str, owner: str) -> list[pgtrigger.Trigger]:
         pgtrigger.Protect(
             name=f"{name}_lateness_is_reckoned", operation=pgtrigger.Update, condition=is_wrong | without_fulfilment
         ),
+        pgtrigger.Trigger(
+            name=f"{name}_resumes_while_open",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Update,
+            condition=_Q(old__cancelled_at__isnull=False, new__cancelled_at__isnull=True),
+            func=_refuse_when_closed(owner, table, open_states),
+        ),
     ]
+
+
+def _refuse_when_closed(owner: str, table: str, open_states: Iterable[TextChoices]) -> str:
+    states = ", ".join(f"'{state}'" for state in open_states)
+    return f"""
+    IF NOT EXISTS (
+        SELECT FROM {table} h WHERE h.id = NEW.{owner}_id AND h.state IN ({states})
+    ) THEN
+        RAISE EXCEPTION 'pgtrigger: a clock of a closed {owner} stays cancelled';
+    END IF;
+    RETURN NEW;
+"""
 
 
 def guard_record(name: str, closed: Iterable[TextChoices]) -> list[pgtrigger.Trigger]:

@@ -105,7 +105,8 @@ def test_a_person_who_was_closed_is_closed_in_every_motion(migration: ModuleType
     dispositions.reject(
         handoff=handoff, reason=ReasonCodeFactory(code="do_not_contact"), by=handoff.rep.user, now=NOW + HOUR
     )
-    ReasonCode.objects.update(concerns_person=False)
+    with pgtrigger.ignore("sla.ReasonCode:reason_meaning_stays"):
+        ReasonCode.objects.update(concerns_person=False)
     forget_motions((handoff.lead, "lead", "mql", NOW), (handoff.lead, "mql", "disqualified", NOW + HOUR))
 
     carry_over(migration)

@@ -161,4 +161,5 @@ def test_a_closed_play_says_what_it_said(reason: ReasonCode) -> None:
     decision = play.disposition
     assert (play.rep_label, play.team_label) == ("Ada Meier", "First team")
     assert (decision.reason_text, decision.by_name) == ("Wrong person (works elsewhere)", "Ada Meier")
-    assert [row.label for row in play_reports.count_reasons(NOW + DAY)] == ["Wrong person"]
+    rows = [(row.label, row.detail) for row in play_reports.count_reasons(NOW + DAY)]
+    assert rows == [("Wrong person", ""), ("Wrong person", "works elsewhere")]
