@@ -148,10 +148,7 @@ def test_other_kinds_are_previewed_without_a_verdict(tmp_path: Path, kind: str, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_preview_does_not_wait_for_leads_that_somebody_else_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_outlook, "_LOCK_WAIT_SECONDS", 0.1)
+def test_a_preview_does_not_wait_long_for_leads_that_somebody_else_changes(tmp_path: Path) -> None:
     LeadFactory(email="ada@fit.example")
     file = prepare(tmp_path, "email,title\nada@fit.example,CTO\n")
 
