@@ -69,6 +69,7 @@ def _wait_for_other_backends() -> None:
     until = time.monotonic() + 60
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+        " AND state != 'idle'"
     )
     with connection.cursor() as cursor:
         while time.monotonic() < until:
@@ -123,7 +124,7 @@ while due_leads.rescore_everybody(now=dt.datetime.fromisoformat("{CHANGE.isoform
     )
     until = time.monotonic() + 60
     while judged_by(second) == 0 and process.poll() is None and time.monotonic() < until:
-        pass
+        time.sleep(0.02)
     process.kill()
     process.wait(60)
     _wait_for_other_backends()
