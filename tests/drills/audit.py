@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.jobs.models import PeriodicRun
 from definitions.models import Version
 from leads.models import CompanyRescore, Event, Lead, Signal
+from leads.rescoring import mass_rescores
 from scoring import active_versions
 from scoring.instants import from_microseconds, microseconds
 from scoring.models import HotUpgrade, Qualification, Score, TierUpgrade
@@ -55,6 +56,7 @@ def _list_waiting() -> Iterator[bool]:
     now = timezone.now()
     yield Lead.objects.due_for_rescore(now).exists()
     yield CompanyRescore.objects.exists()
+    yield bool(mass_rescores.list_unfinished())
     for upgrades in (HotUpgrade, TierUpgrade):
         yield upgrades.objects.filter(taken_at__isnull=True).exists()
     yield creation.mqls_to_hand_off(now).exists()

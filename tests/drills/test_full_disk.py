@@ -93,7 +93,7 @@ def test_an_upload_onto_a_full_disk_is_refused_whole(
     with fill(site, WEB):
         status, content = _upload(caller, name)
         is_ready = site.is_ready()
-        leftovers = list((site.folder / "tmp").iterdir())
+        leftovers = list((site.folder / "tmp").rglob("*.upload*"))
     after = (ImportFile.objects.count(), ImportFilePart.objects.count(), ImportRun.objects.count())
     again, _ = _upload(caller, name)
 
