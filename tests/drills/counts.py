@@ -48,7 +48,7 @@ QUICK: Final = Counts(
     stops=1,
     seconds_away=0.5,
     waiting_leads=40,
-    file_rows=5_000,
+    file_rows=500,
 )
 
 IS_FULL: Final = os.environ.get("DRILLS") == "full"

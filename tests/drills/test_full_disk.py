@@ -67,13 +67,15 @@ def _mounted(folder: Path, size: int) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+_FILE_BYTES = 3_500_000
 FULL_DISKS = pytest.mark.parametrize("fill", [_small_files, _small_disk], ids=["limit of files", "small disk"])
 Fill = Callable[[RunningSite, str], contextlib.AbstractContextManager[None]]
 
 
 def _write_file(name: str) -> bytes:
     """Return a file of several megabytes; a web server keeps smaller ones in its memory."""
-    lines = (f"{name}-{number}@fit.example,{number},{'x' * 700}\n" for number in range(COUNTS.file_rows))
+    padding = "x" * (_FILE_BYTES // COUNTS.file_rows)
+    lines = (f"{name}-{number}@fit.example,{number},{padding}\n" for number in range(COUNTS.file_rows))
     return ("email,external_id,padding\n" + "".join(lines)).encode()
 
 
