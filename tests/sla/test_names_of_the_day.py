@@ -162,4 +162,4 @@ def test_a_closed_play_says_what_it_said(reason: ReasonCode) -> None:
     assert (play.rep_label, play.team_label) == ("Ada Meier", "First team")
     assert (decision.reason_text, decision.by_name) == ("Wrong person (works elsewhere)", "Ada Meier")
     rows = [(row.label, row.detail) for row in play_reports.count_reasons(NOW + DAY)]
-    assert rows == [("Wrong person", ""), ("Wrong person", "works elsewhere")]
+    assert rows == [("Wrong person", ""), ("Wrong person", "Works elsewhere")]
