@@ -159,13 +159,15 @@ def set_aside_failure(sweep: str, row_id: int, *, now: dt.datetime) -> Iterator[
 def set_aside(sweep: str, row_id: int, error: Exception, *, now: dt.datetime) -> None:
     """Set a row aside with what kept it from being done; what passes by itself is tried again by the next run (rules 17.20).
 
-    While the database is away the next statement fails, and ends the run.
+    Raises the error if the connection is gone: the run ends, and the next one goes on.
     """
     if isinstance(error, CannotBeDone):
         put_aside(sweep, row_id, reason=str(error), is_failure=False, now=now)
         return
     if outages.is_outage(error):
         log.warning("A row is tried again.", exc_info=error, extra={"sweep": sweep, "row": row_id})
+        if connection.connection is None or connection.connection.closed:
+            raise error
         return
     log.error("A row was set aside.", exc_info=error, extra={"sweep": sweep, "row": row_id})
     put_aside(sweep, row_id, reason=outages.describe_failure(error), is_failure=True, now=now)
