@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
@@ -12,15 +11,10 @@ from tests.drills.drilled_company import DrilledCompany, found_company
 from tests.drills.running_site import RunningSite, run_site
 
 _FIGURES = "figures of the drill"
-_FOLDER = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give all drills to one worker, which starts one site, and leave out those that run at full counts only."""
-    for item in items:
-        if item.path.parent == _FOLDER:
-            item.add_marker(pytest.mark.xdist_group("drills"))
+    """Leave out the long drills, which run at full counts only."""
     if IS_FULL:
         return
     long = [item for item in items if item.get_closest_marker("drill")]

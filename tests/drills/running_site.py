@@ -6,6 +6,7 @@ The programs work under the role of the application. The test's own process work
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import os
 import signal
@@ -239,8 +240,7 @@ def run_site(*, folder: Path | None = None) -> Iterator[RunningSite]:
         urls, port = embedded.ensure(folder), processes.free_port()
         environment = _build_environment(urls, folder)
         _run_command("migrate", environment)
-        if not _is_static_collected():
-            _run_command("collectstatic", environment)
+        _collect_static(environment)
         supervisor = Supervisor(
             _list_programs(folder, port),
             cwd=ROOT,
@@ -297,6 +297,14 @@ def _is_static_collected() -> bool:
     manifest = ROOT / "staticfiles" / "staticfiles.json"
     sources = [ROOT / "requirements.txt", *(ROOT / "static").rglob("*")]
     return manifest.exists() and all(path.stat().st_mtime < manifest.stat().st_mtime for path in sources)
+
+
+def _collect_static(environment: dict[str, str]) -> None:
+    """Collect the static files if they are not current; one process at a time, since all sites share them."""
+    with (Path(tempfile.gettempdir()) / "accord-drills-static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_static_collected():
+            _run_command("collectstatic", environment)
 
 
 def _run_command(command: str, environment: dict[str, str]) -> None:
