@@ -138,10 +138,9 @@ def test_many_routers_give_each_lead_to_one_rep(site: RunningSite, company: Dril
     site.start(WORKER)
     waiting = wait_until_caught_up()
 
-    # A step that fails is missing.
-    assert all(result.keys() == results[0].keys() >= {"rescored", "handed_off", "routed"} for result in results), (
-        results
-    )
+    # A step that fails is missing; a tick that is behind leaves the steps of many leads to the next one.
+    steps = {"decided", "rescored", "accounts", "reinstated", "handed_off", "routed"}
+    assert all(result.keys() >= steps for result in results), results
     handoffs = Handoff.objects.filter(lead__in=leads)
     assert handoffs.count() == len(leads)
     assert RoutingDecision.objects.filter(handoff__in=handoffs, rep__isnull=False).count() == len(leads)
