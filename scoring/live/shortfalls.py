@@ -95,7 +95,7 @@ def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
 
     1. Find the MALs without a shortfall of the last day, and the scores that changed.
     2. Explain these leads, apart from those of whom no shortfall is kept.
-    3. Take the marks off these scores, unless they have changed again.
+    3. Take the marks off the scores of leads that were explained, unless they have changed again.
     """
     version = marketing_version()
     if version is None:
@@ -120,8 +120,10 @@ def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
     if len(mal_ids) < limit and len(scores) < limit:
         sweeps.forget_others(SWEEP, stale, now)
     # 3.
-    aside = frozenset(sweeps.list_set_aside(SWEEP, now=now) if failed else ())
-    explained = [(lead_id, judged_at) for lead_id, judged_at, _ in scores if lead_id not in aside]
+    stored = set(stale)
+    if failed:
+        stored &= set(Shortfall.objects.filter(lead__in=stale, judged_at=now).values_list("lead", flat=True))
+    explained = [(lead_id, judged_at) for lead_id, judged_at, is_kept in scores if not is_kept or lead_id in stored]
     if explained:
         with connection.cursor() as cursor:
             cursor.execute(_UNMARK, [*map(list, zip(*explained, strict=True)), version.definition_id])
