@@ -17,13 +17,15 @@ class RowRefusal:
     table: str
     operation: str
     column: str
+    #: By default that of an error which does not pass.
+    sqlstate: str = "P0001"
 
     def begin(self, values: Collection[object]) -> None:
         texts = ", ".join(f"'{value}'" for value in values)
         row = "OLD" if self.operation == "DELETE" else "NEW"
         self._execute(
             "CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN RAISE EXCEPTION 'refused for {SECRET}'; END $$",
+            f" $$ BEGIN RAISE EXCEPTION 'refused for {SECRET}' USING ERRCODE = '{self.sqlstate}'; END $$",
             f"CREATE TRIGGER refuse_row BEFORE {self.operation} ON {self.table} FOR EACH ROW"
             f" WHEN ({row}.{self.column}::text IN ({texts})) EXECUTE FUNCTION refuse_row()",
         )

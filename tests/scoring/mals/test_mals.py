@@ -27,6 +27,7 @@ from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
 from scoring.mals import exit_figures, gate_gaps, mal_list
 from scoring.models import Qualification, Score, Shortfall, ShortfallKind
 from tests.factories import EventFactory, LeadFactory, UserFactory, place_leads
+from tests.refused_rows import RowRefusal
 from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
 
 __all__ = ["lead", "version"]
@@ -125,6 +126,20 @@ def test_only_changed_scores_are_looked_at_again(version: Version, lead: Lead) -
     assert not Score.objects.get(lead=idle).shortfall_due
     assert shortfalls.refresh_shortfalls(now=NOW) == 1
     assert not Score.objects.filter(shortfall_due=True).exists()
+
+
+def test_a_lead_in_a_deadlock_is_explained_by_the_next_run(mal: Lead) -> None:
+    add_event(mal, "email_click", NOW + HOUR)
+    due_leads.rescore_due(now=NOW + HOUR)
+    refusal = RowRefusal("scoring_shortfall", "INSERT", "lead_id", sqlstate="40P01")
+    refusal.begin([mal.pk])
+    shortfalls.refresh_shortfalls(now=NOW + HOUR)
+    refusal.end()
+
+    assert Score.objects.get().shortfall_due
+    assert Shortfall.objects.get().judged_at == NOW
+    assert shortfalls.refresh_shortfalls(now=NOW + HOUR) == 1
+    assert Shortfall.objects.get().judged_at == NOW + HOUR
 
 
 @pytest.mark.django_db(transaction=True)
