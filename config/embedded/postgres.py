@@ -84,7 +84,7 @@ def start(server: Postgres, *, durable: bool) -> None:
     if not processes.wait_until(lambda: _takes_connections(server), _ANSWER_SECONDS):
         raise EmbeddedError(f"PostgreSQL does not answer. Its log: {server.log}")
     if not server.marker.exists():
-        _create_roles_and_database(server)
+        _create_roles_and_database(server, durable=durable)
 
 
 def stop(server: Postgres) -> bool:
@@ -211,10 +211,14 @@ def _read_setting(server: Postgres, name: str) -> str:
     return values[-1] if values else ""
 
 
-def _create_roles_and_database(server: Postgres) -> None:
+def _create_roles_and_database(server: Postgres, *, durable: bool) -> None:
     folder, port = _read_setting(server, "unix_socket_directories"), _read_setting(server, "port")
     command = ["psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-qAt", "-h", folder, "-p", port, "-U", _SUPERUSER]
-    result = _run(server, [*command, "template1"], text=_roles_and_database_sql(server.password))
+    sql = _roles_and_database_sql(server.password)
+    if not durable:
+        # Tests empty the tables without their triggers.
+        sql += f"GRANT SET ON PARAMETER session_replication_role TO {OWNER};\n"
+    result = _run(server, [*command, "template1"], text=sql)
     if result.returncode:
         raise EmbeddedError(f"The roles of PostgreSQL cannot be made: {_last_error(result.stdout)}")
     server.marker.touch()
