@@ -27,6 +27,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for folder in (root, *root.parents[:2]):
         folder.chmod(0o711)
     yield root
+    # Shown where the test failed.
+    log = root / ".local/postgres/server.log"
+    sys.stdout.write(log.read_text() if log.exists() else "There is no log of PostgreSQL.")
     embedded.destroy(root)
 
 

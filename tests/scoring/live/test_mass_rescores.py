@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -151,7 +152,7 @@ def test_two_workers_judge_each_lead_once(first: Version) -> None:
 
     def work(_worker: int) -> int:
         count = 0
-        for _ in range(LEADS):
+        while mass_rescores.list_unfinished():
             count += due_leads.rescore_everybody(now=CHANGE, limit=20)
         return count
 
@@ -189,7 +190,7 @@ def test_a_worker_is_not_ready_while_the_rescoring_stands_still(client: Client) 
         return client.get("/readyz?role=worker").json()["checks"]["mass_rescore"]
 
     assert check()["ok"] is False
-    assert "It has not advanced for 360 s" in str(check()["detail"])
+    assert re.search(r"It has not advanced for 3\d\d s", str(check()["detail"]))
 
     MassRescore.objects.update(advanced_at=now, judged=12_400, total=100_000)
     assert check()["ok"] is True
