@@ -174,21 +174,12 @@ def _takes_connections(server: Postgres) -> bool:
 
 def _write_configuration(server: Postgres, *, durable: bool) -> None:
     chosen = _SETTINGS | {
-        "port": str(_choose_port(server)),
+        "port": str(processes.choose_port(int(_read_setting(server, "port") or 0))),
         "unix_socket_directories": _choose_socket_folder(server),
         **({} if durable else _NOT_DURABLE),
     }
     lines = [f"{name} = '{value}'\n" for name, value in chosen.items()]
     (server.data / "postgresql.conf").write_text("".join(lines))
-
-
-def _choose_port(server: Postgres) -> int:
-    """Return the port of last time if it is free, so that processes that outlive the server find it again."""
-    last_port = int(_read_setting(server, "port") or 0)
-    # The backends of a killed server hold the port until they notice its death.
-    if last_port and processes.wait_until(lambda: processes.port_is_free(last_port), 3.0):
-        return last_port
-    return processes.free_port()
 
 
 def _choose_socket_folder(server: Postgres) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _PROC = Path("/proc")
+_SECONDS_TO_LET_GO = 3.0
 
 
 def is_running(pid: int, marker: str) -> bool:
@@ -71,6 +72,16 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def choose_port(last_port: int) -> int:
+    """Return the port of last time if it is free, so that processes that outlive the server find it again.
+
+    A killed server and its children hold the port for a moment. 0: there was no last time.
+    """
+    if last_port and wait_until(lambda: port_is_free(last_port), _SECONDS_TO_LET_GO):
+        return last_port
+    return free_port()
 
 
 def free_port() -> int:

@@ -83,12 +83,9 @@ def _responds(server: Valkey) -> bool:
 
 
 def _write_configuration(server: Valkey, *, durable: bool) -> None:
-    port = _read_port(server)
-    if not port or not processes.port_is_free(port):
-        port = processes.free_port()
     settings = {
         "bind": "127.0.0.1",
-        "port": str(port),
+        "port": str(processes.choose_port(_read_port(server))),
         "requirepass": server.password,
         "dir": f'"{server.data}"',
         "appendonly": "yes" if durable else "no",
