@@ -283,17 +283,13 @@ def _check_assignment(handoff: Handoff, rep: Rep, reason: str) -> None:
     if not handoff.is_open:
         raise AssignmentOvertaken(f"This handoff is closed ({handoff.get_state_display()}).")
     if rep == handoff.rep:
-        raise AssignmentOvertaken(f"{rep} has this handoff already{_describe_assignment(handoff)}.")
+        raise AssignmentOvertaken(
+            f"{rep} has this handoff already{routing.describe_last(handoff.routing_decisions.all())}."
+        )
     if not rep.is_active or not rep.user.is_active:
         raise AssignmentRefused(f"{rep} is not active.")
     if not reason.strip():
         raise AssignmentRefused("Say why, for the record.")
-
-
-def _describe_assignment(handoff: Handoff) -> str:
-    """Return who gave the handoff to its rep and when, as the end of a sentence: for a manager who comes second."""
-    last = handoff.routing_decisions.select_related("by").order_by("-pk").first()
-    return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
 def _check_availability(rep: Rep, motion: Motion, now: dt.datetime) -> None:

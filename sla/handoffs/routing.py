@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import structlog
 from django.db import transaction
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from config import outages
 from config.accounts.models import User
@@ -20,7 +20,7 @@ from sla import handoff_states
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverCloses, NeverOpen
 from sla.clocks import clocks
-from sla.models import Handoff, Rep, RoutingDecision, RoutingRule, Team
+from sla.models import Handoff, PlayRouting, Rep, RoutingDecision, RoutingRule, Team
 from sla.notifications import outbox
 from sla.teams import round_robin, routing_rules
 from sla.vocabulary import OPEN_STATES, ClockKind, HandoffState
@@ -236,6 +236,12 @@ def build_decision(
 def is_new_explanation(explanation: str, last_decision: RoutingDecision | None) -> bool:
     """Return whether a reason for staying unrouted differs from the last recorded one, so that it is recorded, too."""
     return last_decision is None or last_decision.explanation != explanation[:EXPLANATION_AT_MOST]
+
+
+def describe_last(decisions: QuerySet[RoutingDecision] | QuerySet[PlayRouting]) -> str:
+    """Return who gave a handoff or a play to its rep and when, as the end of a sentence: for a manager who comes second."""
+    last = decisions.select_related("by").order_by("-pk").first()
+    return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
 class RoutingFailed(Exception):

@@ -116,7 +116,7 @@ def _check_assignment(play: AccountPlay, rep: Rep, reason: str, now: dt.datetime
     if not play.is_open:
         raise PlayStepRefused(f"This play is closed ({play.get_state_display()}).")
     if rep == play.rep:
-        raise PlayStepRefused(f"{rep} has this play already{_describe_assignment(play)}.")
+        raise PlayStepRefused(f"{rep} has this play already{routing.describe_last(play.routings.all())}.")
     if not rep.is_active or not rep.user.is_active:
         raise PlayInputRefused(f"{rep} is not active.")
     if not reason.strip():
@@ -140,12 +140,6 @@ def _try_to_route(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datet
             with transaction.atomic():
                 _leave_unrouted(play_states.lock_play(play), None, why, (), now)
         raise routing.RoutingFailed(error) from error
-
-
-def _describe_assignment(play: AccountPlay) -> str:
-    """Return who gave the play to its owner and when, as the end of a sentence: for a manager who comes second."""
-    last = play.routings.select_related("by").order_by("-pk").first()
-    return "" if last is None else f", by {last.by or 'Accord'} since {last.at:%-d %B %Y, %H:%M} UTC"
 
 
 def _route_locked(play: AccountPlay, rules: Sequence[RoutingRule], now: dt.datetime) -> Rep | None:
