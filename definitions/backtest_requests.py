@@ -34,7 +34,7 @@ def request_backtest(
     _check_period(start, end, now)
     definition = version_documents.lock_definition(version.definition)
     document = version_documents.export_document(version)
-    digest = version_documents.digest(document)
+    digest = version_documents.fingerprint(version)
     # At most one row: a constraint allows one pending backtest a version. The lock keeps a worker from finishing it.
     for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
         if (pending.digest, pending.start, pending.end) == (digest, start, end):
@@ -66,13 +66,11 @@ def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) ->
 
 
 def find_current_backtest(version: Version) -> Backtest | None:
-    """Return the latest successful backtest of exactly the version's present document.
+    """Return the latest successful backtest of exactly the version's present rules.
 
-    None when the version was edited since, or never tested.
+    None when what decides was edited since, or when it was never tested.
     """
-    backtests = version.backtests.successful().filter(
-        digest=version_documents.digest(version_documents.export_document(version))
-    )
+    backtests = version.backtests.successful().filter(digest=version_documents.fingerprint(version))
     return backtests.order_by("-finished_at", "-pk").first()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -16,6 +14,7 @@ from django.utils.text import slugify
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import motions, permissions, signals_and_lists
+from definitions.document.fingerprint import compute_fingerprint
 from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
     AccountSetting,
@@ -53,9 +52,9 @@ def export_document(version: Version) -> Json:
     return read_draft(version).to_document()
 
 
-def digest(document: Json) -> str:
-    """Return the document's sha256 fingerprint: equal for two documents with the same content in every row and word."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def fingerprint(version: Version) -> str:
+    """Return the sha256 fingerprint of what decides who meets the version (rules 9.17)."""
+    return compute_fingerprint(export_document(version), {})
 
 
 @transaction.atomic

@@ -46,7 +46,7 @@ class PublishedPage:
     decay: str
     ceilings: str
     history: list[Version]
-    #: The fingerprint of the document that is compiled, signed and exported: exactly this document runs.
+    #: The fingerprint of what decides who meets the version (rules 9.17): exactly this runs.
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
@@ -98,7 +98,7 @@ def build_published_page(version: Version) -> PublishedPage:
         decay=generated_statement.describe_decay(document),
         ceilings=generated_statement.describe_ceilings(document),
         history=list_versions(version.definition),
-        digest=version_documents.digest(document),
+        digest=version_documents.fingerprint(version),
         story=signing_sheet.build_story(version),
         proposal=signing_sheet.find_proposal(version),
     )

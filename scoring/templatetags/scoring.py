@@ -144,12 +144,7 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     no leads.
     """
     document: dict[str, Any] = version_documents.export_document(version)
-    tested = (
-        version.backtests.successful()
-        .filter(digest=version_documents.digest(document))
-        .order_by("-finished_at", "-pk")
-        .first()
-    )
+    tested = backtest_requests.find_current_backtest(version)
     compiled = rule_compiler.compile_with_current_catalogue(document)
     return {
         "version": version,

@@ -43,7 +43,7 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
         "version": version,
         "form": form,
         "rows": rows,
-        "digest": version_documents.digest(version_documents.export_document(version)),
+        "digest": version_documents.fingerprint(version),
         "may_ask": holds(request.user, *backtest_requests.MAY_REQUEST),
         "zone": settings.COMPANY_TIME_ZONE,
         "now": timezone.now(),
@@ -150,7 +150,7 @@ def _render_page(request: Request, row: Backtest, form: ThresholdsForm | None = 
 
 
 def _result_context(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
-    is_current = version_documents.digest(version_documents.export_document(row.version)) == row.digest
+    is_current = version_documents.fingerprint(row.version) == row.digest
     return {
         "figures": result_view.build_figures(row),
         "result": result,
