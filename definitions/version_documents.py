@@ -13,7 +13,8 @@ from django.utils.text import slugify
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import motions, permissions, signals_and_lists
+from definitions import motions, permissions, signals_and_lists, version_basis
+from definitions.document.basis import Basis
 from definitions.document.fingerprint import compute_fingerprint
 from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
@@ -31,7 +32,7 @@ from definitions.document.values import (
     TimingSetting,
 )
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
-from definitions.vocabulary import DecayMode, Operator, Part, PathKind
+from definitions.vocabulary import DecayMode, Operator, Part, PathKind, VersionState
 from leads.models import NamedList, Signal
 from leads.vocabulary import Motion
 
@@ -53,8 +54,18 @@ def export_document(version: Version) -> Json:
 
 
 def fingerprint(version: Version) -> str:
-    """Return the sha256 fingerprint of what decides who meets the version (rules 9.17)."""
-    return compute_fingerprint(export_document(version), {})
+    """Return the sha256 fingerprint of what decides who meets the version (rules 9.17); of a draft, as of today."""
+    document = export_document(version)
+    if version.state != VersionState.DRAFT:
+        return compute_fingerprint(document, version.basis or {})
+    return compute_fingerprint(document, version_basis.read_present_basis(document).digests())
+
+
+def read_basis(version: Version) -> Basis:
+    """Return what a version is judged with besides its rows: as it was kept or, of a draft, as of today (rules 9.18)."""
+    if version.state == VersionState.DRAFT or version.basis is None:
+        return version_basis.read_present_basis(export_document(version))
+    return version_basis.read_kept_basis(version.basis)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from definitions.models.definition import (
     VersionQuerySet,
     format_plain,
 )
+from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
 from definitions.models.review import Review, ReviewEvidence
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
@@ -22,6 +23,7 @@ __all__ = [
     "CommitmentSnapshot",
     "Criterion",
     "Definition",
+    "KeptContent",
     "Path",
     "PrimaryMotion",
     "Proposal",

@@ -14,16 +14,18 @@ from django.template import engines
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import backtest_requests, threshold_adoption, version_documents
 from definitions.models import Backtest, Clause, Version
+from definitions.vocabulary import VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests.result_view import period_label
 from tests.definitions import version_lifecycles
-from tests.factories import LeadFactory, UserFactory
+from tests.factories import LeadFactory, UserFactory, advance_version
 from tests.scoring import backtest_results
 from tests.scoring.backtest_results import END, START
 
@@ -428,7 +430,7 @@ def test_only_marketing_ops_adopt_values_and_only_into_a_draft(draft: Version) -
 
     page = html(leader.get(address(row, "what_if"), {"t0": "30"}))
     refused = html(leader.post(address(row, "what_if"), {"t0": "30"}, follow=True))
-    Version.objects.filter(pk=draft.pk).update(state="proposed")
+    advance_version(draft, to=VersionState.PROPOSED, at=timezone.now())
 
     assert "Take these values" not in page
     assert "may change a draft" in refused
