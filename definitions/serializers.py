@@ -93,7 +93,7 @@ class VersionDetailSerializer(VersionSerializer):
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_document(self, version: Version) -> dict[str, object]:
-        return version_documents.export_document(version)
+        return version_documents.export_with_basis(version)
 
 
 class SignSerializer(serializers.Serializer[Any]):

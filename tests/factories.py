@@ -160,7 +160,7 @@ def advance_version(version: Version, *, to: VersionState, at: dt.datetime) -> V
                 SignOffFactory(version=version, side=side, at=at)
         columns: dict[str, Any] = {}
         if state == VersionState.PROPOSED:
-            basis = version_basis.keep_basis(version_documents.read_basis(version), now=at)
+            basis = version_basis.keep_basis(version_documents.read_basis(Version.objects.get(pk=version.pk)), now=at)
             columns = {"basis": basis, "basis_kept_at": at}
         Version.objects.filter(pk=version.pk).update(state=state, **{moment: at}, **columns)
         if state == to:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from definitions.models.basis_amendment import BasisAmendment
 from definitions.models.definition import (
     LIVING_COLUMNS,
     Clause,
@@ -19,6 +20,7 @@ from definitions.models.version_history import Backtest, CommitmentSnapshot, Pro
 __all__ = [
     "LIVING_COLUMNS",
     "Backtest",
+    "BasisAmendment",
     "Clause",
     "CommitmentSnapshot",
     "Criterion",
