@@ -22,12 +22,12 @@ NAMED_IN_REASON: Final = 8
 
 
 class AmendmentRefused(Exception):
-    """There is nothing to amend, or it is amended already; the sentence says why."""
+    """The version has nothing to amend, or is amended already; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class AmendmentOffer:
-    """What a version in force is not judged with, because it changed since the version was proposed.
+    """Changes that a version in force is not judged with, because they came after its proposal.
 
     `content` is the fingerprint that the version would have with it. `draft` is the version that takes it over, if
     somebody drafted it already.
@@ -55,16 +55,18 @@ def find_offer(version: Version) -> AmendmentOffer | None:
     digests = present.digests()
     if digests == version.basis:
         return None
-    kept, content = version_basis.read_kept_basis(version.basis), compute_fingerprint(document, digests)
+    signed, content = version_basis.read_kept_basis(version.basis), compute_fingerprint(document, digests)
     return AmendmentOffer(
         version=version,
         content=content,
-        changes=diff.find_basis_changes((document, kept), (document, present), signals_and_lists.read_display_names()),
-        changed_lists=frozenset(name for name in kept.lists if kept.lists[name] != present.lists.get(name)),
+        changes=diff.find_basis_changes(
+            (document, signed), (document, present), signals_and_lists.read_display_names()
+        ),
+        changed_lists=frozenset(name for name in signed.lists if signed.lists[name] != present.lists.get(name)),
         changed_signals=frozenset(
             code
-            for code in kept.meanings.keys() | present.meanings.keys()
-            if kept.meanings.get(code, ()) != present.meanings.get(code, ())
+            for code in signed.meanings.keys() | present.meanings.keys()
+            if signed.meanings.get(code, ()) != present.meanings.get(code, ())
         ),
         draft=_find_draft(version, content),
     )

@@ -36,10 +36,10 @@ def find_basis_changes(
 
 def describe_flags(flags: Iterable[str], names: DisplayNames) -> str:
     """Return the flags of a signal in words."""
-    words = [
+    texts = [
         f"ends {names.signal(flag.removeprefix(ENDS))}" if flag.startswith(ENDS) else flag for flag in sorted(flags)
     ]
-    return ", ".join(words) or _NO_FLAGS
+    return ", ".join(texts) or _NO_FLAGS
 
 
 def _compare_lists(document: Mapping[str, Any], old: Basis, new: Basis, names: DisplayNames) -> Iterator[RowChange]:

@@ -40,10 +40,10 @@ class CountryReadings:
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> CountryReadings:
-        contained, words = (
+        contained, whole_words = (
             {text: tuple(codes) for text, codes in content[key].items()} for key in ("contained", "words")
         )
-        return cls(content["names"], contained, words)
+        return cls(content["names"], contained, whole_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class TitleTable:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a version is judged with besides its rows.
+    """The content that a version is judged with besides its rows.
 
     `lists` has the entries, in lower case, of each list that a criterion names; `meanings` the flags of each signal
     that decide, by code. `titles` and `countries` are None where no criterion asks for a seniority, or a country.
@@ -121,17 +121,17 @@ def read_countries(document: Mapping[str, Any], lists: Mapping[str, frozenset[st
     rows = [row for row in _criteria(document) if row["field"] in COUNTRY_FIELDS and row["op"] != Operator.KNOWN]
     if not rows:
         return None
-    names, contained, words = set[str](), set[str](), set[str]()
+    names, contained, whole_words = set[str](), set[str](), set[str]()
     for row in rows:
         if row["op"] == Operator.IN_LIST:
             names |= lists.get(row["value"], frozenset())
             continue
         texts = map(str, row["value"] if isinstance(row["value"], list) else [row["value"]])
-        {Operator.CONTAINS_ANY: contained, Operator.HAS_WORD_ANY: words}.get(row["op"], names).update(texts)
+        {Operator.CONTAINS_ANY: contained, Operator.HAS_WORD_ANY: whole_words}.get(row["op"], names).update(texts)
     return CountryReadings(
         names={text: countries.read_country(text) or text for text in sorted(names)},
         contained={text: tuple(countries.find_countries([text])) for text in sorted(contained)},
-        words={text: tuple(countries.find_countries([text], whole_words=True)) for text in sorted(words)},
+        words={text: tuple(countries.find_countries([text], whole_words=True)) for text in sorted(whole_words)},
     )
 
 
@@ -151,9 +151,9 @@ def select_meanings(document: Mapping[str, Any], meanings: Meanings) -> Meanings
 
 
 def _keep_flags(meanings: Meanings, flags: Iterable[str]) -> Meanings:
-    wanted = frozenset(flags)
-    kept = {code: tuple(flag for flag in own if flag in wanted) for code, own in meanings.items()}
-    return {code: own for code, own in kept.items() if own}
+    deciding = frozenset(flags)
+    selected = {code: tuple(flag for flag in own if flag in deciding) for code, own in meanings.items()}
+    return {code: own for code, own in selected.items() if own}
 
 
 def _list_named_signals(document: Mapping[str, Any]) -> Iterator[str]:

@@ -22,7 +22,7 @@ class BasisLine:
 
 @dataclass(frozen=True, slots=True)
 class BasisView:
-    """What a version is judged with. `kept_at` is None for a draft, which is judged with what is present.
+    """The content that a version is judged with. `kept_at` is None for a draft, which is judged with what is present.
 
     `meanings` are pairs of a signal and its flags in words.
     """

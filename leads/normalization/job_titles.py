@@ -91,21 +91,21 @@ _TOKENS: Final = re.compile(r"[^\W_]+'s\b|[^\W_]+s'(?=\s|$)|[^\W_]+|[&+/@]")
 _TOKEN_OF_SIGN: Final = {"&": _AND, "+": _AND, "/": _AND, "@": "at"}
 
 
-def _cut_parts(words: TitleWords, title: str) -> list[list[str]]:
+def _cut_parts(word_lists: TitleWords, title: str) -> list[list[str]]:
     """Return the parts of a title as lists of folded words, `&` between items, `'` for a word in the possessive."""
     plain = re.sub("[’ʼ`´‘]", "'", title)  # noqa: RUF001  # apostrophes as people type them
     plain = _DOTTED.sub(lambda initials: initials[0].replace(".", ""), _RETIRED.sub(" Ruhestand ", plain))
     plain = _GENDER.sub("", plain)
     # The officer's department may have an "and" of its own: "Chief Marketing & Sales Officer".
-    parts = ([*_tokens(words, _CHIEF_OFFICER.sub("ceo", fold_title(part)))] for part in _SEPARATORS.split(plain))
+    parts = ([*_tokens(word_lists, _CHIEF_OFFICER.sub("ceo", fold_title(part)))] for part in _SEPARATORS.split(plain))
     return [part for part in parts if part]
 
 
-def _tokens(words: TitleWords, part: str) -> Iterator[str]:
+def _tokens(word_lists: TitleWords, part: str) -> Iterator[str]:
     for token in _TOKENS.findall(part):
         if _POSSESSIVE in token:
             yield _POSSESSIVE
-        elif token in words.coordinations:
+        elif token in word_lists.coordinations:
             yield _AND
         else:
             yield _TOKEN_OF_SIGN.get(token, token)
@@ -186,17 +186,17 @@ class TitleItem:
         return _SENIOR_MANAGER if {"senior", "sr", "snr", "group"} & set(before) else rank
 
 
-def _match_at(words: TitleWords, tokens: Sequence[str], at: int) -> TitleMatch | None:
+def _match_at(word_lists: TitleWords, tokens: Sequence[str], at: int) -> TitleMatch | None:
     """Return the longest known term that begins at a word."""
     token = tokens[at]
-    if token in words.past:
+    if token in word_lists.past:
         return None
-    for phrase, term in words.phrases.get(token, ()):
+    for phrase, term in word_lists.phrases.get(token, ()):
         if tuple(tokens[at : at + len(phrase)]) == phrase:
             return TitleMatch(term, at, at + len(phrase))
-    ending = _term_of_ending(token, words.endings, words.longest_ending)
+    ending = _term_of_ending(token, word_lists.endings, word_lists.longest_ending)
     if ending is None and at == 0:
-        ending = _term_of_ending(token, words.first_endings, words.longest_ending)
+        ending = _term_of_ending(token, word_lists.first_endings, word_lists.longest_ending)
     return None if ending is None else TitleMatch(ending, at, at + 1)
 
 
@@ -218,11 +218,11 @@ class TitlePart:
     is_past_only: bool = False
 
 
-def _read_title(words: TitleWords, parts: Sequence[Sequence[str]]) -> int | None:
+def _read_title(word_lists: TitleWords, parts: Sequence[Sequence[str]]) -> int | None:
     ranks: list[int] = []
     of_helper = is_past = False
     for index, tokens in enumerate(parts):
-        part = _read_part(words, tokens, is_first=index == 0)
+        part = _read_part(word_lists, tokens, is_first=index == 0)
         if part.is_past_only:
             # "CEO (former)", "Retired - Director".
             ranks = [_CONTRIBUTOR]
@@ -239,16 +239,16 @@ def _read_title(words: TitleWords, parts: Sequence[Sequence[str]]) -> int | None
     return max(ranks, default=None)
 
 
-def _read_part(words: TitleWords, tokens: Sequence[str], *, is_first: bool) -> TitlePart:
-    part = TitlePart(is_past_only=all(token in words.past for token in tokens))
+def _read_part(word_lists: TitleWords, tokens: Sequence[str], *, is_first: bool) -> TitlePart:
+    part = TitlePart(is_past_only=all(token in word_lists.past for token in tokens))
     if part.is_past_only:
         return part
-    for item, is_governed in _items(words, tokens):
+    for item, is_governed in _items(word_lists, tokens):
         helper = next((match for match in item.matches if _is_helper(item, match)), None)
         if helper is not None:
             _add_helper(part, item, helper, is_governed=is_governed)
             continue
-        rank = words.alone.get(" ".join(item.tokens)) if is_first and not item.is_past else None
+        rank = word_lists.alone.get(" ".join(item.tokens)) if is_first and not item.is_past else None
         rank = item.rank() if rank is None else rank
         # Beside an assistant only a rank that an office has is the same person's: "Executive Assistant & Office Manager".
         if rank is not None and not (part.is_helper and rank > _MANAGER):
@@ -278,22 +278,22 @@ def _is_helper(item: TitleItem, match: TitleMatch) -> bool:
     return not any(term.rank is not None and _INTERN < term.rank < _C_LEVEL for term in after)
 
 
-def _items(words: TitleWords, tokens: Sequence[str]) -> Iterator[tuple[TitleItem, bool]]:
+def _items(word_lists: TitleWords, tokens: Sequence[str]) -> Iterator[tuple[TitleItem, bool]]:
     """Yield the items of a part, each with whether a preposition other than an employer's ("at Acme") follows."""
-    item, preposition, at = TitleItem(words), "", 0
+    item, preposition, at = TitleItem(word_lists), "", 0
     while at < len(tokens):
-        match = None if preposition else _match_at(words, tokens, at)
+        match = None if preposition else _match_at(word_lists, tokens, at)
         if match is not None:
             item.add(tokens[match.begin : match.end], match.term)
             at = match.end
             continue
         token = tokens[at]
         if token == _AND:
-            yield item, bool(preposition) and preposition not in words.employer_prepositions
-            item, preposition = TitleItem(words), ""
-        elif not preposition and token in words.prepositions and item.tokens:
+            yield item, bool(preposition) and preposition not in word_lists.employer_prepositions
+            item, preposition = TitleItem(word_lists), ""
+        elif not preposition and token in word_lists.prepositions and item.tokens:
             preposition = token
         elif not preposition:
             item = item.with_unknown(token)
         at += 1
-    yield item, bool(preposition) and preposition not in words.employer_prepositions
+    yield item, bool(preposition) and preposition not in word_lists.employer_prepositions
