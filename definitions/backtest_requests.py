@@ -71,10 +71,13 @@ def find_current_backtest(version: Version) -> Backtest | None:
 
     None when what decides was edited since, or when it was never tested.
     """
-    # A version from before fingerprints covered only what decides was signed on a backtest with its earlier one.
-    fingerprints = {version_documents.fingerprint(version), version.earlier_fingerprint} - {""}
-    backtests = version.backtests.successful().filter(digest__in=fingerprints)
+    backtests = version.backtests.successful().filter(digest__in=list_fingerprints(version))
     return backtests.order_by("-finished_at", "-pk").first()
+
+
+def list_fingerprints(version: Version) -> frozenset[str]:
+    """Return the digests of backtests of the version's present rules: its fingerprint, and the one from before (rules 9.19)."""
+    return frozenset({version_documents.fingerprint(version), version.earlier_fingerprint} - {""})
 
 
 def _finish_cancelled(backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:

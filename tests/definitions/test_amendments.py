@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
-from definitions import amendments, diff, permissions, version_basis, version_documents, versions
+from definitions import amendments, backtest_requests, diff, permissions, version_basis, version_documents, versions
 from definitions.models import KeptContent, Version
 from definitions.vocabulary import Side, VersionState
 from leads.models import ListEntry, NamedList, Signal
@@ -117,6 +117,10 @@ def test_versions_from_before_keep_the_basis_of_the_upgrade_and_their_fingerprin
     assert version.basis == digests
     assert version.basis_kept_at != version.proposed_at
     assert "Kept from the upgrade of" in read_page(log_in(Role.VIEWER), version)
+    backtest = version.proposal.backtest
+    backtest.pk, backtest.digest = None, version.earlier_fingerprint
+    backtest.save(force_insert=True)
+    assert backtest_requests.find_current_backtest(version) == backtest
 
 
 # ── Amendments

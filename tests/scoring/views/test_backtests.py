@@ -412,6 +412,19 @@ def test_adopting_values_changes_only_these_values_of_the_draft(draft: Version) 
     assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) is None
 
 
+def test_values_are_not_written_to_another_path_that_took_the_place(draft: Version) -> None:
+    path = draft.paths.create(kind="paths", position=1, name="By webinar", rationale="They came.")
+    path.clauses.create(axis="engagement", at_least=90)
+    row = backtest_results.finished_backtest(Version.objects.get(pk=draft.pk))
+    draft.paths.exclude(pk=path.pk).update(position=2)
+
+    answer = ops().post(address(row, "what_if"), {"t0": "30"}, follow=True)
+
+    assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) == row
+    assert "The draft was edited since this backtest" in html(answer)
+    assert path.clauses.get().at_least == 90
+
+
 def test_values_are_not_adopted_twice(draft: Version) -> None:
     row = backtest_results.finished_backtest(draft)
     client = ops()
