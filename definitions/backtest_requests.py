@@ -9,7 +9,7 @@ from django.db import transaction
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import permissions, version_documents
+from definitions import permissions, version_basis, version_documents
 from definitions.models import Backtest, Version
 
 MONTHS: Final = 6
@@ -34,7 +34,7 @@ def request_backtest(
     _check_period(start, end, now)
     definition = version_documents.lock_definition(version.definition)
     document = version_documents.export_document(version)
-    digest = version_documents.digest(document)
+    digest, basis = version_documents.fingerprint(version), version_documents.read_basis(version)
     # At most one row: a constraint allows one pending backtest a version. The lock keeps a worker from finishing it.
     for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
         if (pending.digest, pending.start, pending.end) == (digest, start, end):
@@ -45,6 +45,7 @@ def request_backtest(
         against=Version.objects.active().filter(definition=definition).exclude(pk=version.pk).first(),
         document=document,
         digest=digest,
+        basis=version_basis.keep_basis(basis, now=now),
         start=start,
         end=end,
         requested_at=now,
@@ -66,14 +67,17 @@ def cancel_backtest(*, backtest: Backtest, by: User | None, now: dt.datetime) ->
 
 
 def find_current_backtest(version: Version) -> Backtest | None:
-    """Return the latest successful backtest of exactly the version's present document.
+    """Return the latest successful backtest of exactly the version's present rules.
 
-    None when the version was edited since, or never tested.
+    None when what decides was edited since, or when it was never tested.
     """
-    backtests = version.backtests.successful().filter(
-        digest=version_documents.digest(version_documents.export_document(version))
-    )
+    backtests = version.backtests.successful().filter(digest__in=list_fingerprints(version))
     return backtests.order_by("-finished_at", "-pk").first()
+
+
+def list_fingerprints(version: Version) -> frozenset[str]:
+    """Return the digests of backtests of the version's present rules: its fingerprint, and the one from before (rules 9.19)."""
+    return frozenset({version_documents.fingerprint(version), version.earlier_fingerprint} - {""})
 
 
 def _finish_cancelled(backtest: Backtest, by: User | None, now: dt.datetime) -> Backtest:

@@ -65,14 +65,14 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
     document = draft.to_document()
     backtest = backtest_requests.find_current_backtest(version)
     in_force = find_other_version_in_force(version)
-    before = version_documents.export_document(in_force) if in_force else None
+    change = _build_change_context(version, in_force, backtest, grounds) if in_force else None
     return ProposalCase(
         version=version,
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_lint_draft(document, before, backtest, grounds),
-        changes=diff.find_changes(before, document, signals_and_lists.read_display_names()) if before else (),
+        findings=_lint_draft(document, change),
+        changes=version_documents.find_changes(in_force, version) if in_force else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
         ),
@@ -114,11 +114,19 @@ def record_proposal(
     )
 
 
-def _lint_draft(
-    document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
-) -> tuple[Finding, ...]:
-    evidence = grounds.evidence or ("It answers a review." if grounds.review else "")
-    change = ChangeContext(before, grounds.driver or "", evidence, _flagged_counts(backtest)) if before else None
+def _build_change_context(
+    version: Version, in_force: Version, backtest: Backtest | None, grounds: ProposalGrounds
+) -> ChangeContext:
+    return ChangeContext(
+        before=version_documents.export_document(in_force),
+        driver=grounds.driver or "",
+        evidence=grounds.evidence or ("It answers a review." if grounds.review else ""),
+        volume=_flagged_counts(backtest),
+        basis_changes=version_documents.find_basis_changes(in_force, version),
+    )
+
+
+def _lint_draft(document: Json, change: ChangeContext | None) -> tuple[Finding, ...]:
     return lint.lint_document(
         document,
         meanings=signals_and_lists.read_signal_meanings(),

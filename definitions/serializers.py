@@ -59,7 +59,9 @@ class VersionDetailSerializer(VersionSerializer):
     document = serializers.SerializerMethodField(help_text="accord.definition/1, as it is imported.")
     sign_offs = SignOffSerializer(many=True)
     changes = VersionChangeSerializer(many=True)
-    digest = serializers.SerializerMethodField(help_text="sha256 of the document: what runs is exactly this.")
+    digest = serializers.SerializerMethodField(
+        help_text="sha256 fingerprint of what decides: what runs is exactly this."
+    )
     proposal = serializers.SerializerMethodField(help_text="What was put before the leaders, frozen.")
     backtests: serializers.Field[Any, Any, Any, Any] = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
 
@@ -79,7 +81,7 @@ class VersionDetailSerializer(VersionSerializer):
         )
 
     def get_digest(self, version: Version) -> str:
-        return version_documents.digest(version_documents.export_document(version))
+        return version_documents.fingerprint(version)
 
     @extend_schema_field(ProposalSerializer(allow_null=True))
     def get_proposal(self, version: Version) -> dict[str, Any] | None:
@@ -91,7 +93,7 @@ class VersionDetailSerializer(VersionSerializer):
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_document(self, version: Version) -> dict[str, object]:
-        return version_documents.export_document(version)
+        return version_documents.export_with_basis(version)
 
 
 class SignSerializer(serializers.Serializer[Any]):

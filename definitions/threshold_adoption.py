@@ -41,12 +41,18 @@ def adopt_thresholds(*, backtest: Backtest, values: Mapping[str, Decimal], by: U
         raise ThresholdRefused(
             f"{version.number} is {version.get_state_display().lower()}; only a draft can be changed."
         )
-    if version_documents.digest(document) != backtest.digest:
+    is_edited = version_documents.fingerprint(version) != backtest.digest
+    # A place names a clause by its position, which the fingerprint leaves out.
+    if is_edited or _list_clauses(document) != _list_clauses(backtest.document):
         raise ThresholdRefused("The draft was edited since this backtest; run it again, then try other values.")
     _check_values(document, values)
     for place, value in values.items():
         _write_value(version, place, value)
     return version
+
+
+def _list_clauses(document: Mapping[str, Any]) -> list[Any]:
+    return [[path["clauses"] for path in document[kind]] for kind in PathKind]
 
 
 def _check_values(document: Json, values: Mapping[str, Decimal]) -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from definitions.views import presets, published, reviews, version_steps
+from definitions.views import amendments, presets, published, reviews, version_steps
 
 urlpatterns: list[URLPattern] = [
     path("definition/", published.definition, name="definition"),
     path("definition/primary-motion/", published.primary_motion, name="primary_motion"),
     path("definitions/", published.definition_list, name="definitions"),
     path("definitions/presets/", presets.presets, name="presets"),
+    path("definitions/versions/<int:pk>/amendment/", amendments.draft_amendment, name="version_amendment"),
     path("definitions/versions/<int:pk>/<slug:step>/", version_steps.version_step, name="version_step"),
     path("definitions/<slug:slug>/<str:number>/", published.definition_version, name="definition_version"),
     path("definitions/<slug:slug>/<str:number>/diff/<str:against>/", published.version_diff, name="version_diff"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -15,7 +13,10 @@ from django.utils.text import slugify
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import motions, permissions, signals_and_lists
+from definitions import diff, motions, permissions, signals_and_lists, version_basis
+from definitions.diff import RowChange
+from definitions.document.basis import Basis
+from definitions.document.fingerprint import compute_fingerprint
 from definitions.document.parser import DocumentRefused, parse_document
 from definitions.document.values import (
     AccountSetting,
@@ -32,7 +33,7 @@ from definitions.document.values import (
     TimingSetting,
 )
 from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
-from definitions.vocabulary import DecayMode, Operator, Part, PathKind
+from definitions.vocabulary import DecayMode, Operator, Part, PathKind, VersionState
 from leads.models import NamedList, Signal
 from leads.vocabulary import Motion
 
@@ -53,9 +54,57 @@ def export_document(version: Version) -> Json:
     return read_draft(version).to_document()
 
 
-def digest(document: Json) -> str:
-    """Return the document's sha256 fingerprint: equal for two documents with the same content in every row and word."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def fingerprint(version: Version) -> str:
+    """Return the sha256 fingerprint of what decides who meets the version (rules 9.17); of a draft, as of today."""
+    document = export_document(version)
+    if version.state != VersionState.DRAFT:
+        return compute_fingerprint(document, version.basis or {})
+    return compute_fingerprint(document, version_basis.read_present_basis(document).digests())
+
+
+def read_basis(version: Version) -> Basis:
+    """Return what a version is judged with besides its rows: as it was kept or, of a draft, as of today (rules 9.18)."""
+    if version.state == VersionState.DRAFT or version.basis is None:
+        return version_basis.read_present_basis(export_document(version))
+    return version_basis.read_kept_basis(version.basis)
+
+
+def find_changes(before: Version, after: Version) -> tuple[RowChange, ...]:
+    """Return every row in which `after` differs from `before`, and every difference of what they are judged with."""
+    names = signals_and_lists.read_display_names()
+    documents = export_document(before), export_document(after)
+    return (*diff.find_changes(*documents, names), *find_basis_changes(before, after))
+
+
+def find_basis_changes(before: Version, after: Version) -> tuple[RowChange, ...]:
+    """Return the differences of the lists, meanings of signals and reading tables that two versions are judged with."""
+    old, new = ((export_document(version), read_basis(version)) for version in (before, after))
+    return diff.find_basis_changes(old, new, signals_and_lists.read_display_names())
+
+
+def export_with_basis(version: Version) -> Json:
+    """Return the complete document of a version and, from the proposal on, what it is judged with (rules 15.17)."""
+    document = export_document(version)
+    return document if version.basis is None else document | {"basis": _describe_basis(version)}
+
+
+def _describe_basis(version: Version) -> Json:
+    """Return the digests of a kept basis with the number of entries of each list, the flags of signals and the countries."""
+    digests, basis = version.basis or {}, read_basis(version)
+    described: Json = {
+        "lists": {
+            name: {"digest": digests["lists"][name], "entries": len(entries)} for name, entries in basis.lists.items()
+        },
+        "signals": {
+            "digest": digests["signals"],
+            "meanings": {code: list(flags) for code, flags in basis.meanings.items()},
+        },
+    }
+    if basis.titles is not None:
+        described["job_titles"] = {"digest": basis.titles.digest, "dated": basis.titles.dated}
+    if basis.countries is not None:
+        described["countries"] = {"digest": digests["countries"], **basis.countries.to_content()}
+    return described
 
 
 @transaction.atomic

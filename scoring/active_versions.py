@@ -1,4 +1,4 @@
-"""The versions in force, with their compiled rules. A signed version cannot change, so a process reads its document once."""
+"""The versions in force, with their compiled rules. A signed version cannot change, so a process compiles it once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from definitions import version_documents
-from definitions.models import Version
+from definitions import version_basis, version_documents
+from definitions.document.basis import Basis
+from definitions.models import Backtest, Version
 from definitions.vocabulary import VersionState
 from leads.vocabulary import Motion
 from scoring.engine.rules import Rules
-from scoring.rule_compiler import compile_with_current_catalogue
+from scoring.rule_compiler import compile_with_basis, compile_with_current_catalogue
 
 
 def list_active_versions() -> list[Version]:
@@ -30,8 +31,27 @@ def list_account_versions() -> list[Version]:
 
 
 def rules_of(version: Version) -> Rules:
-    """Return the version's rules, compiled with today's catalogue of signals and named lists (rules 4.19)."""
-    return compile_with_current_catalogue(document_of(version))
+    """Return the version's compiled rules: with the basis that it was signed with or, of a draft, as of today (rules 4.19)."""
+    if version.state == VersionState.DRAFT:
+        return compile_with_current_catalogue(document_of(version))
+    return _compile_signed(version.pk)
+
+
+def basis_of(version: Version) -> Basis:
+    """Return what the version is judged with besides its document (rules 9.18)."""
+    return version_documents.read_basis(version)
+
+
+def rules_of_backtest(backtest: Backtest) -> Rules:
+    """Return the rules that a backtest judges: its document with the basis of its request (rules 10.7)."""
+    return compile_with_basis(backtest.document, basis_of_backtest(backtest))
+
+
+def basis_of_backtest(backtest: Backtest) -> Basis:
+    """Return the basis of a backtest; of one from before versions kept theirs it is that of today."""
+    if backtest.basis is None:
+        return version_basis.read_present_basis(backtest.document)
+    return version_basis.read_kept_basis(backtest.basis)
 
 
 def document_of(version: Version) -> Mapping[str, Any]:
@@ -39,6 +59,13 @@ def document_of(version: Version) -> Mapping[str, Any]:
     if version.state == VersionState.DRAFT:
         return version_documents.export_document(version)
     return _read_signed_document(version.pk)
+
+
+@lru_cache(maxsize=64)
+def _compile_signed(pk: int) -> Rules:
+    """Return the rules of a version that can no longer be edited, nor can its basis; kept in the process."""
+    version = Version.objects.select_related("definition").get(pk=pk)
+    return compile_with_basis(_read_signed_document(pk), basis_of(version))
 
 
 @lru_cache(maxsize=64)

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leads import named_lists
-from leads.models import Signal
-from leads.normalization import countries
+from definitions import version_basis
+from definitions.document.basis import (
+    CLOSING,
+    ENDS,
+    ENGAGEMENT,
+    REQUEST,
+    Basis,
+    CountryReadings,
+    Meanings,
+    read_countries,
+)
+from leads.normalization.job_titles import SHIPPED_TITLES, TitleReader
 from scoring.engine.rules import (
     AxisClause,
     Catalogue,
@@ -31,13 +40,19 @@ _LIST_OF_COUNTRIES = "{} (countries)"
 
 
 def compile_document(
-    document: Mapping[str, Any], *, catalogue: Catalogue, named_lists: Mapping[str, frozenset[str]]
+    document: Mapping[str, Any],
+    *,
+    catalogue: Catalogue,
+    named_lists: Mapping[str, frozenset[str]],
+    countries: CountryReadings | None = None,
+    titles: TitleReader = SHIPPED_TITLES,
 ) -> Rules:
     """Compile a complete document (from `version_documents.normalize_document` or `export_document`) to the engine's rules.
 
-    `named_lists` must hold every list that the document names.
+    `named_lists` must hold every list that the document names. Without `countries` they are read by the shipped table.
     """
-    gate, fit, bant, disqualifiers = (_compile_criteria(part, document[part]) for part in _CRITERIA_PARTS)
+    readings = countries or read_countries(document, named_lists) or CountryReadings()
+    gate, fit, bant, disqualifiers = (_compile_criteria(part, document[part], readings) for part in _CRITERIA_PARTS)
     timing, inactivity, floor = document["timing"], document["inactivity"], document["tier_3_below"]
     return Rules(
         gate=gate,
@@ -60,35 +75,53 @@ def compile_document(
         ceilings={axis: _float_or_none(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
         catalogue=catalogue,
-        lists=_add_lists_of_countries(document, named_lists),
+        lists=_add_lists_of_countries(document, named_lists, readings),
+        titles=titles,
         motion=document["motion"],
     )
 
 
+def compile_with_basis(document: Mapping[str, Any], basis: Basis) -> Rules:
+    """Compile a complete document with the lists, the meanings of signals and the reading tables of a basis (rules 9.18)."""
+    return compile_document(
+        document,
+        catalogue=_build_catalogue(basis.meanings),
+        named_lists=basis.lists,
+        countries=basis.countries,
+        titles=SHIPPED_TITLES if basis.titles is None else version_basis.title_reader(basis.titles),
+    )
+
+
 def compile_with_current_catalogue(document: Mapping[str, Any]) -> Rules:
-    """Compile a document with today's catalogue of signals and the present lists that it names (rules 4.19)."""
-    names = {row["value"] for part in _CRITERIA_PARTS for row in document[part] if row["op"] == "in_list"}
-    contents = named_lists.read_entries(names) if names else {}
-    return compile_document(document, catalogue=read_current_catalogue(), named_lists=contents)
+    """Compile a document with the present lists, meanings of signals and reading tables, as a draft is judged (rules 4.19)."""
+    return compile_with_basis(document, version_basis.read_present_basis(document))
 
 
 def read_current_catalogue() -> Catalogue:
     """Return the signals' meanings as the engine needs them: engagement, explicit requests, closing signals, endings."""
-    rows = Signal.objects.values_list("code", "is_engagement", "is_explicit_request", "closes_request")
-    codes = {code: flags for code, *flags in rows}
-    engagement, requests, closing = (frozenset(code for code, flags in codes.items() if flags[n]) for n in range(3))
-    endings = frozenset(Signal.objects.filter(ends__isnull=False).values_list("code", "ends__code"))
+    return _build_catalogue(version_basis.read_meanings())
+
+
+def _build_catalogue(meanings: Meanings) -> Catalogue:
+    engagement, requests, closing = (
+        frozenset(code for code, flags in meanings.items() if flag in flags) for flag in (ENGAGEMENT, REQUEST, CLOSING)
+    )
+    endings = frozenset(
+        (code, flag.removeprefix(ENDS)) for code, flags in meanings.items() for flag in flags if flag.startswith(ENDS)
+    )
     return Catalogue(engagement=engagement, requests=requests, closing=closing, endings=endings)
 
 
-def _compile_criteria(part: str, rows: Any) -> tuple[CriterionRule, ...]:
+def _compile_criteria(part: str, rows: Any, countries: CountryReadings) -> tuple[CriterionRule, ...]:
     return tuple(
-        CriterionRule(f"{part}.{index}", row["field"], *_compile_question(row), float(row.get("points") or 0))
+        CriterionRule(
+            f"{part}.{index}", row["field"], *_compile_question(row, countries), float(row.get("points") or 0)
+        )
         for index, row in enumerate(rows)
     )
 
 
-def _compile_question(row: Mapping[str, Any]) -> tuple[str, object]:
+def _compile_question(row: Mapping[str, Any], countries: CountryReadings) -> tuple[str, object]:
     """Return the operator and the value; countries are asked for by their codes, whatever the document writes."""
     op, value = row["op"], _list_to_tuple(row["value"])
     if row["field"] not in _COUNTRY_FIELDS or op == "known":
@@ -97,12 +130,13 @@ def _compile_question(row: Mapping[str, Any]) -> tuple[str, object]:
         return op, _LIST_OF_COUNTRIES.format(value)
     texts = value if isinstance(value, tuple) else (value,)
     if op in ("contains_any", "has_word_any"):
-        return "in", tuple(countries.find_countries(map(str, texts), whole_words=op == "has_word_any"))
-    return op, tuple(countries.read_country(str(text)) or text for text in texts)
+        codes_by_text = countries.contained if op == "contains_any" else countries.words
+        return "in", tuple(sorted({code for text in texts for code in codes_by_text[str(text)]}))
+    return op, tuple(countries.names[str(text)] for text in texts)
 
 
 def _add_lists_of_countries(
-    document: Mapping[str, Any], named_lists: Mapping[str, frozenset[str]]
+    document: Mapping[str, Any], named_lists: Mapping[str, frozenset[str]], countries: CountryReadings
 ) -> Mapping[str, frozenset[str]]:
     """Add each list that a country is looked for in, with codes for the names that stand in it."""
     names = {
@@ -112,9 +146,7 @@ def _add_lists_of_countries(
         if row["op"] == "in_list" and row["field"] in _COUNTRY_FIELDS and row["value"] in named_lists
     }
     codes = {
-        _LIST_OF_COUNTRIES.format(name): frozenset(
-            countries.read_country(entry) or entry for entry in named_lists[name]
-        )
+        _LIST_OF_COUNTRIES.format(name): frozenset(countries.names[entry] for entry in named_lists[name])
         for name in names
     }
     return {**named_lists, **codes}

@@ -17,6 +17,7 @@ from factory.django import DjangoModelFactory
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from definitions import version_basis, version_documents
 from definitions.models import Definition, SignOff, Version
 from definitions.versions import DECIDING_SIDES, SIGNERS
 from definitions.vocabulary import Decision, VersionState
@@ -157,7 +158,11 @@ def advance_version(version: Version, *, to: VersionState, at: dt.datetime) -> V
             # A fixed order, so that the leaders' names do not change between runs.
             for side in sorted(DECIDING_SIDES):
                 SignOffFactory(version=version, side=side, at=at)
-        Version.objects.filter(pk=version.pk).update(state=state, **{moment: at})
+        columns: dict[str, Any] = {}
+        if state == VersionState.PROPOSED:
+            basis = version_basis.keep_basis(version_documents.read_basis(Version.objects.get(pk=version.pk)), now=at)
+            columns = {"basis": basis, "basis_kept_at": at}
+        Version.objects.filter(pk=version.pk).update(state=state, **{moment: at}, **columns)
         if state == to:
             break
     version.refresh_from_db()

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from definitions.diff.basis_changes import describe_flags, find_basis_changes
 from definitions.diff.changed_row import RowChange, RowChangeKind
 from definitions.diff.document_changes import any_may_loosen, find_changes
 from definitions.diff.row_effect import Effect
 
-__all__ = ["Effect", "RowChange", "RowChangeKind", "any_may_loosen", "find_changes"]
+__all__ = [
+    "Effect",
+    "RowChange",
+    "RowChangeKind",
+    "any_may_loosen",
+    "describe_flags",
+    "find_basis_changes",
+    "find_changes",
+]

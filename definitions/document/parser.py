@@ -42,7 +42,7 @@ _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
     *("motion", "version", "statement", "sal_rate_target", "decay", "inactivity", "ceilings"),
     *(str(part) for part in Part),
-    *("signals", "timing", "hot", "tier_3_below", "account"),
+    *("signals", "timing", "hot", "tier_3_below", "account", "basis"),
 )
 #: The parts about single leads. A definition of the motion AQL judges companies, so these stay empty there.
 _LEAD_PARTS: Final = ("fit", "bant", "signals", "paths", "timing", "hot", "tier_3_below")
@@ -90,6 +90,7 @@ class _Parser:
         if "format" in keys and keys["format"].value != DOCUMENT_FORMAT:
             keys["format"].complain(f"must be “{DOCUMENT_FORMAT}”.")
         major, minor = keys.read("version", _read_version_number, (1, 0))
+        keys.read("basis", _check_basis, None)
         draft = self._build_draft(keys, major, minor)
         if is_of_accounts:
             _check_account_parts(keys, draft)
@@ -255,6 +256,11 @@ class _Parser:
             distinct_assets=keys.read("distinct", lambda at: at.read_choice(("asset",), "property to tell apart"), None)
             == "asset",
         )
+
+
+def _check_basis(node: Node) -> None:
+    """Check the keys of a basis and leave it: a draft is judged as of today (rules 15.17)."""
+    node.read_members(required=("lists", "signals"), optional=("job_titles", "countries"))
 
 
 def _check_account_parts(keys: NodeMembers, draft: Draft) -> None:

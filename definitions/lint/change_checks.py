@@ -42,7 +42,10 @@ def check(context: LintContext) -> Iterator[Finding]:
     """Yield findings on the change against the version in force; nothing without a change."""
     if context.change is None:
         return
-    changes = diff.find_changes(context.change.before, context.document, context.names)
+    changes = (
+        *diff.find_changes(context.change.before, context.document, context.names),
+        *context.change.basis_changes,
+    )
     looser = [change for change in changes if change.effect == Effect.LOOSER]
     yield from _check_volume_driver(context.change, str(context.document.get("reason") or ""), looser)
     yield from _check_evidence(

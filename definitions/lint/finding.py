@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from definitions.diff import RowChange
 from definitions.plain_english.generated_statement import Json
 
 
@@ -65,10 +66,12 @@ class ChangeContext:
     """The known facts of a change against the version in force (rules 9.6).
 
     `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or "" so far, `evidence` its
-    grounds in words, `volume` the leads flagged by the backtest (before, after).
+    grounds in words, `volume` the leads flagged by the backtest (before, after). `basis_changes` are those of what the two
+    are judged with besides their rows (rules 9.18).
     """
 
     before: Json
     driver: str = ""
     evidence: str = ""
     volume: tuple[int, int] | None = None
+    basis_changes: tuple[RowChange, ...] = ()

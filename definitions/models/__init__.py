@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from definitions.models.basis_amendment import BasisAmendment
 from definitions.models.definition import (
     LIVING_COLUMNS,
     Clause,
@@ -11,6 +12,7 @@ from definitions.models.definition import (
     VersionQuerySet,
     format_plain,
 )
+from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
 from definitions.models.review import Review, ReviewEvidence
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
@@ -18,10 +20,12 @@ from definitions.models.version_history import Backtest, CommitmentSnapshot, Pro
 __all__ = [
     "LIVING_COLUMNS",
     "Backtest",
+    "BasisAmendment",
     "Clause",
     "CommitmentSnapshot",
     "Criterion",
     "Definition",
+    "KeptContent",
     "Path",
     "PrimaryMotion",
     "Proposal",

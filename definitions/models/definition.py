@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import pgtrigger
 from django.conf import settings
@@ -60,6 +60,19 @@ _APPROVED_BY_BOTH = """
 """
 
 
+#: A trigger, because digests in JSON have no foreign keys.
+_BASIS_IS_KEPT: Final = """
+    IF EXISTS (
+        SELECT FROM jsonb_path_query(NEW.basis, 'strict $.**') AS part(value)
+        WHERE jsonb_typeof(part.value) = 'string'
+        AND NOT EXISTS (SELECT FROM definitions_keptcontent kept WHERE kept.digest = part.value #>> '{}')
+    ) THEN
+        RAISE EXCEPTION 'pgtrigger: a basis refers to contents that are not kept';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Version(models.Model):
     """A version of a definition: all of rules 3.1 to 3.10 as rows. Immutable from *proposed* on."""
 
@@ -94,6 +107,24 @@ class Version(models.Model):
         help_text="Of the motion AQL: the engagement that a company needs, as the document writes it.",
     )
 
+    basis = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The digests of what it is judged with besides its rows, from the proposal on (rules 9.18).",
+    )
+    basis_kept_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Later than the proposal: kept by the upgrade of that day."
+    )
+    earlier_fingerprint = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of a version from before fingerprints covered only what decides: the one that it had (rules 9.19).",
+    )
+
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     proposed_at = models.DateTimeField(null=True, blank=True)
@@ -110,6 +141,10 @@ class Version(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["definition", "major", "minor"], name="version_number_once"),
             models.UniqueConstraint(fields=["definition"], condition=Q(state="active"), name="one_active_version"),
+            models.CheckConstraint(
+                name="version_keeps_its_basis",
+                condition=Q(state=VersionState.DRAFT) | Q(basis__isnull=False, basis_kept_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="tier_3_whole",
                 condition=Q(tier_3_axis="", tier_3_less_than=None)
@@ -141,6 +176,13 @@ class Version(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state="proposed", new__state="approved"),
                 func=_APPROVED_BY_BOTH,
+            ),
+            pgtrigger.Trigger(
+                name="version_basis_is_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__basis__isnull=False, old__basis__df=pgtrigger.F("new__basis")),
+                func=_BASIS_IS_KEPT,
             ),
             pgtrigger.FSM(
                 name="version_moves",

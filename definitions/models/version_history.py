@@ -85,14 +85,17 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 class Backtest(models.Model):
     """A requested backtest: work to do until `finished_at`, from then on its record (rules 10.6).
 
-    It judges `document`, the version as it was at the request, so that later edits change nothing; `digest` tells
-    whether the version still is that document. `against` is the version in force at that time.
+    It judges `document`, the version as it was at the request, with the basis of then, so that later edits change nothing;
+    `digest`, a fingerprint, tells whether the version still has these rules. `against` is the version in force at that time.
     """
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="backtests")
     against = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
     document = models.JSONField()
     digest = models.CharField(max_length=64)
+    basis = models.JSONField(
+        null=True, help_text="The digests of what it judges with besides the document; empty: as of the day it ran."
+    )
     start = models.DateTimeField()
     end = models.DateTimeField(help_text="Not in the period any more.")
     requested_at = models.DateTimeField()

@@ -7,14 +7,16 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from definitions import motions, signals_and_lists, version_documents
+from definitions import amendments, motions, signals_and_lists, version_documents
+from definitions.amendments import AmendmentOffer
 from definitions.document.values import Json
 from definitions.models import Definition, Proposal, Review, SignOff, Version
 from definitions.plain_english import account_statement, generated_statement
 from definitions.plain_english.generated_statement import DisplayNames, PlainStatement
-from definitions.presenters import review_evidence, signing_sheet
+from definitions.presenters import basis_view, review_evidence, signing_sheet
+from definitions.presenters.basis_view import BasisView
 from definitions.presenters.review_evidence import ReviewEvidenceTables
-from definitions.presenters.signing_sheet import StoryStep
+from definitions.presenters.signing_sheet import ChangedRowView, StoryStep
 from definitions.vocabulary import Part
 from leads.vocabulary import Motion
 
@@ -46,10 +48,16 @@ class PublishedPage:
     decay: str
     ceilings: str
     history: list[Version]
-    #: The fingerprint of the document that is compiled, signed and exported: exactly this document runs.
+    #: The fingerprint of what decides who meets the version (rules 9.17): exactly this runs.
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
+    basis: BasisView
+    amendment: AmendmentOffer | None
+
+    @property
+    def amendment_changes(self) -> list[ChangedRowView]:
+        return [ChangedRowView(row) for row in self.amendment.changes] if self.amendment else []
 
     @property
     def predecessor(self) -> Version | None:
@@ -98,9 +106,11 @@ def build_published_page(version: Version) -> PublishedPage:
         decay=generated_statement.describe_decay(document),
         ceilings=generated_statement.describe_ceilings(document),
         history=list_versions(version.definition),
-        digest=version_documents.digest(document),
+        digest=version_documents.fingerprint(version),
         story=signing_sheet.build_story(version),
         proposal=signing_sheet.find_proposal(version),
+        basis=basis_view.build_basis_view(version, names),
+        amendment=amendments.find_offer(version),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from definitions import commitment_snapshots, diff, proposal_checklist, proposals, signals_and_lists, version_documents
+from definitions import commitment_snapshots, proposal_checklist, proposals, signals_and_lists, version_documents
 from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
 from definitions.models import CommitmentSnapshot, Proposal, Review, Version, VersionChange
@@ -125,12 +125,7 @@ def select_accepted_warnings(proposal: Proposal | None) -> list[Mapping[str, Any
 
 def compare_versions(before: Version, after: Version) -> list[ChangedRowView]:
     """Return every row in which `after` differs from `before`."""
-    changes = diff.find_changes(
-        version_documents.export_document(before),
-        version_documents.export_document(after),
-        signals_and_lists.read_display_names(),
-    )
-    return [ChangedRowView(row) for row in changes]
+    return [ChangedRowView(row) for row in version_documents.find_changes(before, after)]
 
 
 def find_proposal(version: Version) -> Proposal | None:

@@ -105,6 +105,7 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
         "version": version,
         "rescore": _find_rescore(version),
         "offers": step_buttons.list_step_buttons(version, request.user),
+        "may_amend": holds(request.user, Role.MARKETING_OPS),
         "motion": Motion(version.definition.motion),
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),

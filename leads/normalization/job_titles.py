@@ -12,18 +12,16 @@ The words stand in `reference_data/job_titles.json`, by language and rank. A tit
 
 from __future__ import annotations
 
-import itertools
-import json
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
-LADDER: Final = ("intern", "individual contributor", "manager", "senior manager", "director", "vp", "c-level")
-WORDS_FILE: Final = Path(__file__).parents[1] / "reference_data" / "job_titles.json"
+from leads.normalization import title_words
+from leads.normalization.title_words import LADDER, TitleTerm, TitleWords, fold_title
+
+__all__ = ["LADDER", "SHIPPED_TITLES", "TitleReader", "rank_of", "seniority_of"]
 
 _INTERN, _CONTRIBUTOR, _MANAGER, _SENIOR_MANAGER, _DIRECTOR, _VP, _C_LEVEL = range(7)
 
@@ -48,139 +46,30 @@ def rank_of(name: str) -> int | None:
     return LADDER.index(rung) if rung in LADDER else None
 
 
-@lru_cache(maxsize=65_536)
+class TitleReader:
+    """A reader of titles by one table of words; it remembers what it read. Two readers are equal if they are one."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._words = title_words.load_words(table)
+        self.seniority_of: Callable[[str | None], str | None] = lru_cache(maxsize=65_536)(self._read)
+
+    def _read(self, title: str | None) -> str | None:
+        if not title or not title.strip():
+            return None
+        # Columns of 200 characters are usual; whatever is longer is a text about somebody.
+        rank = _read_title(self._words, _cut_parts(self._words, title[:400]))
+        return None if rank is None else LADDER[rank]
+
+
+#: Reads titles by the table that this release ships.
+SHIPPED_TITLES: Final = TitleReader(title_words.read_shipped_table())
+
+
 def seniority_of(title: str | None) -> str | None:
     """Return the rung of LADDER that a title gives to its holder; None without a title and for one with no known word."""
-    if not title or not title.strip():
-        return None
-    # Columns of 200 characters are usual; whatever is longer is a text about somebody.
-    rank = _read_title(_cut_parts(title[:400]))
-    return None if rank is None else LADDER[rank]
+    return SHIPPED_TITLES.seniority_of(title)
 
 
-# Words
-
-
-@dataclass(frozen=True, slots=True)
-class TitleTerm:
-    """A known word, phrase or ending: its rank, and where in a title it counts.
-
-    `place` is "" for anywhere, "last" for the last word of an item, "first" for the first one. A helper works for the
-    one who is named beside it, a strong helper certainly for a chief.
-    """
-
-    rank: int | None
-    place: str = ""
-    is_english: bool = False
-    is_helper: bool = False
-    is_strong_helper: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TitleWords:
-    """The word lists, folded and expanded; phrases are tuples of words by their first word, longest first."""
-
-    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], TitleTerm]]]
-    alone: Mapping[str, int]
-    endings: Mapping[str, TitleTerm]
-    first_endings: Mapping[str, TitleTerm]
-    deputies: frozenset[str]
-    past: frozenset[str]
-    attributes: frozenset[str]
-    prepositions: frozenset[str]
-    employer_prepositions: frozenset[str]
-    coordinations: frozenset[str]
-
-
-_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
-_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})  # noqa: RUF001  # the dotless i
-
-
-def _fold(text: str) -> str:
-    """Return the text without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def _expand(entries: str) -> Iterator[str]:
-    """Yield the folded words of a comma-separated list with `a{b,c}` for ab and ac, umlauts also as two letters."""
-    for entry in re.findall(r"(?:[^,{]|\{[^}]*\})+", entries):
-        parts = [part.split(",") for part in re.split(r"[{}]", entry.strip())]
-        # Outside of braces a part is one text: only every second one has choices.
-        choices = [part if index % 2 else [",".join(part)] for index, part in enumerate(parts)]
-        for pieces in itertools.product(*choices):
-            word = "".join(pieces).strip()
-            yield from {_fold(word), _fold(word.translate(_UMLAUTS))}
-
-
-def _terms(ranks: Mapping[str, str], **options: Any) -> Iterator[tuple[str, TitleTerm]]:
-    for name, entries in ranks.items():
-        for word in _expand(entries):
-            yield word, TitleTerm(LADDER.index(name), **options)
-
-
-def _language_terms(code: str, lists: Mapping[str, Any]) -> Iterator[tuple[str, TitleTerm]]:
-    """Yield the words and phrases of a language; of two entries for a word the first one counts."""
-    is_english = code == "en"
-    helpers = set(_expand(lists["helpers"]))
-    for word in _expand(lists["strong helpers"]):
-        yield word, TitleTerm(_CONTRIBUTOR, is_english=is_english, is_helper=True, is_strong_helper=True)
-    yield from _terms(lists.get("body", {}), place="first")
-    yield from _terms(lists.get("last", {}), place="last", is_english=is_english)
-    for word, term in _terms({name: lists[name] for name in LADDER if name in lists}, is_english=is_english):
-        yield word, TitleTerm(term.rank, is_english=is_english, is_helper=word in helpers)
-    for word in helpers:
-        yield word, TitleTerm(_CONTRIBUTOR, is_english=is_english, is_helper=True)
-    for word in _expand(lists.get("neutral", "")):
-        yield word, TitleTerm(None)
-
-
-def _all_endings(languages: Mapping[str, Any]) -> Iterator[tuple[str, TitleTerm]]:
-    for lists in languages.values():
-        helpers = set(_expand(lists["helpers"]))
-        for word, term in _terms(lists.get("endings", {})):
-            yield word, TitleTerm(term.rank, is_helper=word in helpers)
-
-
-def _load_words() -> TitleWords:
-    table = json.loads(WORDS_FILE.read_text(encoding="utf-8"))
-    languages: Mapping[str, Any] = table["languages"]
-    terms: dict[tuple[str, ...], TitleTerm] = {}
-    for code, lists in languages.items():
-        for word, term in _language_terms(code, lists):
-            terms.setdefault(tuple(word.split()), term)
-    phrases: dict[str, list[tuple[tuple[str, ...], TitleTerm]]] = {}
-    for words_of_phrase in sorted(terms, key=len, reverse=True):
-        phrases.setdefault(words_of_phrase[0], []).append((words_of_phrase, terms[words_of_phrase]))
-    alone = {word: term.rank for word, term in _terms(languages["en"]["alone"]) if term.rank is not None}
-    contributor = {
-        _fold(ending): TitleTerm(_CONTRIBUTOR, is_english=True) for ending in _expand(table["occupation endings"])
-    }
-    first = {
-        ending: TitleTerm(_CONTRIBUTOR)
-        for lists in languages.values()
-        for ending in _expand(lists.get("endings first", ""))
-    }
-
-    def gather(name: str) -> frozenset[str]:
-        return frozenset(itertools.chain.from_iterable(_expand(lists.get(name, "")) for lists in languages.values()))
-
-    return TitleWords(
-        phrases=phrases,
-        alone=alone,
-        endings=contributor | dict(_all_endings(languages)),
-        first_endings=first,
-        deputies=gather("deputies"),
-        past=gather("past"),
-        attributes=frozenset(_expand(table["attributes"])),
-        prepositions=frozenset(_expand(table["prepositions"])),
-        employer_prepositions=frozenset(_expand(table["employer prepositions"])),
-        coordinations=frozenset(_expand(table["coordinations"])),
-    )
-
-
-_WORDS: Final = _load_words()
-_LONGEST_ENDING: Final = max(map(len, (*_WORDS.endings, *_WORDS.first_endings)))
 _SHORTEST_ENDING: Final = 3
 
 
@@ -202,21 +91,21 @@ _TOKENS: Final = re.compile(r"[^\W_]+'s\b|[^\W_]+s'(?=\s|$)|[^\W_]+|[&+/@]")
 _TOKEN_OF_SIGN: Final = {"&": _AND, "+": _AND, "/": _AND, "@": "at"}
 
 
-def _cut_parts(title: str) -> list[list[str]]:
+def _cut_parts(word_lists: TitleWords, title: str) -> list[list[str]]:
     """Return the parts of a title as lists of folded words, `&` between items, `'` for a word in the possessive."""
     plain = re.sub("[’ʼ`´‘]", "'", title)  # noqa: RUF001  # apostrophes as people type them
     plain = _DOTTED.sub(lambda initials: initials[0].replace(".", ""), _RETIRED.sub(" Ruhestand ", plain))
     plain = _GENDER.sub("", plain)
     # The officer's department may have an "and" of its own: "Chief Marketing & Sales Officer".
-    parts = ([*_tokens(_CHIEF_OFFICER.sub("ceo", _fold(part)))] for part in _SEPARATORS.split(plain))
+    parts = ([*_tokens(word_lists, _CHIEF_OFFICER.sub("ceo", fold_title(part)))] for part in _SEPARATORS.split(plain))
     return [part for part in parts if part]
 
 
-def _tokens(part: str) -> Iterator[str]:
+def _tokens(word_lists: TitleWords, part: str) -> Iterator[str]:
     for token in _TOKENS.findall(part):
         if _POSSESSIVE in token:
             yield _POSSESSIVE
-        elif token in _WORDS.coordinations:
+        elif token in word_lists.coordinations:
             yield _AND
         else:
             yield _TOKEN_OF_SIGN.get(token, token)
@@ -235,6 +124,7 @@ class TitleMatch:
 class TitleItem:
     """An item of a title up to its first preposition: its words and what is known of them."""
 
+    words: TitleWords
     tokens: list[str] = field(default_factory=list)
     matches: list[TitleMatch] = field(default_factory=list)
     is_past: bool = False
@@ -248,9 +138,9 @@ class TitleItem:
     def with_unknown(self, token: str) -> TitleItem:
         """Return the item with one more word; what stands before a possessive is somebody else's."""
         if token == _POSSESSIVE:
-            return TitleItem([token], is_past=self.is_past)
+            return TitleItem(self.words, [token], is_past=self.is_past)
         self.tokens.append(token)
-        self.is_past |= token in _WORDS.past
+        self.is_past |= token in self.words.past
         return self
 
     def rank(self) -> int | None:
@@ -271,7 +161,7 @@ class TitleItem:
         """Tell whether a term counts here: not in the name of a department ("Owner Relations"), and in its place."""
         if match.term.rank is None:
             return False
-        if match.end < len(self.tokens) and match.term.is_english and self.tokens[match.end] in _WORDS.attributes:
+        if match.end < len(self.tokens) and match.term.is_english and self.tokens[match.end] in self.words.attributes:
             return match.term.rank == _MANAGER or self.tokens[match.begin] in ("director", "head", "chief")
         return (match.term.place != "first" or match.begin == 0) and (
             match.term.place != "last" or match.end == len(self.tokens)
@@ -296,23 +186,23 @@ class TitleItem:
         return _SENIOR_MANAGER if {"senior", "sr", "snr", "group"} & set(before) else rank
 
 
-def _match_at(tokens: Sequence[str], at: int) -> TitleMatch | None:
+def _match_at(word_lists: TitleWords, tokens: Sequence[str], at: int) -> TitleMatch | None:
     """Return the longest known term that begins at a word."""
     token = tokens[at]
-    if token in _WORDS.past:
+    if token in word_lists.past:
         return None
-    for phrase, term in _WORDS.phrases.get(token, ()):
+    for phrase, term in word_lists.phrases.get(token, ()):
         if tuple(tokens[at : at + len(phrase)]) == phrase:
             return TitleMatch(term, at, at + len(phrase))
-    ending = _term_of_ending(token, _WORDS.endings)
+    ending = _term_of_ending(token, word_lists.endings, word_lists.longest_ending)
     if ending is None and at == 0:
-        ending = _term_of_ending(token, _WORDS.first_endings)
+        ending = _term_of_ending(token, word_lists.first_endings, word_lists.longest_ending)
     return None if ending is None else TitleMatch(ending, at, at + 1)
 
 
-def _term_of_ending(token: str, endings: Mapping[str, TitleTerm]) -> TitleTerm | None:
+def _term_of_ending(token: str, endings: Mapping[str, TitleTerm], longest: int) -> TitleTerm | None:
     # Two letters must stand before an ending: "ist" alone is no occupation.
-    for length in range(min(len(token) - 2, _LONGEST_ENDING), _SHORTEST_ENDING - 1, -1):
+    for length in range(min(len(token) - 2, longest), _SHORTEST_ENDING - 1, -1):
         if term := endings.get(token[-length:]):
             return term
     return None
@@ -328,11 +218,11 @@ class TitlePart:
     is_past_only: bool = False
 
 
-def _read_title(parts: Sequence[Sequence[str]]) -> int | None:
+def _read_title(word_lists: TitleWords, parts: Sequence[Sequence[str]]) -> int | None:
     ranks: list[int] = []
     of_helper = is_past = False
     for index, tokens in enumerate(parts):
-        part = _read_part(tokens, is_first=index == 0)
+        part = _read_part(word_lists, tokens, is_first=index == 0)
         if part.is_past_only:
             # "CEO (former)", "Retired - Director".
             ranks = [_CONTRIBUTOR]
@@ -349,16 +239,16 @@ def _read_title(parts: Sequence[Sequence[str]]) -> int | None:
     return max(ranks, default=None)
 
 
-def _read_part(tokens: Sequence[str], *, is_first: bool) -> TitlePart:
-    part = TitlePart(is_past_only=all(token in _WORDS.past for token in tokens))
+def _read_part(word_lists: TitleWords, tokens: Sequence[str], *, is_first: bool) -> TitlePart:
+    part = TitlePart(is_past_only=all(token in word_lists.past for token in tokens))
     if part.is_past_only:
         return part
-    for item, is_governed in _items(tokens):
+    for item, is_governed in _items(word_lists, tokens):
         helper = next((match for match in item.matches if _is_helper(item, match)), None)
         if helper is not None:
             _add_helper(part, item, helper, is_governed=is_governed)
             continue
-        rank = _WORDS.alone.get(" ".join(item.tokens)) if is_first and not item.is_past else None
+        rank = word_lists.alone.get(" ".join(item.tokens)) if is_first and not item.is_past else None
         rank = item.rank() if rank is None else rank
         # Beside an assistant only a rank that an office has is the same person's: "Executive Assistant & Office Manager".
         if rank is not None and not (part.is_helper and rank > _MANAGER):
@@ -382,28 +272,28 @@ def _is_helper(item: TitleItem, match: TitleMatch) -> bool:
     """Tell whether a term is an assistant of somebody; an assistant director and an assistant professor are not."""
     if not match.term.is_helper:
         return False
-    if match.term.is_strong_helper or item.tokens[match.begin] not in _WORDS.deputies:
+    if match.term.is_strong_helper or item.tokens[match.begin] not in item.words.deputies:
         return True
     after = [later.term for later in item.matches if later.begin >= match.end]
     return not any(term.rank is not None and _INTERN < term.rank < _C_LEVEL for term in after)
 
 
-def _items(tokens: Sequence[str]) -> Iterator[tuple[TitleItem, bool]]:
+def _items(word_lists: TitleWords, tokens: Sequence[str]) -> Iterator[tuple[TitleItem, bool]]:
     """Yield the items of a part, each with whether a preposition other than an employer's ("at Acme") follows."""
-    item, preposition, at = TitleItem(), "", 0
+    item, preposition, at = TitleItem(word_lists), "", 0
     while at < len(tokens):
-        match = None if preposition else _match_at(tokens, at)
+        match = None if preposition else _match_at(word_lists, tokens, at)
         if match is not None:
             item.add(tokens[match.begin : match.end], match.term)
             at = match.end
             continue
         token = tokens[at]
         if token == _AND:
-            yield item, bool(preposition) and preposition not in _WORDS.employer_prepositions
-            item, preposition = TitleItem(), ""
-        elif not preposition and token in _WORDS.prepositions and item.tokens:
+            yield item, bool(preposition) and preposition not in word_lists.employer_prepositions
+            item, preposition = TitleItem(word_lists), ""
+        elif not preposition and token in word_lists.prepositions and item.tokens:
             preposition = token
         elif not preposition:
             item = item.with_unknown(token)
         at += 1
-    yield item, bool(preposition) and preposition not in _WORDS.employer_prepositions
+    yield item, bool(preposition) and preposition not in word_lists.employer_prepositions

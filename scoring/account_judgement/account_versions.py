@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from definitions.document.basis import Basis
 from definitions.models import Version
 from scoring import active_versions
 from scoring.engine.accounts import AccountRules
 from scoring.engine.rules import CriterionRule, Rules
-from scoring.rule_compiler import compile_with_current_catalogue
+from scoring.rule_compiler import compile_with_basis
 
 #: A person who may not be contacted never counts, whatever the version says (rules 4.27).
 OPTED_OUT = CriterionRule("opted_out", "lead.do_not_contact", "is", True)
@@ -33,13 +34,13 @@ class CompiledAccount:
 
 
 def compile_version(version: Version) -> CompiledAccount:
-    """Return the rules of a version that judges companies, with today's catalogue of signals and named lists."""
-    return compile_account(active_versions.document_of(version))
+    """Return the rules of a version that judges companies, with its basis (rules 9.18)."""
+    return compile_account(active_versions.document_of(version), active_versions.basis_of(version))
 
 
-def compile_account(document: Mapping[str, Any]) -> CompiledAccount:
+def compile_account(document: Mapping[str, Any], basis: Basis) -> CompiledAccount:
     """Compile a complete document with a section `account`."""
-    rules = compile_with_current_catalogue(document)
+    rules = compile_with_basis(document, basis)
     section = document["account"]
     company = section["company_signals"]
     of_company = tuple(row for row in rules.disqualifiers if row.field.startswith("company."))

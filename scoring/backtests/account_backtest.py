@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from django.conf import settings
 
 from leads.models import Company, Lead
 from leads.vocabulary import Motion
-from scoring.account_judgement import account_qualification, account_versions
+from scoring.account_judgement import account_qualification
 from scoring.account_judgement.account_versions import CompiledAccount
 from scoring.backtests import account_decisions, outcome_history
 from scoring.backtests.account_decisions import DatedCompanies
@@ -41,8 +41,8 @@ COUNTED: Final = (
 
 def run_account_backtest(
     number: str,
-    document: Mapping[str, Any],
-    against: tuple[str, Mapping[str, Any]] | None,
+    candidate: CompiledAccount,
+    against: tuple[str, CompiledAccount] | None,
     *,
     start: dt.datetime,
     end: dt.datetime,
@@ -55,12 +55,12 @@ def run_account_backtest(
     history = read_company_history(start, end)
     weeks = PeriodWeeks.covering(start, end, ZoneInfo(settings.COMPANY_TIME_ZONE))
     batches = list(_company_batches())
-    versions = [(number, document), *([against] if against else [])]
+    versions = [(number, candidate), *([against] if against else [])]
     steps = len(batches) * len(versions) + 1
     progress(0, steps)
     figures, finished_steps = [], 0
-    for name, content in versions:
-        compiled, rows = account_versions.compile_account(content), list[tuple[int, int]]()
+    for name, compiled in versions:
+        rows = list[tuple[int, int]]()
         for batch in batches:
             rows += _first_instants(compiled, batch, microseconds(end) - 1)
             finished_steps += 1

@@ -25,7 +25,8 @@ from config import outages
 from definitions import models
 from definitions.backtest_requests import MONTHS
 from leads.vocabulary import Motion
-from scoring.active_versions import document_of, rules_of
+from scoring.account_judgement import account_versions
+from scoring.active_versions import basis_of_backtest, rules_of, rules_of_backtest
 from scoring.backtests import account_backtest, outcome_history, runner
 from scoring.backtests.coverage_and_precision import (
     BIASED_PERCENT,
@@ -45,7 +46,6 @@ from scoring.columns import fact_reader
 from scoring.engine.judge import first_qualifying
 from scoring.engine.rules import Rules
 from scoring.instants import microseconds
-from scoring.rule_compiler import compile_with_current_catalogue
 
 __all__ = [
     "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "BacktestFigures", "OutcomeHistory",
@@ -247,14 +247,16 @@ def _judge_backtest(backtest: models.Backtest, progress: runner.Progress) -> dic
     if backtest.document.get("account"):
         return account_backtest.run_account_backtest(
             version.number,
-            backtest.document,
-            None if against is None or against.account is None else (against.number, document_of(against)),
+            account_versions.compile_account(backtest.document, basis_of_backtest(backtest)),
+            None
+            if against is None or against.account is None
+            else (against.number, account_versions.compile_version(against)),
             start=backtest.start,
             end=backtest.end,
             progress=progress,
         )
     return runner.run_backtest(
-        runner.CandidateVersion(version.number, compile_with_current_catalogue(backtest.document)),
+        runner.CandidateVersion(version.number, rules_of_backtest(backtest)),
         None if against is None else runner.CandidateVersion(against.number, rules_of(against)),
         start=backtest.start,
         end=backtest.end,

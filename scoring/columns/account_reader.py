@@ -41,14 +41,14 @@ def read_accounts(
     # 1.
     ids = sorted(set(company_ids))
     companies = read_periods(reader, "company", Scope(some=ids), _fields_of(of_company))
-    profile = Attributes(_facts_of(companies)).profile(of_company)
+    profile = Attributes(_facts_of(companies), of_company.titles).profile(of_company)
     # 2.
     persons = _read_people(reader, ids)
     people = merged_people.read_merged_people(reader, Scope(some=persons))
     fields = _fields_of(of_person)
     rows = people.fold_periods(read_periods(reader, "lead", Scope(some=_with_aliases(persons, people)), fields))
     # 3.
-    excluded = Attributes(_facts_of(rows)).profile(of_person).disqualified[:-1]
+    excluded = Attributes(_facts_of(rows), of_person.titles).profile(of_person).disqualified[:-1]
     # 4.
     signals = _signal_ids(reader)
     where = f"{Scope(some=_with_aliases(persons, people)).sql('lead_id')} AND {_any_signal(signals, engaging)}"

@@ -37,7 +37,7 @@ class DecisiveReason:
 
 def decisions(rules: Rules, facts: Facts, leads: Positions, at: Ints) -> Iterator[DecisiveReason]:
     """Yield the reasons of (lead index, microseconds) pairs sorted by lead, in their order."""
-    attributes = Attributes(facts)
+    attributes = Attributes(facts, rules.titles)
     for first, last, hearing in hearings(rules, facts):
         within = slice(*np.searchsorted(leads, (first, last)).tolist())
         panel = _Panel(rules, attributes, hearing, leads[within] - first, at[within])

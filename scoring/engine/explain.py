@@ -43,7 +43,7 @@ class _Inquiry:
         here, now = np.zeros(1, dtype=np.intp), np.array([at], dtype=np.int64)
         self.rules, self.lead_id, self.at = rules, int(facts.lead_ids[lead]), int(at)
         one = facts.slice(lead, lead + 1)
-        self.attributes = Attributes(one)
+        self.attributes = Attributes(one, rules.titles)
         self.hearing = Hearing(rules, one, self.attributes.profile(rules))
         self.moments = self.hearing.moments(here, now)
         self.row = int(self.hearing.in_force.row(here, now)[0])

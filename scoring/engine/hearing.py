@@ -80,7 +80,7 @@ class Hearing:
 
 def hearings(rules: Rules, facts: Facts) -> Iterator[tuple[int, int, Hearing]]:
     """Leads [first, last) chunk by chunk, each with its hearing. Attributes are asked once for all chunks."""
-    profile = Attributes(facts).profile(rules)
+    profile = Attributes(facts, rules.titles).profile(rules)
     for first, last in facts.chunks():
         rows = np.searchsorted(facts.row_lead, (first, last)).tolist()
         yield first, last, Hearing(rules, facts.slice(first, last), profile.slice(*rows))

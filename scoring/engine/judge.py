@@ -90,6 +90,6 @@ def _pairs_to_judge(
 
 def _hopeful(rules: Rules, facts: Facts) -> Positions:
     """Return the leads that pass the gate at some time: of the others neither events nor disqualifiers need a look."""
-    passes = Attributes(facts).gate(rules) == PASS
+    passes = Attributes(facts, rules.titles).gate(rules) == PASS
     # The last entry speaks for the time before a lead's first row.
     return np.arange(len(facts)) if passes[-1] else np.unique(facts.row_lead[passes[:-1]]).astype(np.intp)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leads.normalization.job_titles import seniority_of
+from leads.normalization.job_titles import TitleReader
 from scoring.engine.criteria import SENIORITY, Predicate, is_missing, predicate
 from scoring.engine.facts import Column, Facts
 from scoring.engine.rules import CriterionRule, Rules
@@ -60,10 +60,11 @@ class InForce:
 
 
 class Attributes:
-    """The columns of facts and what they answer, row by row."""
+    """The columns of facts and what they answer, row by row. `titles` gives a seniority that is not stated."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, titles: TitleReader) -> None:
         self._facts = facts
+        self._titles = titles
         self._columns: dict[str, Column | None] = {}
 
     def profile(self, rules: Rules) -> Profile:
@@ -95,7 +96,7 @@ class Attributes:
 
     def _column(self, field: str) -> Column | None:
         if field not in self._columns:
-            self._columns[field] = _column_of(self._facts, field)
+            self._columns[field] = _column_of(self._facts, field, self._titles)
         return self._columns[field]
 
     def _no(self) -> Bools:
@@ -120,13 +121,16 @@ def domain_of(email: object) -> str | None:
     return email.rpartition("@")[2].strip() or None if isinstance(email, str) and "@" in email else None
 
 
-def _column_of(facts: Facts, field: str) -> Column | None:
+def _column_of(facts: Facts, field: str, titles: TitleReader) -> Column | None:
     stated = facts.columns.get(field)
     if field == "lead.email_domain" and stated is None:
         return _derived(facts.columns.get("lead.email"), domain_of)
     if field == SENIORITY:
-        titles = facts.columns.get("lead.title")
-        return _filled(stated, _derived(titles, lambda title: seniority_of(title) if isinstance(title, str) else None))
+        read = titles.seniority_of
+        derived = _derived(
+            facts.columns.get("lead.title"), lambda title: read(title) if isinstance(title, str) else None
+        )
+        return _filled(stated, derived)
     return stated
 
 

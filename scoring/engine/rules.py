@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from leads.normalization.job_titles import SHIPPED_TITLES, TitleReader
+
 
 @dataclass(frozen=True, slots=True)
 class CriterionRule:
@@ -120,7 +122,8 @@ class Catalogue:
 class Rules:
     """The rules of one version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling.
 
-    `motion` has no part in a verdict: it says which decisions of sales are evidence about the version (rules 10.16).
+    `titles` reads the seniority that nobody stated. `motion` has no part in a verdict: it says which decisions of sales are
+    evidence about the version (rules 10.16).
     """
 
     gate: tuple[CriterionRule, ...] = ()
@@ -139,6 +142,7 @@ class Rules:
     tier_3_below: TierFloor | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    titles: TitleReader = SHIPPED_TITLES
     motion: str = "mql"
 
     @property

@@ -16,7 +16,7 @@ from definitions.plain_english import generated_statement
 from definitions.vocabulary import VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
-from scoring import rule_compiler
+from scoring import active_versions
 from scoring.backtests import result_charts, result_view
 from scoring.comparisons import account_comparison, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
@@ -144,13 +144,8 @@ def charts_of(context: template.Context, version: Version) -> dict[str, Any]:
     no leads.
     """
     document: dict[str, Any] = version_documents.export_document(version)
-    tested = (
-        version.backtests.successful()
-        .filter(digest=version_documents.digest(document))
-        .order_by("-finished_at", "-pk")
-        .first()
-    )
-    compiled = rule_compiler.compile_with_current_catalogue(document)
+    tested = backtest_requests.find_current_backtest(version)
+    compiled = active_versions.rules_of(version)
     return {
         "version": version,
         "fading": result_charts.decay_chart(

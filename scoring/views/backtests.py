@@ -14,7 +14,7 @@ from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.downloads import csv_download
 from config.web import Request
-from definitions import backtest_requests, permissions, threshold_adoption, version_documents
+from definitions import backtest_requests, permissions, threshold_adoption
 from definitions.models import Backtest, Version
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests import result_charts, result_view
@@ -43,7 +43,7 @@ def version_backtests(request: Request, pk: int) -> HttpResponse:
         "version": version,
         "form": form,
         "rows": rows,
-        "digest": version_documents.digest(version_documents.export_document(version)),
+        "digests": backtest_requests.list_fingerprints(version),
         "may_ask": holds(request.user, *backtest_requests.MAY_REQUEST),
         "zone": settings.COMPANY_TIME_ZONE,
         "now": timezone.now(),
@@ -150,7 +150,7 @@ def _render_page(request: Request, row: Backtest, form: ThresholdsForm | None = 
 
 
 def _result_context(request: Request, row: Backtest, result: Result, form: ThresholdsForm | None) -> dict[str, Any]:
-    is_current = version_documents.digest(version_documents.export_document(row.version)) == row.digest
+    is_current = row.digest in backtest_requests.list_fingerprints(row.version)
     return {
         "figures": result_view.build_figures(row),
         "result": result,

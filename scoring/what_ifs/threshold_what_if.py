@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from definitions.models import Backtest
-from scoring import rule_compiler, thresholds
+from scoring import active_versions, thresholds
 from scoring.backtests import coverage_and_precision, result_view
 from scoring.backtests.result_view import Number, Result
 from scoring.what_ifs import measurement_cache
@@ -36,7 +36,7 @@ def compute_what_if(backtest: Backtest, values: Mapping[str, Decimal], *, now: d
     """
     tested: Result = (backtest.result or {})["version"]
     other = thresholds.change_thresholds(
-        rule_compiler.compile_with_current_catalogue(backtest.document),
+        active_versions.rules_of_backtest(backtest),
         {place: float(value) for place, value in values.items()},
     )
     answer = measurement_cache.what_if_figures(other, start=backtest.start, end=backtest.end, now=now)

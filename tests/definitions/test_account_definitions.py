@@ -159,7 +159,7 @@ def test_the_preset_goes_to_activation_with_a_backtest_of_companies() -> None:
     ops = UserFactory(roles=[Role.MARKETING_OPS])
     document = copy.deepcopy(presets.load_preset("account").document)
     version = version_documents.import_document(document=document, by=ops, now=NOW - 2 * DAY)
-    before = version_documents.digest(version_documents.export_document(version))
+    before = version_documents.fingerprint(version)
     engage_company()
     backtest_requests.request_backtest(
         version=version, start=NOW - 180 * DAY, end=NOW - 2 * DAY, by=ops, now=NOW - 2 * DAY
@@ -181,7 +181,7 @@ def test_the_preset_goes_to_activation_with_a_backtest_of_companies() -> None:
     version = versions.activate(version=version, hand_over_entrants=True, by=ops, now=NOW - DAY)
 
     assert version.state == VersionState.ACTIVE
-    assert version_documents.digest(version_documents.export_document(version)) == before
+    assert version_documents.fingerprint(version) == before
     assert active_versions.list_account_versions() == [version]
     assert active_versions.list_active_versions() == []
     with pytest.raises(evaluation.NoSuchDefinition):

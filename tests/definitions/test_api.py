@@ -155,7 +155,7 @@ def test_a_version_is_returned_with_its_frozen_proposal(machine: Machine) -> Non
     assert data["proposal"]["driver"] == "first"
     assert data["proposal"]["backtest"] in data["backtests"]
     assert len(data["proposal"]["checklist"]) == 7
-    assert data["digest"] == version_documents.digest(data["document"])
+    assert data["digest"] == version_documents.fingerprint(version)
     assert machine.fetch(f"/{version.pk}/checklist").json() == data["proposal"]["checklist"]
 
 

@@ -68,7 +68,7 @@ def test_a_failed_backtest_does_not_count() -> None:
     version = create_draft(**TIGHT)
     version.backtests.create(
         document={},
-        digest=version_documents.digest(version_documents.export_document(version)),
+        digest=version_documents.fingerprint(version),
         start=NOW - DAY,
         end=NOW,
         requested_at=NOW,

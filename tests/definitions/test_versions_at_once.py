@@ -141,9 +141,7 @@ def test_an_edit_during_a_signature_does_not_change_the_signed_version() -> None
     assert isinstance(edited, DatabaseError)
     assert not isinstance(signed, Exception)
     assert version_documents.export_document(Version.objects.get(pk=version.pk))["gate"][0]["value"] == 50
-    assert version.proposal.backtest.digest == version_documents.digest(
-        version_documents.export_document(Version.objects.get(pk=version.pk))
-    )
+    assert version.proposal.backtest.digest == version_documents.fingerprint(Version.objects.get(pk=version.pk))
 
 
 def test_both_leaders_signing_at_once_approve() -> None:

@@ -225,6 +225,7 @@ def connected_to(url: str) -> Iterator[None]:
 def _forget_rows() -> None:
     """Empty what this process keeps of rows by their ids: another database has other rows with the same ids."""
     active_versions._read_signed_document.cache_clear()
+    active_versions._compile_signed.cache_clear()
     ContentType.objects.clear_cache()
 
 

@@ -169,7 +169,7 @@ def test_two_leads_merged_both_ways_at_once_are_merged_once(company: DrilledComp
 
 def test_edits_during_the_signatures_change_nothing(company: DrilledCompany, report: Report) -> None:
     proposed = _propose_stricter(company, 63)
-    digest = version_documents.digest(version_documents.export_document(proposed))
+    digest = version_documents.fingerprint(proposed)
     roles = (Role.MARKETING_LEADER, Role.SALES_LEADER)
     signers = [
         company.call_by_key_of(UserFactory(roles=[roles[number % 2]])) for number in range(COUNTS.contenders // 2)
@@ -189,7 +189,7 @@ def test_edits_during_the_signatures_change_nothing(company: DrilledCompany, rep
     stored = Version.objects.get(pk=proposed.pk)
     assert stored.state == VersionState.APPROVED
     assert stored.proposal.backtest.digest == digest
-    assert version_documents.digest(version_documents.export_document(stored)) == digest
+    assert version_documents.fingerprint(stored) == digest
     wait_until_caught_up()
     require_nothing_lost_or_doubled()
     report(**_describe_race(answers), edits=len(results) - len(answers))
@@ -211,7 +211,7 @@ def test_edits_during_the_proposals_are_proposed_or_refused(company: DrilledComp
 
     answers = [result for result in results if isinstance(result, Answer)]
     stored = Version.objects.get(pk=draft.pk)
-    digest = version_documents.digest(version_documents.export_document(stored))
+    digest = version_documents.fingerprint(stored)
     proposals = _count_statuses(answers).get(200, 0)
     # Either somebody proposed what was tested, and then nobody could edit it, or an edit came first and made the backtest old.
     assert set(_count_statuses(answers)) <= {200, 409}

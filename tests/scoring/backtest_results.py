@@ -165,7 +165,7 @@ def pending_backtest(version: Version, **columns: Any) -> Backtest:
         **{
             "version": version,
             "document": document,
-            "digest": version_documents.digest(document),
+            "digest": version_documents.fingerprint(version),
             "start": START,
             "end": END,
             "requested_at": END,

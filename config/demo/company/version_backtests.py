@@ -7,11 +7,10 @@ import datetime as dt
 from config.accounts.models import User
 from config.demo.company.qualifying_instants import QualifyingInstants
 from definitions import backtest_requests as records
-from definitions import version_documents
 from definitions.models import Backtest, Version
+from scoring import active_versions
 from scoring.backtests import pending_backtests, runner
 from scoring.backtests.runner import CandidateVersion
-from scoring.rule_compiler import compile_with_current_catalogue
 
 
 def run_finished_backtest(version: Version, instants: QualifyingInstants, *, by: User, now: dt.datetime) -> Backtest:
@@ -24,10 +23,8 @@ def run_finished_backtest(version: Version, instants: QualifyingInstants, *, by:
     row = records.request_backtest(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
     row.result = runner.run_backtest(
-        CandidateVersion(version.number, compile_with_current_catalogue(row.document)),
-        CandidateVersion(against.number, compile_with_current_catalogue(version_documents.export_document(against)))
-        if against
-        else None,
+        CandidateVersion(version.number, active_versions.rules_of_backtest(row)),
+        CandidateVersion(against.number, active_versions.rules_of(against)) if against else None,
         start=start,
         end=end,
         progress=lambda _judged, _total: None,

@@ -11,7 +11,8 @@ import pytest
 from leads.intake import lead_upserts
 from leads.models import Company, Lead, Outcome, PastDisposition, StageChange
 from leads.vocabulary import Motion, OutcomeKind, PastDecision, Stage
-from scoring.active_versions import document_of, list_account_versions
+from scoring.account_judgement import account_versions
+from scoring.active_versions import list_account_versions
 from scoring.backtests import account_backtest
 from scoring.instants import microseconds
 from sla.models import AccountPlay
@@ -59,7 +60,12 @@ def add_win(company: Company, motion: Motion) -> None:
 def run() -> dict[str, Any]:
     (version,) = list_account_versions()
     return account_backtest.run_account_backtest(
-        "v1.0", document_of(version), None, start=START, end=END, progress=lambda _done, _total: None
+        "v1.0",
+        account_versions.compile_version(version),
+        None,
+        start=START,
+        end=END,
+        progress=lambda _done, _total: None,
     )
 
 

@@ -14,16 +14,18 @@ from django.template import engines
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import backtest_requests, threshold_adoption, version_documents
 from definitions.models import Backtest, Clause, Version
+from definitions.vocabulary import VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring.backtests.result_view import period_label
 from tests.definitions import version_lifecycles
-from tests.factories import LeadFactory, UserFactory
+from tests.factories import LeadFactory, UserFactory, advance_version
 from tests.scoring import backtest_results
 from tests.scoring.backtest_results import END, START
 
@@ -410,6 +412,19 @@ def test_adopting_values_changes_only_these_values_of_the_draft(draft: Version) 
     assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) is None
 
 
+def test_values_are_not_written_to_another_path_that_took_the_place(draft: Version) -> None:
+    path = draft.paths.create(kind="paths", position=1, name="By webinar", rationale="They came.")
+    path.clauses.create(axis="engagement", at_least=90)
+    row = backtest_results.finished_backtest(Version.objects.get(pk=draft.pk))
+    draft.paths.exclude(pk=path.pk).update(position=2)
+
+    answer = ops().post(address(row, "what_if"), {"t0": "30"}, follow=True)
+
+    assert backtest_requests.find_current_backtest(Version.objects.get(pk=draft.pk)) == row
+    assert "The draft was edited since this backtest" in html(answer)
+    assert path.clauses.get().at_least == 90
+
+
 def test_values_are_not_adopted_twice(draft: Version) -> None:
     row = backtest_results.finished_backtest(draft)
     client = ops()
@@ -428,7 +443,7 @@ def test_only_marketing_ops_adopt_values_and_only_into_a_draft(draft: Version) -
 
     page = html(leader.get(address(row, "what_if"), {"t0": "30"}))
     refused = html(leader.post(address(row, "what_if"), {"t0": "30"}, follow=True))
-    Version.objects.filter(pk=draft.pk).update(state="proposed")
+    advance_version(draft, to=VersionState.PROPOSED, at=timezone.now())
 
     assert "Take these values" not in page
     assert "may change a draft" in refused
