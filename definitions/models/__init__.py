@@ -13,6 +13,7 @@ from definitions.models.definition import (
 )
 from definitions.models.primary_motion import PrimaryMotion
 from definitions.models.review import Review, ReviewEvidence
+from definitions.models.suppression import KeptBack, Suppression, SuppressionQuerySet
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CommitmentSnapshot",
     "Criterion",
     "Definition",
+    "KeptBack",
     "Path",
     "PrimaryMotion",
     "Proposal",
@@ -29,6 +31,8 @@ __all__ = [
     "ReviewEvidence",
     "SignOff",
     "SignalRule",
+    "Suppression",
+    "SuppressionQuerySet",
     "Version",
     "VersionChange",
     "VersionQuerySet",
