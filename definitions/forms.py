@@ -166,6 +166,12 @@ class BeginForm(forms.Form):
         label="Name of a new definition", required=False, max_length=120, help_text="Empty: the name of the model."
     )
     motion = forms.ChoiceField(choices=[("", "That of the model, or MQL"), *Motion.choices], required=False)
+    scope = forms.CharField(
+        label="Scope of a new definition",
+        required=False,
+        max_length=80,
+        help_text="The market or product line that it is about. Empty: everything.",
+    )
     into = forms.ModelChoiceField(
         label="Or the next version of",
         queryset=Definition.objects.order_by("name", "pk"),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config.accounts.models import User
-from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
+from definitions import backtest_requests, diff, lint, proposal_checklist, scopes, signals_and_lists, version_documents
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
 from definitions.lint import ChangeContext, Finding, Severity
@@ -71,7 +71,7 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_lint_draft(document, before, backtest, grounds),
+        findings=_lint_draft(version, document, before, backtest, grounds),
         changes=diff.find_changes(before, document, signals_and_lists.read_display_names()) if before else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
@@ -115,7 +115,7 @@ def record_proposal(
 
 
 def _lint_draft(
-    document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
+    version: Version, document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
 ) -> tuple[Finding, ...]:
     evidence = grounds.evidence or ("It answers a review." if grounds.review else "")
     change = ChangeContext(before, grounds.driver or "", evidence, _flagged_counts(backtest)) if before else None
@@ -124,6 +124,7 @@ def _lint_draft(
         meanings=signals_and_lists.read_signal_meanings(),
         names=signals_and_lists.read_display_names(),
         change=change,
+        others=scopes.list_others_in_force(version.definition),
     )
 
 

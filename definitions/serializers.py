@@ -21,12 +21,13 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
     definition = serializers.SlugField(source="definition.slug")
     name = serializers.CharField(source="definition.name")
     motion = serializers.CharField(source="definition.motion")
+    scope = serializers.CharField(source="definition.scope", help_text="The market or product line; empty: everything.")
     number = serializers.CharField()
 
     class Meta:
         model = Version
         fields: tuple[str, ...] = (
-            *("id", "definition", "name", "motion", "number", "state", "owner", "reason", "based_on"),
+            *("id", "definition", "name", "motion", "scope", "number", "state", "owner", "reason", "based_on"),
             *("created_at", "proposed_at", "approved_at", "activated_at", "retired_at"),
         )
 
@@ -199,8 +200,16 @@ class BeginSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Of a new definition; without it that of the preset, or mql.",
     )
+    scope = serializers.CharField(
+        max_length=80, required=False, allow_blank=True, default="", help_text="Of a new definition; empty: everything."
+    )
     into = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Definition.objects.all(), required=False, default=None, allow_null=True
+        slug_field="slugs__slug",
+        queryset=Definition.objects.all(),
+        required=False,
+        default=None,
+        allow_null=True,
+        error_messages={"does_not_exist": "There is no definition “{value}”."},
     )
 
 

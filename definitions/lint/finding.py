@@ -72,3 +72,12 @@ class ChangeContext:
     driver: str = ""
     evidence: str = ""
     volume: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDefinition:
+    """Another definition in force of the same motion: its name, its scope in words, and the document in force."""
+
+    name: str
+    scope: str
+    document: Json

@@ -11,6 +11,7 @@ from definitions.models.definition import (
     VersionQuerySet,
     format_plain,
 )
+from definitions.models.definition_slug import DefinitionSlug
 from definitions.models.primary_motion import PrimaryMotion
 from definitions.models.review import Review, ReviewEvidence
 from definitions.models.suppression import KeptBack, Suppression, SuppressionQuerySet
@@ -23,6 +24,7 @@ __all__ = [
     "CommitmentSnapshot",
     "Criterion",
     "Definition",
+    "DefinitionSlug",
     "KeptBack",
     "Path",
     "PrimaryMotion",
