@@ -278,8 +278,7 @@ class WhatIfView(APIView):
 def _suppression_data(row: Suppression | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    text = f"{row.sentence[:1].upper()}{row.sentence[1:]}."
-    return {"id": row.pk, "until": row.ends_at, "reason": row.reason, "text": text}
+    return {"id": row.pk, "until": row.ends_at, "reason": row.reason, "text": row.sentence}
 
 
 def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:

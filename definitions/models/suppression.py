@@ -102,7 +102,12 @@ class Suppression(models.Model):
 
     @property
     def sentence(self) -> str:
-        """Until when, by whom and why, as the end of a sentence."""
+        """Until when, by whom and why, as a sentence."""
+        return f"{self.clause[:1].upper()}{self.clause[1:]}."
+
+    @property
+    def clause(self) -> str:
+        """Until when, by whom and why, as the end of a sentence about whom it keeps back."""
         return (
             f"suppressed until {company_days.day_of(self.ends_at):%-d %B %Y} by {self.set_by} because “{self.reason}”"
         )

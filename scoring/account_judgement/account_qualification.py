@@ -66,10 +66,8 @@ def judge_companies(*, company_ids: Sequence[int], now: dt.datetime) -> None:
         for facts in read_facts(compiled, free):
             # 3.
             pk, rows = facts.company_id, suppressions.get(facts.company_id, ())
-            at, in_force = (
-                _find_start(version, compiled, facts, cycles.get(pk), rows, now),
-                subject_matching.find_in_force(rows, now),
-            )
+            at = _find_start(version, compiled, facts, cycles.get(pk), rows, now)
+            in_force = subject_matching.find_in_force(rows, now)
             if at is not None and in_force is not None:
                 kept_back.record_companies([pk], suppressions, version=version, now=now)
                 later_looks[pk] = min(in_force.ends_at, now + dt.timedelta(days=1))

@@ -1,8 +1,8 @@
 """Replays: judge a version's time in force again and compare the result with the MQLs on record (rules 10.11).
 
-Stored cycles with their ends and re-engagement dates, stages, suppressions and the version's time in force are taken as given. A
-difference means that a fact was recorded late, or that the engine is wrong. People known by several leads are left out:
-most of their MQLs were made before the leads were merged.
+Stored cycles with their ends and re-engagement dates, stages, suppressions and the version's time in force are taken as
+given. A difference means that a fact was recorded late, or that the engine is wrong. People known by several leads are
+left out: most of their MQLs were made before the leads were merged.
 
 Apart from that each lead is asked about as if all its facts had come in order. Who would have become an MQL then, and did
 not, is a loss that lateness caused.

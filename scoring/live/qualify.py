@@ -144,7 +144,7 @@ def _read_candidates_of(
         for index, lead_id in enumerate(facts.lead_ids.tolist())
         if lead_id in leads and lead_id not in barred and may_qualify(stages[lead_id], cycles.get(lead_id))
     }
-    suppressions = subject_matching.match_leads([int(facts.lead_ids[index]) for index in floors], now=now)
+    suppressions = subject_matching.match_leads(list(leads), now=now)
     return _Candidates(floors, cycles, numbers, closed_at, stages, lost_at, suppressions)
 
 
@@ -375,11 +375,14 @@ def _record_upgrades(
         is_old = index not in new_mqls
         if cycle.is_hot or (is_old and hasattr(cycle, "hot_upgrade")):
             continue
-        closed_at = candidates.closed_at.get(lead_id)
+        ends = [microseconds(candidates.closed_at[lead_id])] if lead_id in candidates.closed_at else []
+        # What a lead did before its suppression ended raises no tier of the cycle that began then.
+        rows = candidates.suppressions.get(lead_id, ())
+        ends += [end for _, end in suppressed_leads.list_ended_periods(rows, microseconds(cycle.at))]
         open_cycles[index] = OpenCycle(
             cycle,
             has_tier_upgrade=is_old and hasattr(cycle, "tier_upgrade"),
-            free_since=None if closed_at is None else microseconds(closed_at),
+            free_since=max(ends, default=None),
             last_look=_judged_at(before.get(lead_id)),
             seen_until=_last_look_at(leads[lead_id], before),
         )

@@ -139,7 +139,7 @@ def _store_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetim
     for row in rows:
         suppression = subject_matching.find_in_force(suppressions.get(row.lead_id, ()), now)
         if row.kind == ShortfallKind.NOTHING and suppression is not None:
-            row.criterion, row.why = "Suppressed", f"Meets the definition, {suppression.sentence}."[:300]
+            row.criterion, row.why = "Suppressed", f"Meets the definition, {suppression.clause}."[:300]
     if len(rows) < len(lead_ids):
         raise sweeps.CannotBeDone("Nothing is known of the lead that could be explained.")
     Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)

@@ -56,8 +56,7 @@ def _write_suppression(suppression: Suppression | None, met: Sequence[Version]) 
     """Return the exclusion beside the verdict as a sentence: the verdict stands, and the lead is suppressed."""
     if suppression is None:
         return ""
-    sentence = f"Meets {', '.join(map(str, met))}, {suppression.sentence}." if met else f"{suppression.sentence}."
-    return sentence[:1].upper() + sentence[1:]
+    return f"Meets {', '.join(map(str, met))}, {suppression.clause}." if met else suppression.sentence
 
 
 @register.simple_tag(takes_context=True)

@@ -36,6 +36,8 @@ from sla.teams import round_robin, routing_rules
 log = structlog.get_logger(__name__)
 
 SWEEP: Final = "MQLs to hand off"
+#: The longest reason that the log of stages holds.
+WHY_AT_MOST: Final = 300
 _RELATED: Final = ("lead__company", "hot_upgrade", "tier_upgrade")
 #: Whether an MQL is dated at the activation of its version (rules 9.13).
 _BY_CHANGE_ALONE: Final = Case(When(at=F("version__activated_at"), then=True), default=False)
@@ -199,7 +201,7 @@ def _reason_against_handoff(qualification: Qualification, now: dt.datetime) -> s
     if len(person) > 1 and Handoff.objects.open().filter(lead__in=person, motion=motion).exists():
         return "Sales works on the same person already."
     if suppression := subject_matching.find_for_lead(qualification.lead, at=now):
-        return f"{suppression.sentence[:1].upper()}{suppression.sentence[1:]}."
+        return suppression.sentence[:WHY_AT_MOST]
     return ""
 
 

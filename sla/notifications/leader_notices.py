@@ -96,7 +96,7 @@ def _draft_suppression_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
             once=f"suppression:{suppression.pk}",
             handoff=None,
             to=[leader for leader in leaders if leader.pk != suppression.set_by_id],
-            text=f"{suppression}: {suppression.sentence}",
+            text=f"{suppression}: {suppression.clause}",
             at=now,
             path=reverse("suppression", args=[suppression.pk]),
         )

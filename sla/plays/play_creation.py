@@ -31,8 +31,8 @@ TEXT_AT_MOST: Final = 300
 def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Make a play of each company that qualified, tier 1 first, each in its own transaction; return how many.
 
-    One that was suppressed meanwhile gets none (rules
-    9.19). A company that fails is set aside (rules 17.5). Any number of workers may run at once.
+    One that was suppressed meanwhile gets none (rules 9.19), one that fails is set aside (rules 17.5). Any number of
+    workers may run at once.
     """
     try:
         commitment = commitments.current_commitment(Motion.AQL)

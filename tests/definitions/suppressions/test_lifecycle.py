@@ -24,7 +24,7 @@ def test_without_an_end_it_ends_after_ninety_days() -> None:
     suppression = suppress("domain", "Competitor.Example", at=NOW)
 
     assert (suppression.value, suppression.until - NOW) == ("competitor.example", 90 * DAY)
-    assert suppression.sentence.startswith("suppressed until 8 June 2026 by ")
+    assert suppression.sentence.startswith("Suppressed until 8 June 2026 by ")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from scoring.explain import lead_explanation
 from scoring.live import due_leads, shortfalls
-from scoring.models import Qualification, Shortfall
+from scoring.models import HotUpgrade, Qualification, Shortfall
 from tests import account_plays
 from tests.definitions.suppressions.suppressed import end, suppress
 from tests.factories import NOW
@@ -76,6 +76,9 @@ def test_when_it_ends_a_lead_that_still_meets_qualifies_by_itself_as_of_the_end(
     rescore_all_due(ASKED + 5 * DAY + HOUR)
 
     assert mql_instants() == [suppression.until]
+    # The request within it was hot for a day, and is so no more.
+    assert Qualification.objects.get().tier == 2
+    assert not HotUpgrade.objects.exists()
 
 
 def test_when_it_is_ended_early_those_kept_back_are_judged_at_once(lead: Lead) -> None:
