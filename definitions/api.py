@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from django.db.models import QuerySet
@@ -55,6 +55,7 @@ from definitions.serializers import (
     VersionDetailSerializer,
     VersionSerializer,
 )
+from leads.normalization.text_folding import fold_text
 from leads.vocabulary import Motion
 
 #: Every role may read; each step checks itself which role may take it.
@@ -98,27 +99,42 @@ class CurrentView(APIView):
     @extend_schema(
         operation_id="definition_current",
         parameters=[
-            OpenApiParameter("definition", str, description="Its slug; without it the first of the motion."),
+            OpenApiParameter(
+                "definition", str, description="Its slug, or an earlier one; without it the first of the motion."
+            ),
             OpenApiParameter("motion", str, enum=Motion.values, description="By default the primary motion."),
+            OpenApiParameter("scope", str, description="The definition in force of this scope; empty: of everything."),
         ],
         responses=VersionDetailSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Return the version in force."""
+        """Return the version in force. 409 when several definitions of the motion have the scope asked for."""
         try:
             motion = motions.read_motion_filter(request.query_params)
         except QueryRefused as refusal:
             raise ValidationError({"motion": str(refusal)}) from refusal
-        slug = request.query_params.get("definition")
+        slug, scope = request.query_params.get("definition"), request.query_params.get("scope")
         active = _detailed_versions().filter(state="active").order_by("definition_id", "pk")
         if slug:
-            active = active.filter(definition__slug=slug)
+            active = active.filter(definition__slugs__slug=slug)
         if motion or not slug:
             active = active.filter(definition__motion=motion or motions.read_primary_motion())
-        version = active.first()
+        version = active.first() if scope is None else _select_of_scope(list(active), scope)
         if version is None:
             raise NotFound("No version is in force.")
         return Response(VersionDetailSerializer(version).data)
+
+
+def _select_of_scope(active: Sequence[Version], scope: str) -> Version:
+    """Return the one version of a scope. Raises NotFound and Conflict with a sentence that names what there is."""
+    rows = [version for version in active if fold_text(version.definition.scope) == fold_text(scope)]
+    if not rows:
+        known = ", ".join(sorted({f"“{version.definition.scope}”" for version in active})) or "none"
+        raise NotFound(f"No definition of the scope “{scope}” is in force. Scopes in force: {known}.")
+    if len(rows) > 1:
+        names = ", ".join(version.definition.slug for version in rows)
+        raise Conflict(f"Several definitions of the scope “{scope}” are in force: say which by definition ({names}).")
+    return rows[0]
 
 
 class DefinitionView(APIView):
@@ -237,11 +253,18 @@ class PresetsView(APIView):
         """Create a draft from a preset, or an empty one."""
         serializer = BeginSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        code, name, into, motion = (serializer.validated_data[key] for key in ("preset", "name", "into", "motion"))
+        data = serializer.validated_data
+        code, name, into = (data[key] for key in ("preset", "name", "into"))
         _check_preset_request(code, name, into)
         try:
             version = draft_templates.start_draft(
-                code=code, name=name, into=into, motion=motion, by=_caller(request), now=timezone.now()
+                code=code,
+                name=name,
+                into=into,
+                motion=data["motion"],
+                scope=data["scope"],
+                by=_caller(request),
+                now=timezone.now(),
             )
         except DocumentRefused as refusal:
             raise ValidationError({"name": list(refusal.complaints)}) from refusal

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from config.accounts.models import User
 from definitions import lint, presets, signals_and_lists, version_documents
 from definitions.document.parser import parse_document
@@ -64,13 +66,21 @@ def build_template_cards() -> list[TemplateCard]:
     return sorted(cards, key=lambda card: card.has_errors)
 
 
+@transaction.atomic
 def start_draft(
-    *, code: str, name: str, into: Definition | None, by: User, now: dt.datetime, motion: Motion | None = None
+    *,
+    code: str,
+    name: str,
+    into: Definition | None,
+    by: User,
+    now: dt.datetime,
+    motion: Motion | None = None,
+    scope: str = "",
 ) -> Version:
     """Create a draft from a preset, or an empty one without a `code`.
 
     It becomes the next version of `into`, or the first of a new definition called `name` for `motion`, by default the
-    preset's motion or MQL.
+    preset's motion or MQL, and for `scope`, by default everything.
     Raises DocumentRefused, permissions.NotAllowed.
     """
     preset = presets.load_preset(code) if code else None
@@ -85,4 +95,8 @@ def start_draft(
     if into is not None:
         latest = into.versions.order_by("-major", "-minor").first()
         document |= {"motion": into.motion, "version": f"{latest.major if latest else 1}.0"}
-    return version_documents.import_document(document=document, by=by, now=now)
+    version = version_documents.import_document(document=document, by=by, now=now)
+    if scope.strip() and into is None:
+        version.definition.scope = scope.strip()
+        version.definition.save(update_fields=["scope"])
+    return version

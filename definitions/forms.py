@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
 
+from config import company_days
 from definitions import presets
 from definitions.models import Definition, Review, Version
-from definitions.vocabulary import ChangeDriver, Decision, Side
+from definitions.suppressions import lifecycle
+from definitions.vocabulary import ChangeDriver, Decision, Side, SuppressionSubject
 from leads.vocabulary import Motion
 
 _ENTRANTS: Final = [
@@ -120,6 +123,41 @@ class ReviewDecisionForm(forms.Form):
         self.fields["led_to"].queryset = latest_first  # type: ignore[attr-defined]  # typed as plain Field
 
 
+class SuppressionForm(forms.Form):
+    """Read what becomes no MQL for a time, until when and why."""
+
+    subject = forms.ChoiceField(label="What is suppressed", choices=SuppressionSubject.choices)
+    value = forms.CharField(
+        label="Which one",
+        max_length=254,
+        help_text="A domain with those below it, or a source as leads name it; of a lead its id or e-mail address, of a "
+        "company its id or domain.",
+    )
+    reason = forms.CharField(
+        label="Why",
+        max_length=lifecycle.REASON_AT_MOST,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="It stands beside every lead that is kept back, with your name.",
+    )
+    until = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=f"It ends as this day begins. Empty: in {lifecycle.DEFAULT_DAYS} days; at most {lifecycle.MOST_DAYS}.",
+    )
+
+    def clean_until(self) -> dt.datetime | None:
+        day = self.cleaned_data["until"]
+        return None if day is None else company_days.start_of(day)
+
+
+class EndSuppressionForm(forms.Form):
+    """Read why a suppression ends before its time."""
+
+    reason = forms.CharField(
+        label="Why it ends now", max_length=lifecycle.REASON_AT_MOST, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
 class BeginForm(forms.Form):
     """Start a draft from a preset or an empty one, as a new definition by name or as the next version of one."""
 
@@ -128,6 +166,12 @@ class BeginForm(forms.Form):
         label="Name of a new definition", required=False, max_length=120, help_text="Empty: the name of the model."
     )
     motion = forms.ChoiceField(choices=[("", "That of the model, or MQL"), *Motion.choices], required=False)
+    scope = forms.CharField(
+        label="Scope of a new definition",
+        required=False,
+        max_length=80,
+        help_text="The market or product line that it is about. Empty: everything.",
+    )
     into = forms.ModelChoiceField(
         label="Or the next version of",
         queryset=Definition.objects.order_by("name", "pk"),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config.accounts.models import User
-from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
+from definitions import backtest_requests, diff, lint, proposal_checklist, scopes, signals_and_lists, version_documents
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
 from definitions.lint import ChangeContext, Finding, Severity
@@ -71,7 +71,7 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_lint_draft(document, change),
+        findings=_lint_draft(version, document, change),
         changes=version_documents.find_changes(in_force, version) if in_force else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
@@ -126,12 +126,13 @@ def _build_change_context(
     )
 
 
-def _lint_draft(document: Json, change: ChangeContext | None) -> tuple[Finding, ...]:
+def _lint_draft(version: Version, document: Json, change: ChangeContext | None) -> tuple[Finding, ...]:
     return lint.lint_document(
         document,
         meanings=signals_and_lists.read_signal_meanings(),
         names=signals_and_lists.read_display_names(),
         change=change,
+        others=scopes.list_others_in_force(version.definition),
     )
 
 

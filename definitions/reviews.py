@@ -14,7 +14,9 @@ from django.db import transaction
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents
-from definitions.models import Definition, Review, ReviewEvidence, Version
+from definitions.models import Definition, Review, ReviewEvidence, Suppression, Version
+from definitions.suppressions import kept_back
+from definitions.suppressions.kept_back import KeptBackCount
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 
 
@@ -45,12 +47,14 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     """Open a review with its evidence frozen, or add this period's evidence to the open review of the same trigger.
 
     `period` names the time that the evidence is about ("2026-05"), by default the day; a second call for the same
-    period adds nothing. A review with the trigger MANUAL is always opened anew. `by` None is Accord itself. Raises
-    permissions.NotAllowed.
+    period adds nothing. A review with the trigger MANUAL is always opened anew. `by` None is Accord itself. The evidence
+    lists the suppressions since the last review of the definition (rules 8.10). Raises permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
     definition = version_documents.lock_definition(definition)
     period = period or f"{now:%Y-%m-%d}"
+    if suppressions := _list_suppressions(definition, now):
+        evidence = {**evidence, "suppressions": suppressions}
     open_one = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
     if open_one is not None and trigger != ReviewTrigger.MANUAL:
         return _add_evidence(open_one, evidence, period, now)
@@ -87,6 +91,28 @@ def decide_review(
     review.decided_at, review.decided_by = now, by
     review.save(update_fields=["decision", "reasoning", "led_to", "decided_at", "decided_by"])
     return review
+
+
+def _list_suppressions(definition: Definition, now: dt.datetime) -> list[dict[str, Any]]:
+    """Return the suppressions that were in force since the last review of the definition was opened, as evidence."""
+    since = definition.reviews.order_by("-opened_at", "-pk").values_list("opened_at", flat=True).first()
+    rows = list(
+        Suppression.objects.in_force_within(since, now)
+        .select_related("set_by", "ended_by", "lead", "company")
+        .order_by("starts_at", "pk")
+    )
+    counts = kept_back.count(rows)
+    return [
+        {
+            "suppressed": str(row),
+            "reason": row.reason,
+            "from": row.starts_at.isoformat(),
+            "until": row.ends_at.isoformat(),
+            "set_by": str(row.set_by),
+            "kept_back": counts.get(row.pk, KeptBackCount()).text,
+        }
+        for row in rows
+    ]
 
 
 def _add_evidence(review: Review, evidence: Mapping[str, Any], period: str, now: dt.datetime) -> Review:

@@ -10,9 +10,10 @@ from rest_framework import serializers
 
 from config.api.fields import VocabularyField
 from definitions import version_documents
-from definitions.models import Definition, Proposal, Review, SignOff, Version, VersionChange
+from definitions.models import Definition, Proposal, Review, SignOff, Suppression, Version, VersionChange
 from definitions.presenters import published_page, signing_sheet
-from definitions.vocabulary import ChangeDriver, Decision, Side
+from definitions.suppressions import lifecycle
+from definitions.vocabulary import ChangeDriver, Decision, Side, SuppressionState, SuppressionSubject
 from leads.vocabulary import Motion
 
 
@@ -20,12 +21,13 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
     definition = serializers.SlugField(source="definition.slug")
     name = serializers.CharField(source="definition.name")
     motion = serializers.CharField(source="definition.motion")
+    scope = serializers.CharField(source="definition.scope", help_text="The market or product line; empty: everything.")
     number = serializers.CharField()
 
     class Meta:
         model = Version
         fields: tuple[str, ...] = (
-            *("id", "definition", "name", "motion", "number", "state", "owner", "reason", "based_on"),
+            *("id", "definition", "name", "motion", "scope", "number", "state", "owner", "reason", "based_on"),
             *("created_at", "proposed_at", "approved_at", "activated_at", "retired_at"),
         )
 
@@ -200,6 +202,54 @@ class BeginSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Of a new definition; without it that of the preset, or mql.",
     )
-    into = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Definition.objects.all(), required=False, default=None, allow_null=True
+    scope = serializers.CharField(
+        max_length=80, required=False, allow_blank=True, default="", help_text="Of a new definition; empty: everything."
     )
+    into = serializers.SlugRelatedField(
+        slug_field="slugs__slug",
+        queryset=Definition.objects.all(),
+        required=False,
+        default=None,
+        allow_null=True,
+        error_messages={"does_not_exist": "There is no definition “{value}”."},
+    )
+
+
+class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+    """A suppression of `SuppressionQuerySet.with_counts`. `until` is the end that was set, `ends_at` the one that holds."""
+
+    state = serializers.SerializerMethodField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    set_by = serializers.CharField()
+    ended_by = serializers.CharField(allow_null=True)
+    kept_back_leads = serializers.IntegerField(help_text="Leads that met a definition and were kept back.")
+    kept_back_companies = serializers.IntegerField(help_text="Companies that did, of the motion AQL.")
+
+    class Meta:
+        model = Suppression
+        fields = (
+            "id", "subject", "value", "lead", "company", "reason", "state", "starts_at", "until", "ends_at", "set_by",
+            "set_at", "ended_at", "ended_by", "end_reason", "kept_back_leads", "kept_back_companies",
+        )  # fmt: skip
+
+    @extend_schema_field(serializers.ChoiceField(choices=SuppressionState.choices))
+    def get_state(self, row: Suppression) -> str:
+        return row.state_at(self.context["now"])
+
+
+class SuppressSerializer(serializers.Serializer[Any]):
+    subject = serializers.ChoiceField(choices=SuppressionSubject.choices)
+    value = serializers.CharField(
+        max_length=254,
+        help_text="The domain or source; of a lead its id or e-mail address, of a company its id or domain.",
+    )
+    reason = serializers.CharField(max_length=lifecycle.REASON_AT_MOST)
+    starts_at = serializers.DateTimeField(required=False, help_text="By default now.")
+    until = serializers.DateTimeField(
+        required=False, help_text=f"By default {lifecycle.DEFAULT_DAYS} days later, at most {lifecycle.MOST_DAYS}."
+    )
+
+
+class EndSuppressionSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=lifecycle.REASON_AT_MOST)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from definitions.views import amendments, presets, published, reviews, version_steps
+from definitions.views import amendments, presets, published, reviews, suppressions, version_steps
 
 urlpatterns: list[URLPattern] = [
     path("definition/", published.definition, name="definition"),
@@ -15,4 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("definitions/<slug:slug>/<str:number>/diff/<str:against>/", published.version_diff, name="version_diff"),
     path("reviews/", reviews.review_list, name="reviews"),
     path("reviews/<int:pk>/", reviews.review, name="review"),
+    path("suppressions/", suppressions.suppression_list, name="suppressions"),
+    path("suppressions/export.csv", suppressions.suppression_export, name="suppressions_export"),
+    path("suppressions/new/", suppressions.suppression_new, name="suppression_new"),
+    path("suppressions/<int:pk>/", suppressions.suppression, name="suppression"),
 ]

@@ -32,7 +32,7 @@ from definitions.document.values import (
     TierFloorSetting,
     TimingSetting,
 )
-from definitions.models import Clause, Criterion, Definition, Path, SignalRule, Version
+from definitions.models import Clause, Criterion, Definition, DefinitionSlug, Path, SignalRule, Version
 from definitions.vocabulary import DecayMode, Operator, Part, PathKind, VersionState
 from leads.models import NamedList, Signal
 from leads.vocabulary import Motion
@@ -170,7 +170,7 @@ def _get_or_create_definition(draft: Draft, by: User | None, now: dt.datetime) -
 
 def _find_free_slug(name: str) -> str:
     base = slugify(name)[:100] or "definition"
-    used_slugs = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    used_slugs = set(DefinitionSlug.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     numbered = chain([base], (f"{base}-{number}" for number in range(2, len(used_slugs) + 3)))
     return next(slug for slug in numbered if slug not in used_slugs)
 

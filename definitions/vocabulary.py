@@ -187,3 +187,25 @@ class ReviewKind(models.TextChoices):
     SPOT = "spot", _("Spot review")
     JOINT = "joint", _("Joint session")
     RECONCILIATION = "reconciliation", _("Reconciliation")
+
+
+class SuppressionSubject(models.TextChoices):
+    """The subject of a suppression (rules 9.21)."""
+
+    DOMAIN = "domain", _("Domain")
+    COMPANY = "company", _("Company")
+    LEAD = "lead", _("Lead")
+    SOURCE = "source", _("Source")
+
+
+class SuppressionState(models.TextChoices):
+    """The state of a suppression at an instant; it follows from its dates and is not stored."""
+
+    COMING = "coming", _("Coming")
+    IN_FORCE = "in_force", _("In force")
+    ENDED = "ended", _("Ended")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return {"coming": "info", "in_force": "warn", "ended": ""}[self.value]

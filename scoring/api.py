@@ -24,7 +24,8 @@ from config.api.errors import Conflict
 from config.api.pagination import KeysetPages
 from definitions import backtest_requests as requests
 from definitions import permissions
-from definitions.models import Backtest, Version
+from definitions.models import Backtest, Suppression, Version
+from definitions.suppressions import subject_matching
 from leads.api import LeadsView
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
@@ -91,7 +92,9 @@ class ExplanationView(APIView):
         query = AtSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         lead = get_object_or_404(Lead, pk=pk)
-        explanations = lead_explanation.explain_lead(lead, at=query.validated_data.get("at") or timezone.now())
+        at = query.validated_data.get("at") or timezone.now()
+        explanations = lead_explanation.explain_lead(lead, at=at)
+        suppressed = _suppression_data(subject_matching.find_for_lead(lead, at=at))
         return Response(
             [
                 {
@@ -100,6 +103,7 @@ class ExplanationView(APIView):
                     "meets": explanation.meets,
                     "tier": explanation.tier,
                     "why": explanation.why,
+                    "suppressed": suppressed,
                     "explanation": explanation.as_dict(),
                 }
                 for version, explanation in explanations
@@ -269,6 +273,12 @@ class WhatIfView(APIView):
         except thresholds.NoSuchThreshold as refusal:
             raise ValidationError({"thresholds": [str(refusal)]}) from refusal
         return Response(_figures_data(measurement_cache.what_if_figures(other, start=start, end=end, now=now)))
+
+
+def _suppression_data(row: Suppression | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"id": row.pk, "until": row.ends_at, "reason": row.reason, "text": row.sentence}
 
 
 def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:

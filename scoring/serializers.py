@@ -130,6 +130,13 @@ class BacktestResultSerializer(FiguresSerializer):
     )
 
 
+class SuppressedSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    until = serializers.DateTimeField()
+    reason = serializers.CharField()
+    text = serializers.CharField(help_text="Until when, by whom and why, as a sentence.")
+
+
 class ExplanationSerializer(serializers.Serializer[Any]):
     """The explanation by the judge (scoring.engine.explanation): every rule's part in the verdict."""
 
@@ -138,6 +145,9 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     meets = serializers.BooleanField()
     tier = serializers.IntegerField()
     why = serializers.CharField()
+    suppressed = SuppressedSerializer(
+        allow_null=True, help_text="The suppression that keeps the lead back, beside the verdict; null without any."
+    )
     explanation = serializers.DictField()
 
 

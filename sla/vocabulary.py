@@ -240,6 +240,7 @@ class NoticeKind(models.TextChoices):
     BLIND_RULE = "rule.blind", _("Rule that sees nothing")
     NEW_PLAY = "play.routed", _("New account play")
     REINSTATED = "lead.reinstated", _("Disqualified lead asked")
+    SUPPRESSED = "suppression.set", _("Leads suppressed")
 
     @property
     def tone(self) -> str:
@@ -262,6 +263,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.BLIND_RULE: "warn",
         NoticeKind.NEW_PLAY: "info",
         NoticeKind.REINSTATED: "marketing",
+        NoticeKind.SUPPRESSED: "warn",
     }
 )
 

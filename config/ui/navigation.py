@@ -54,7 +54,7 @@ PLACES: Final = (
         "definition",
         within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/", "/blind-rules/"),
     ),
-    Place("Reviews", "reviews", MARKETING),
+    Place("Reviews", "reviews", MARKETING, within=("/suppressions/",)),
     Place("SLA", "sla_report"),
     Place("Rules", "rules", (*MARKETING, Role.SDR), within=("/commitments/", "/calendars/", "/routing/")),
 )

@@ -12,8 +12,8 @@ from definitions.models import Definition
 
 @admin.register(Definition)
 class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    list_display = ("name", "motion")
-    fields = ("name", "slug", "motion")
+    list_display = ("name", "motion", "scope")
+    fields = ("name", "slug", "motion", "scope")
     ordering = ("name", "pk")
 
     def get_readonly_fields(
@@ -29,6 +29,12 @@ class DefinitionAdmin(DraftOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-ar
         obj: Definition | None = None,
     ) -> dict[str, Any]:
         return {} if obj else {"slug": ["name"]}
+
+    def get_form(self, request: HttpRequest, obj: Definition | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["help_texts"] = {
+            "slug": "Its name in links. After a change, links with the earlier one lead here as well."
+        }
+        return super().get_form(request, obj, change, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and obj is not None and not obj.versions.exists()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from definitions import lint, signals_and_lists, version_documents
+from definitions import lint, scopes, signals_and_lists, version_documents
 from definitions.admin.form_document import FormDocument, UnfinishedRow
 from definitions.document.parser import DocumentRefused
 from definitions.document.values import Json
@@ -59,7 +59,13 @@ def build_panel(version: Version, typed: FormDocument) -> SidePanel:
     findings = (
         ()
         if complaints
-        else lint.lint_document(document, meanings=meanings, names=names, change=_build_change_context(version))
+        else lint.lint_document(
+            document,
+            meanings=meanings,
+            names=names,
+            change=_build_change_context(version),
+            others=scopes.list_others_in_force(version.definition),
+        )
     )
     reaches = () if complaints else lint.compute_reach(document, meanings=meanings, names=names)
     return SidePanel(

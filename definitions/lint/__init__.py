@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from definitions.lint.finding import ChangeContext, Finding, Severity, SignalMeaning
+from definitions.lint.finding import ChangeContext, Finding, OtherDefinition, Severity, SignalMeaning
 from definitions.lint.reachability import PathReach, compute_reach
 from definitions.lint.report import lint_document
 
-__all__ = ["ChangeContext", "Finding", "PathReach", "Severity", "SignalMeaning", "compute_reach", "lint_document"]
+__all__ = [
+    "ChangeContext", "Finding", "OtherDefinition", "PathReach", "Severity", "SignalMeaning", "compute_reach", "lint_document",
+]  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from definitions.lint.attainable_points import AttainablePoints, compute_attainable_points
 from definitions.lint.best_lead import BestLead, find_best_lead
-from definitions.lint.finding import ChangeContext, Meanings
+from definitions.lint.finding import ChangeContext, Meanings, OtherDefinition
 from definitions.lint.reachability import PATH_PARTS, PathReach, compute_reach
 from definitions.plain_english.generated_statement import DisplayNames, Json
 
@@ -33,6 +33,7 @@ class LintContext:
     meanings: Meanings
     names: DisplayNames
     change: ChangeContext | None = None
+    others: Sequence[OtherDefinition] = ()
 
     @cached_property
     def best_lead(self) -> BestLead:

@@ -75,3 +75,12 @@ class ChangeContext:
     evidence: str = ""
     volume: tuple[int, int] | None = None
     basis_changes: tuple[RowChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDefinition:
+    """Another definition in force of the same motion: its name, its scope in words, and the document in force."""
+
+    name: str
+    scope: str
+    document: Json

@@ -12,9 +12,11 @@ from definitions.models.definition import (
     VersionQuerySet,
     format_plain,
 )
+from definitions.models.definition_slug import DefinitionSlug
 from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
 from definitions.models.review import Review, ReviewEvidence
+from definitions.models.suppression import KeptBack, Suppression, SuppressionQuerySet
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "CommitmentSnapshot",
     "Criterion",
     "Definition",
+    "DefinitionSlug",
+    "KeptBack",
     "KeptContent",
     "Path",
     "PrimaryMotion",
@@ -33,6 +37,8 @@ __all__ = [
     "ReviewEvidence",
     "SignOff",
     "SignalRule",
+    "Suppression",
+    "SuppressionQuerySet",
     "Version",
     "VersionChange",
     "VersionQuerySet",

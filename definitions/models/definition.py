@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -29,16 +30,69 @@ def format_plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
+#: A trigger, so that whoever renames a definition keeps its earlier links. The unique key of the slugs makes two
+#: definitions that ask for one slug wait for each other; the second one is refused.
+_TAKES_SLUG = """
+    INSERT INTO definitions_definitionslug (slug, definition_id) VALUES (NEW.slug, NEW.id) ON CONFLICT (slug) DO NOTHING;
+    IF NOT EXISTS (SELECT FROM definitions_definitionslug s WHERE s.slug = NEW.slug AND s.definition_id = NEW.id) THEN
+        RAISE unique_violation USING MESSAGE = 'pgtrigger: another definition has or had this slug';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class DefinitionQuerySet(models.QuerySet["Definition"]):
+    def called(self, slug: str) -> DefinitionQuerySet:
+        """Filter the definition that has this slug, or had it before it was renamed."""
+        return self.filter(slugs__slug=slug)
+
+
 class Definition(models.Model):
-    """A series of numbered versions of one agreement, for one motion."""
+    """A series of numbered versions of one agreement, for one motion and one scope (rules 3.13)."""
 
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=120, unique=True)
     motion = models.CharField(max_length=3, choices=Motion.choices, default=Motion.MQL)
+    scope = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The market or product line that it is about, as “DACH”. Empty: everything.",
+    )
     created_at = models.DateTimeField()
+
+    objects = DefinitionQuerySet.as_manager()
+
+    class Meta:
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="definition_takes_slug",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("slug"),  # type: ignore[no-untyped-call]  # the package is untyped
+                func=_TAKES_SLUG,
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a slug that another definition had before: its links lead there."""
+        other = Definition.objects.called(self.slug).exclude(pk=self.pk).first()
+        if other is not None and other.slug != self.slug:
+            raise ValidationError({"slug": f"Links with this slug lead to “{other}”, which had it before."})
+
+    @property
+    def scope_label(self) -> str:
+        """The scope in words."""
+        return self.scope or "Everything"
+
+    @property
+    def motion_and_scope(self) -> str:
+        """The motion in words, with the scope if there is one."""
+        motion = str(Motion(self.motion).label)
+        return f"{motion}: {self.scope}" if self.scope else motion
 
 
 class VersionQuerySet(models.QuerySet["Version"]):

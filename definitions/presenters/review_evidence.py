@@ -42,6 +42,17 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "Promises of the period",
         {"promise": "Promise", "kept": "Kept", "late": "Late", "running": "Running", "share": "Share kept"},
     ),
+    "suppressions": (
+        "Suppressions since the last review",
+        {
+            "suppressed": "Suppressed",
+            "reason": "Why",
+            "from": "From",
+            "until": "Until",
+            "set_by": "Set by",
+            "kept_back": "Kept back",
+        },
+    ),
     "rejected_handoffs": ("Rejected handoffs, the latest first", {"name": "Lead", **_REJECTION}),
     "rejected_plays": ("Rejected account plays, the latest first", {"name": "Company", **_REJECTION}),
 }

@@ -39,6 +39,7 @@ def _start_draft(request: Request, form: BeginForm) -> HttpResponse:
             name=typed["name"],
             into=typed.get("into"),
             motion=Motion(typed["motion"]) if typed["motion"] else None,
+            scope=typed["scope"],
             by=request.user,
             now=timezone.now(),
         )

@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
-from definitions import motions, versions
+from definitions import motions, scopes, versions
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
 from leads.models import MassRescore
@@ -70,6 +71,8 @@ def definition_list(request: Request) -> HttpResponse:
 def definition_version(request: Request, slug: str, number: str) -> HttpResponse:
     """Show a version; the page asks by htmx how many leads it has judged since its activation."""
     version = _get_version(slug, number)
+    if version.definition.slug != slug:
+        return _redirect_renamed(request, "definition_version", version.definition.slug, number)
     if request.htmx:
         context = {"version": version, "rescore": _find_rescore(version), "now": timezone.now()}
         return render(request, "definitions/published/_rescore.html", context)
@@ -81,6 +84,8 @@ def definition_version(request: Request, slug: str, number: str) -> HttpResponse
 def version_diff(request: Request, slug: str, number: str, against: str) -> HttpResponse:
     """Compare `number` with `against`, row by row."""
     after, before = _get_version(slug, number), _get_version(slug, against)
+    if after.definition.slug != slug:
+        return _redirect_renamed(request, "version_diff", after.definition.slug, number, against)
     context = {
         "version": after,
         "before": before,
@@ -96,7 +101,13 @@ def _get_version(slug: str, number: str) -> Version:
     if match is None:
         raise Http404
     versions = Version.objects.select_related("definition", "based_on", "created_by")
-    return get_object_or_404(versions, definition__slug=slug, major=match[1], minor=match[2])
+    return get_object_or_404(versions, definition__slugs__slug=slug, major=match[1], minor=match[2])
+
+
+def _redirect_renamed(request: Request, page: str, *parts: str) -> HttpResponse:
+    """Redirect a link with an earlier slug to the present page, with its query (rules 9.25)."""
+    query = request.GET.urlencode()
+    return redirect(reverse(page, args=parts) + (f"?{query}" if query else ""), permanent=True)
 
 
 def _render_version(request: Request, version: Version) -> HttpResponse:
@@ -107,6 +118,7 @@ def _render_version(request: Request, version: Version) -> HttpResponse:
         "offers": step_buttons.list_step_buttons(version, request.user),
         "may_amend": holds(request.user, Role.MARKETING_OPS),
         "motion": Motion(version.definition.motion),
+        "coexisting": scopes.list_coexisting(version.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
         "now": timezone.now(),
         **_motion_context(request),

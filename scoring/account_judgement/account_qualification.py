@@ -11,7 +11,8 @@ import numpy as np
 from django.db import transaction
 
 from config import outages
-from definitions.models import Version
+from definitions.models import Suppression, Version
+from definitions.suppressions import kept_back, subject_matching
 from leads.models import Company
 from leads.rescoring import account_queue
 from scoring import active_versions
@@ -49,26 +50,34 @@ def judge_companies(*, company_ids: Sequence[int], now: dt.datetime) -> None:
 
     1. Read each company's last cycle.
     2. For each version, read the facts of the companies without an open cycle.
-    3. Find the instant at which each began to meet the version, and make it qualify as of then.
-    4. Plan the next look: the day on which a company may come back, the date of a fact that lies ahead, or the next fact.
+    3. Find the instant at which each began to meet the version, and make it qualify as of then; keep back the suppressed
+       ones (rules 9.23).
+    4. Plan the next look: the day on which a company may come back, the end of its suppression, the date of a fact that
+       lies ahead, or the next fact.
     """
     # 1.
     cycles = _read_latest_cycles(company_ids)
-    facts_ahead: dict[int, dt.datetime] = {}
+    suppressions = subject_matching.match_companies(company_ids, now=now)
+    later_looks: dict[int, dt.datetime] = {}
     for version in active_versions.list_account_versions():
         compiled = account_versions.compile_version(version)
         # 2.
         free = [pk for pk in company_ids if _is_free(cycles.get(pk), now)]
         for facts in read_facts(compiled, free):
             # 3.
-            at = _find_start(version, compiled, facts, cycles.get(facts.company_id), now)
-            if at is not None:
-                cycles[facts.company_id] = _qualify(version, compiled, facts, cycles.get(facts.company_id), at, now)
+            pk, rows = facts.company_id, suppressions.get(facts.company_id, ())
+            at = _find_start(version, compiled, facts, cycles.get(pk), rows, now)
+            in_force = subject_matching.find_in_force(rows, now)
+            if at is not None and in_force is not None:
+                kept_back.record_companies([pk], suppressions, version=version, now=now)
+                later_looks[pk] = min(in_force.ends_at, now + dt.timedelta(days=1))
+            elif at is not None:
+                cycles[pk] = _qualify(version, compiled, facts, cycles.get(pk), at, now)
             if ahead := _next_fact(facts, now):
-                facts_ahead[facts.company_id] = min(ahead, facts_ahead.get(facts.company_id, ahead))
+                later_looks[pk] = min(ahead, later_looks.get(pk, ahead))
     # 4.
     for pk in company_ids:
-        looks = [at for at in (_next_look(cycles.get(pk), now), facts_ahead.get(pk)) if at is not None]
+        looks = [at for at in (_next_look(cycles.get(pk), now), later_looks.get(pk)) if at is not None]
         account_queue.settle(company_id=pk, next_at=min(looks, default=None))
 
 
@@ -159,13 +168,14 @@ def _find_start(
     compiled: CompiledAccount,
     facts: AccountFacts,
     cycle: AccountQualification | None,
+    suppressions: Sequence[Suppression],
     now: dt.datetime,
 ) -> int | None:
     """Return the instant (microseconds) as of which the company qualifies, or None.
 
     It lies in the last day, or earlier if the company has met the version ever since: then it is the beginning of that
-    day. It is never before the version came into force or the last cycle ended, and after a cycle it takes activity
-    newer than its end.
+    day. It is never before the version came into force, the last cycle ended or a suppression ended, and after a cycle
+    it takes activity newer than its end.
     """
     until, in_force = microseconds(now), microseconds(version.activated_at or now)
     floor = in_force
@@ -174,6 +184,7 @@ def _find_start(
         closed_at = microseconds(cycle.closed_at)
         floor = max(floor, microseconds(cycle.reenter_at) if cycle.reenter_at else closed_at)
         active_after = max(closed_at, active_after or closed_at)
+    floor = max([floor, *(microseconds(row.ends_at) for row in suppressions if row.ends_at <= now)])
     since = max(floor, until - FOUND_WITHIN)
     return first_meeting(compiled.rules, facts, since=min(since, until), until=until, active_after=active_after)
 

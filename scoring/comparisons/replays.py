@@ -1,8 +1,8 @@
 """Replays: judge a version's time in force again and compare the result with the MQLs on record (rules 10.11).
 
-Stored cycles with their ends and re-engagement dates, stages and the version's time in force are taken as given. A
-difference means that a fact was recorded late, or that the engine is wrong. People known by several leads are left out:
-most of their MQLs were made before the leads were merged.
+Stored cycles with their ends and re-engagement dates, stages, suppressions and the version's time in force are taken as
+given. A difference means that a fact was recorded late, or that the engine is wrong. People known by several leads are
+left out: most of their MQLs were made before the leads were merged.
 
 Apart from that each lead is asked about as if all its facts had come in order. Who would have become an MQL then, and did
 not, is a loss that lateness caused.
@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -32,13 +32,15 @@ from scoring.engine.profile import PASS
 from scoring.engine.rules import Rules
 from scoring.engine.timeline import FOREVER
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import late_facts, qualification_start
+from scoring.live import late_facts, qualification_start, suppressed_leads
 from scoring.live.late_facts import Arrival, LatenessLimit
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.qualify import NOT_TO_QUALIFY, entrant_waits
 from scoring.models import Qualification
 
 _LEADS_AT_ONCE: Final = 5000
+#: Half-open periods in microseconds.
+_Periods: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class _ActivePeriod:
         in_order: dict[tuple[int, int], int] = {}
         for first in range(0, len(ids), _LEADS_AT_ONCE):
             lead_ids = ids[first : first + _LEADS_AT_ONCE]
-            records = _LeadRecords(self.version, lead_ids)
+            records = _LeadRecords(self.version, lead_ids, from_microseconds(self.last))
             part = facts.slice(first, first + len(lead_ids))
             for windows in _window_rounds(
                 {index: self._open_windows(records.cycles[lead]) for index, lead in enumerate(lead_ids)}
@@ -266,22 +268,25 @@ class _ActivePeriod:
             )
             known = records.known_since[int(facts.lead_ids[index])]
             if not floor.closed and max(floor.at, known) <= self.last:
-                questions[index] = self._build_question(floor, known, records.barred[int(facts.lead_ids[index])])
+                lead_id = int(facts.lead_ids[index])
+                barred, suppressed = records.barred[lead_id], records.suppressed.get(lead_id, ())
+                questions[index] = self._build_question(floor, known, barred, suppressed)
         return questions
 
     def _build_question(
-        self, floor: QualificationFloor, known: int, barred: tuple[tuple[int, int], ...]
+        self, floor: QualificationFloor, known: int, barred: _Periods, suppressed: _Periods
     ) -> StartQuestion:
         """Ask as if the lead had been judged at every instant, from the first at which it was known and free."""
         first = max(floor.at, known)
         return StartQuestion(
             floor=floor.at,
             until=self.last,
-            looks=(first, *(end for _, end in barred if first < end <= self.last)),
+            looks=(first, *(end for _, end in (*barred, *suppressed) if first < end <= self.last)),
             after=first,
             known=known,
             waits=entrant_waits(self.version, floor, known),
             barred=barred,
+            suppressed=suppressed,
         )
 
 
@@ -297,17 +302,18 @@ def _window_rounds(windows: Mapping[int, Sequence[_Window]]) -> Iterator[dict[in
 
 
 class _LeadRecords:
-    """The records of some leads: cycles under the version's motion, periods in which they were barred, and when they
-    became known.
+    """The records of some leads: cycles under the version's motion, periods in which they were barred or suppressed, and
+    when they became known.
     """
 
-    def __init__(self, version: Version, lead_ids: Sequence[int]) -> None:
+    def __init__(self, version: Version, lead_ids: Sequence[int], until: dt.datetime) -> None:
         rows = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "recorded_at")
         known_since = {pk: microseconds(recorded_at) for pk, recorded_at in rows}
         # A lead recorded after the facts were read is left to the next replay.
         self.known_since = {pk: known_since.get(pk, FOREVER) for pk in lead_ids}
         self.cycles = self._read_cycles(version, lead_ids)
         self.barred = self._read_barred(version, lead_ids)
+        self.suppressed = suppressed_leads.read_periods(lead_ids, now=until)
 
     @staticmethod
     def _read_cycles(version: Version, lead_ids: Sequence[int]) -> Mapping[int, list[_Cycle]]:
@@ -321,7 +327,7 @@ class _LeadRecords:
         return cycles
 
     @staticmethod
-    def _read_barred(version: Version, lead_ids: Sequence[int]) -> Mapping[int, tuple[tuple[int, int], ...]]:
+    def _read_barred(version: Version, lead_ids: Sequence[int]) -> Mapping[int, _Periods]:
         """Return the half-open periods in which each lead stood in a stage of the motion where it could not qualify."""
         moves: dict[int, list[tuple[int, str]]] = defaultdict(list)
         rows = StageChange.objects.filter(lead_id__in=lead_ids, motion=version.definition.motion)
@@ -331,7 +337,7 @@ class _LeadRecords:
         return {lead: _barred_periods(moves[lead]) for lead in lead_ids}
 
 
-def _barred_periods(moves: Sequence[tuple[int, str]]) -> tuple[tuple[int, int], ...]:
+def _barred_periods(moves: Sequence[tuple[int, str]]) -> _Periods:
     """Return the periods of the stages in NOT_TO_QUALIFY; a lead's last stage has no end."""
     ends = [*moves, (FOREVER, "")]
     return tuple((at, until) for (at, stage), (until, _) in pairwise(ends) if stage in NOT_TO_QUALIFY)

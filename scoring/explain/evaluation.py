@@ -57,7 +57,9 @@ def find_version(name: str) -> Version:
         major, _, minor = number.removeprefix("v").partition(".")
         if not (major.isdecimal() and minor.isdecimal()):
             raise NoSuchDefinition(f"{name} is neither a file nor a version such as v1.0 or SLUG/v1.0.")
-        versions = versions.filter(major=int(major), minor=int(minor), **({"definition__slug": slug} if slug else {}))
+        versions = versions.filter(
+            major=int(major), minor=int(minor), **({"definition__slugs__slug": slug} if slug else {})
+        )
     candidates = list(versions[:2])
     if len(candidates) != 1:
         raise NoSuchDefinition(f"{len(candidates) or 'No'} version{'s are' if candidates else ' is'} named {name}.")

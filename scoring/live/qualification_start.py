@@ -64,6 +64,7 @@ class StartQuestion:
     known: int
     waits: bool = False
     barred: tuple[tuple[int, int], ...] = ()
+    suppressed: tuple[tuple[int, int], ...] = ()
 
 
 def find_floor(
@@ -109,7 +110,7 @@ def find_starts(rules: Rules, facts: Facts, questions: Mapping[int, StartQuestio
        periods.
     5. Go back to the beginning of the run that the instant belongs to.
     6. Date a lead that held at its floor there, or when it became known if that is later. One that `waits` begins with
-       its next activity, or with its next run.
+       its next activity, or with its next run; one that was suppressed not before the end of that.
     """
     if not questions:
         return {}
@@ -182,16 +183,18 @@ def _find_start(rules: Rules, facts: Facts, index: int, question: StartQuestion,
         first = _first_own_position(rules, facts, index, run)
     # 4.
     is_noticed = run.meets & ((run.at > question.after) | np.isin(run.at, question.looks))
-    for start, end in question.barred:
-        is_noticed &= (run.at < start) | (run.at >= end)
+    for begin, end in (*question.barred, *question.suppressed):
+        is_noticed &= (run.at < begin) | (run.at >= end)
     is_noticed[:first] = False
     if not is_noticed.any():
         return None
     # 5.
+    noticed = int(np.flatnonzero(is_noticed)[0])
     starts = np.flatnonzero(run.meets & ~run.met_before)
-    start = max(int(starts[starts <= int(np.flatnonzero(is_noticed)[0])][-1]), first)
+    start = max(int(starts[starts <= noticed][-1]), first)
     # 6. A lead that already held at its floor begins there, or when it was recorded if that is later.
-    return int(run.at[start]) if start else max(int(run.at[0]), question.known)
+    began = int(run.at[start]) if start else max(int(run.at[0]), question.known)
+    return max([began, *(end for _, end in question.suppressed if end <= int(run.at[noticed]))])
 
 
 def _first_own_position(rules: Rules, facts: Facts, index: int, run: _LeadRun) -> int:

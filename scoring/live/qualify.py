@@ -11,6 +11,8 @@ import numpy as np
 from django.db.models import F
 
 from definitions.models import Version
+from definitions.suppressions import subject_matching
+from definitions.suppressions.subject_matching import Matches
 from leads.identity import merges
 from leads.models import Lead, LeadStage
 from leads.stages import motion_stages, stage_changes
@@ -25,7 +27,7 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import late_requests, qualification_start, upgrade_detection
+from scoring.live import late_requests, qualification_start, suppressed_leads, upgrade_detection
 from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.upgrade_detection import OpenCycle
@@ -45,7 +47,8 @@ def qualify_leads(
     2. Ask for those that meet the version now, have new facts since their last look, or sent an explicit request that
        came late, when they began (rules 4.12, 4.23).
     3. Judge these questions (`qualification_start.find_starts`).
-    4. Make an MQL of each lead with a start, its explanation frozen as of then, and move its stage to MQL.
+    4. Keep back the leads with a start that are suppressed (rules 9.23). Make an MQL of each other one, its explanation
+       frozen as of then, and move its stage to MQL.
     5. Accept the other candidates that pass the gate and are engaged for marketing: stage MAL (rules 2.3).
     6. Record upgrades of MQLs whose cycle is open, also of those just made (rules 6.25, 6.34).
     7. Return the instants (microseconds by lead id) at which leads must be judged again because they may not qualify
@@ -57,6 +60,8 @@ def qualify_leads(
     candidates = _read_candidates(judgement, leads, now)
     # 2. and 3.
     starts = _find_starts(judgement, candidates, leads, before)
+    kept_until = suppressed_leads.keep_back(judgement, starts, candidates.suppressions, now=now)
+    starts = {index: at for index, at in starts.items() if index not in kept_until}
     accepted = passes_for_marketing(judgement.at_now)
     for index in candidates.floors:
         lead = leads[int(judgement.facts.lead_ids[index])]
@@ -69,11 +74,8 @@ def qualify_leads(
     # 6.
     _record_upgrades(judgement, candidates, starts, leads, before, now)
     # 7.
-    return {
-        int(judgement.facts.lead_ids[index]): floor.until
-        for index, floor in candidates.floors.items()
-        if floor.until is not None
-    }
+    waiting = {index: floor.until for index, floor in candidates.floors.items() if floor.until is not None}
+    return {int(judgement.facts.lead_ids[index]): until for index, until in {**waiting, **kept_until}.items()}
 
 
 def free_to_qualify(
@@ -106,7 +108,7 @@ def marked_entrants(version: Version, lead_ids: Sequence[int], *, now: dt.dateti
 class _Candidates:
     """The leads that may qualify at all with their floors, by index in the facts; each lead's last cycle, the highest
     number of its cycles, the end of the last one that has ended and its stage in the motion of the version, by lead id;
-    and since when those lost stand there.
+    since when those lost stand there; and the suppressions of each, by lead id.
     """
 
     floors: Mapping[int, QualificationFloor]
@@ -115,6 +117,7 @@ class _Candidates:
     closed_at: Mapping[int, dt.datetime]
     stages: Mapping[int, Stage]
     lost_at: Mapping[int, dt.datetime]
+    suppressions: Matches
 
 
 def _read_candidates(judgement: LeadJudgement, leads: Mapping[int, Lead], now: dt.datetime) -> _Candidates:
@@ -141,7 +144,8 @@ def _read_candidates_of(
         for index, lead_id in enumerate(facts.lead_ids.tolist())
         if lead_id in leads and lead_id not in barred and may_qualify(stages[lead_id], cycles.get(lead_id))
     }
-    return _Candidates(floors, cycles, numbers, closed_at, stages, lost_at)
+    suppressions = subject_matching.match_leads(list(leads), now=now)
+    return _Candidates(floors, cycles, numbers, closed_at, stages, lost_at, suppressions)
 
 
 def _find_barred(aliases: Mapping[int, int], motion: str) -> frozenset[int]:
@@ -180,6 +184,11 @@ def _find_starts(
     )
     lead, at = facts.instants()
     is_asked[lead[(at > last_looks[lead]) & (at <= judgement.now[lead])]] = True
+    for index in candidates.floors if candidates.suppressions else ():
+        # Whoever met the version as its suppression ended, and fell below it before this look, is found as well.
+        rows = candidates.suppressions.get(int(facts.lead_ids[index]), ())
+        ended = suppressed_leads.list_ended_periods(rows, int(judgement.now[index]))
+        is_asked[index] |= any(end > last_looks[index] for _, end in ended)
     starts = dict(
         qualification_start.find_starts(
             judgement.rules, facts, _build_questions(judgement, candidates, leads, before, is_asked)
@@ -200,7 +209,7 @@ def _find_late_starts(
     open_to_requests = [index for index, floor in candidates.floors.items() if not floor.closed]
     requests = late_requests.find_late_requests(
         judgement,
-        {index: _free_since(leads[ids[index]], candidates) for index in open_to_requests},
+        {index: _free_since(leads[ids[index]], candidates, int(judgement.now[index])) for index in open_to_requests},
         {index: _judged_at(before.get(ids[index])) for index in open_to_requests},
     )
     if not requests:
@@ -213,11 +222,13 @@ def _find_late_starts(
     return qualification_start.find_starts(judgement.rules, judgement.facts, late_questions)
 
 
-def _free_since(lead: Lead, candidates: _Candidates) -> int | None:
-    """Return the instant after which a request may begin a cycle of the lead: the end of its last one, or of a lost deal."""
-    ends = [candidates.closed_at[lead.pk]] if lead.pk in candidates.closed_at else []
-    ends += [candidates.lost_at[lead.pk]] if lead.pk in candidates.lost_at else []
-    return microseconds(max(ends)) if ends else None
+def _free_since(lead: Lead, candidates: _Candidates, now: int) -> int | None:
+    """Return the instant after which a request may begin a cycle of the lead: the end of its last one, of a lost deal or
+    of a suppression.
+    """
+    ends = [microseconds(at[lead.pk]) for at in (candidates.closed_at, candidates.lost_at) if lead.pk in at]
+    ended = suppressed_leads.list_ended_periods(candidates.suppressions.get(lead.pk, ()), now)
+    return max([*ends, *(end for _, end in ended)], default=None)
 
 
 def _judged_at(score: Score | None) -> int | None:
@@ -237,15 +248,17 @@ def _build_questions(
         if floor.closed or not is_asked[index]:
             continue
         lead, now = leads[int(judgement.facts.lead_ids[index])], int(judgement.now[index])
-        score, known = before.get(lead.pk), microseconds(lead.recorded_at)
+        score, known, after = before.get(lead.pk), microseconds(lead.recorded_at), _last_look_at(lead, before)
+        suppressed = suppressed_leads.list_ended_periods(candidates.suppressions.get(lead.pk, ()), now)
         questions[index] = StartQuestion(
             floor=floor.at,
             until=now,
             # A lead that is judged for the first time is judged as of its arrival as well.
-            looks=(now,) if score else (known, now),
-            after=_last_look_at(lead, before),
+            looks=(*(() if score else (known,)), *(end for _, end in suppressed if end > after), now),
+            after=after,
             known=known,
             waits=_waits_for_activity(judgement, index, floor, lead, score),
+            suppressed=suppressed,
         )
     return questions
 
@@ -362,11 +375,14 @@ def _record_upgrades(
         is_old = index not in new_mqls
         if cycle.is_hot or (is_old and hasattr(cycle, "hot_upgrade")):
             continue
-        closed_at = candidates.closed_at.get(lead_id)
+        ends = [microseconds(candidates.closed_at[lead_id])] if lead_id in candidates.closed_at else []
+        # What a lead did before its suppression ended raises no tier of the cycle that began then.
+        rows = candidates.suppressions.get(lead_id, ())
+        ends += [end for _, end in suppressed_leads.list_ended_periods(rows, microseconds(cycle.at))]
         open_cycles[index] = OpenCycle(
             cycle,
             has_tier_upgrade=is_old and hasattr(cycle, "tier_upgrade"),
-            free_since=None if closed_at is None else microseconds(closed_at),
+            free_since=max(ends, default=None),
             last_look=_judged_at(before.get(lead_id)),
             seen_until=_last_look_at(leads[lead_id], before),
         )

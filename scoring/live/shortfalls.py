@@ -13,6 +13,7 @@ from django.db import connection
 
 from config.jobs import sweeps
 from definitions.models import Version
+from definitions.suppressions import subject_matching
 from leads.identity import merges
 from leads.models import Event
 from leads.vocabulary import Motion, Stage
@@ -132,9 +133,13 @@ def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
 
 def _store_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> None:
     """Store the shortfalls of these leads. Raises sweeps.CannotBeDone if one of them has none."""
-    last_events = _read_last_events(lead_ids, now)
+    last_events, suppressions = _read_last_events(lead_ids, now), subject_matching.match_leads(lead_ids, now=now)
     rows = [_build_shortfall(lead_id, version, reason, last_events.get(lead_id), now)
             for lead_id, reason in _explain(version, lead_ids, now)]  # fmt: skip
+    for row in rows:
+        suppression = subject_matching.find_in_force(suppressions.get(row.lead_id, ()), now)
+        if row.kind == ShortfallKind.NOTHING and suppression is not None:
+            row.criterion, row.why = "Suppressed", f"Meets the definition, {suppression.clause}."[:300]
     if len(rows) < len(lead_ids):
         raise sweeps.CannotBeDone("Nothing is known of the lead that could be explained.")
     Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)

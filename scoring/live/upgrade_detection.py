@@ -34,7 +34,7 @@ WEAK: Final = 3
 class OpenCycle:
     """An open cycle that may be upgraded: it is not hot and has no hot upgrade.
 
-    `free_since` is the end of the cycle before; `last_look` is when the lead was last judged, if ever. Facts later than
+    `free_since` is the end of the cycle or suppression before; `last_look` is when the lead was last judged, if ever. Facts later than
     `seen_until` are new. Microseconds.
     """
 

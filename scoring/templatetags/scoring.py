@@ -5,14 +5,16 @@ charts.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django import template
 
 from config.accounts.roles import holds
 from definitions import backtest_requests, signals_and_lists, version_documents
-from definitions.models import Backtest, Version
+from definitions.models import Backtest, Suppression, Version
 from definitions.plain_english import generated_statement
+from definitions.suppressions import subject_matching
 from definitions.vocabulary import VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
@@ -33,7 +35,10 @@ _NAMES_SHOWN: Final = 8
 def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     """Return a lead's scores, judged at `now` instead of read from the stored score, because decay goes on between facts."""
     explanations = lead_explanation.explain_lead(lead, at=now)
+    suppression = subject_matching.find_for_lead(lead, at=now)
     return {
+        "suppression": suppression,
+        "suppression_text": _write_suppression(suppression, [version for version, row in explanations if row.meets]),
         "scores": [
             {
                 "version": version,
@@ -43,8 +48,15 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
                 "waits": explanation.meets and bool(qualify.marked_entrants(version, [lead.pk], now=now)),
             }
             for version, explanation in explanations
-        ]
+        ],
     }
+
+
+def _write_suppression(suppression: Suppression | None, met: Sequence[Version]) -> str:
+    """Return the exclusion beside the verdict as a sentence: the verdict stands, and the lead is suppressed."""
+    if suppression is None:
+        return ""
+    return f"Meets {', '.join(map(str, met))}, {suppression.clause}." if met else suppression.sentence
 
 
 @register.simple_tag(takes_context=True)

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.jobs import sweeps
+from definitions.suppressions import subject_matching
 from leads.identity import merges
 from leads.models import Lead, LeadStage
 from leads.stages import motion_stages, stage_changes
@@ -35,6 +36,8 @@ from sla.teams import round_robin, routing_rules
 log = structlog.get_logger(__name__)
 
 SWEEP: Final = "MQLs to hand off"
+#: The longest reason that the log of stages holds.
+WHY_AT_MOST: Final = 300
 _RELATED: Final = ("lead__company", "hot_upgrade", "tier_upgrade")
 #: Whether an MQL is dated at the activation of its version (rules 9.13).
 _BY_CHANGE_ALONE: Final = Case(When(at=F("version__activated_at"), then=True), default=False)
@@ -95,7 +98,7 @@ def hand_off_early(*, qualification_ids: Collection[int], by: User, now: dt.date
         handoffs = [
             _create_handoff(qualification, in_force[Motion(qualification.motion)], rules, now, since=now)
             for qualification in qualifications
-            if not _reason_against_handoff(qualification)
+            if not _reason_against_handoff(qualification, now)
         ]
         text = f"Handed to sales before its day: {why.strip()}"[:1000]
         Note.objects.bulk_create(Note(handoff=handoff, at=now, by=by, text=text) for handoff in handoffs)
@@ -114,7 +117,7 @@ def hand_off_hot(*, hot_upgrade: HotUpgrade, commitment: Commitment, now: dt.dat
     qualification = rows.first()
     if qualification is None:
         return None
-    if reason := _reason_against_handoff(qualification):
+    if reason := _reason_against_handoff(qualification, now):
         _close_without_handoff(qualification, now, reason)
         return None
     qualification.hot_upgrade = hot_upgrade
@@ -178,15 +181,15 @@ def _hand_off(
     qualification: Qualification, in_force: CommitmentsByMotion, rules: Sequence[RoutingRule], now: dt.datetime
 ) -> Handoff | Qualification:
     """Return the handoff of an MQL, or the MQL itself if it was closed as no case for sales any more."""
-    if reason := _reason_against_handoff(qualification):
+    if reason := _reason_against_handoff(qualification, now):
         return _close_without_handoff(qualification, now, reason)
     commitment = in_force[Motion(qualification.motion)]
     since = _due_to_sales_at(qualification, commitment)
     return _create_handoff(qualification, commitment, rules, now, since=since)
 
 
-def _reason_against_handoff(qualification: Qualification) -> str:
-    """Return why an MQL never comes to sales; empty if it does (rules 6.3, 13.50).
+def _reason_against_handoff(qualification: Qualification, now: dt.datetime) -> str:
+    """Return why an MQL never comes to sales; empty if it does (rules 6.3, 9.23, 13.50).
 
     The leads of the person stay locked until the end of the transaction, so that two of them are not handed off at once.
     """
@@ -197,6 +200,8 @@ def _reason_against_handoff(qualification: Qualification) -> str:
         return "May not be contacted."
     if len(person) > 1 and Handoff.objects.open().filter(lead__in=person, motion=motion).exists():
         return "Sales works on the same person already."
+    if suppression := subject_matching.find_for_lead(qualification.lead, at=now):
+        return suppression.sentence[:WHY_AT_MOST]
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Notices for leaders about pending signatures and open reviews: versions, drafts of commitments, reviews (rules 20.6).
+"""Notices for leaders about pending signatures and open reviews, and about suppressions (rules 20.6, 20.10).
 
 The layers below only leave the rows. The sweep notifies each person once; a later leader is notified then.
 """
@@ -14,7 +14,7 @@ from django.urls import reverse
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import versions
-from definitions.models import Review, Version
+from definitions.models import Review, Suppression, Version
 from definitions.vocabulary import Side, VersionState
 from sla.commitments import commitments
 from sla.models import Commitment
@@ -25,7 +25,12 @@ from sla.vocabulary import CommitmentState, NoticeKind
 
 def notify_leaders(*, now: dt.datetime) -> int:
     """Write the notices that leaders have not received yet; return how many are new."""
-    drafts = [*_draft_version_notices(now), *_draft_commitment_notices(now), *_draft_review_notices(now)]
+    drafts = [
+        *_draft_version_notices(now),
+        *_draft_commitment_notices(now),
+        *_draft_review_notices(now),
+        *_draft_suppression_notices(now),
+    ]
     # Without a receiver nobody is missing a notice: whoever takes the role is told then.
     return outbox.write_notices(draft for draft in drafts if draft.to)
 
@@ -77,6 +82,23 @@ def _draft_review_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
             text=f"Review of {review.definition}: {review.title}",
             at=now,
             path=reverse("review", args=[review.pk]),
+        )
+
+
+def _draft_suppression_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
+    """Yield one notice for each suppression that is in force or coming; whoever set it knows."""
+    rows = Suppression.objects.not_over(now).select_related("set_by", "lead", "company").order_by("pk")
+    suppressions = list(rows)
+    leaders = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER) if suppressions else ()
+    for suppression in suppressions:
+        yield NoticeDraft(
+            kind=NoticeKind.SUPPRESSED,
+            once=f"suppression:{suppression.pk}",
+            handoff=None,
+            to=[leader for leader in leaders if leader.pk != suppression.set_by_id],
+            text=f"{suppression}: {suppression.clause}",
+            at=now,
+            path=reverse("suppression", args=[suppression.pk]),
         )
 
 

@@ -34,6 +34,7 @@ _BY_URGENCY: Final = (
     NoticeKind.REENGAGED,
     NoticeKind.GIVEN_BACK,
     NoticeKind.SIGNATURE,
+    NoticeKind.SUPPRESSED,
     NoticeKind.REVIEW,
     NoticeKind.BLIND_RULE,
     NoticeKind.REINSTATED,

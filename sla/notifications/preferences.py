@@ -29,6 +29,7 @@ _ROLES_BY_KIND: Final = {
     NoticeKind.REVIEW: (*_LEADERS, Role.MARKETING_OPS),
     NoticeKind.BLIND_RULE: (Role.MARKETING_OPS,),
     NoticeKind.REINSTATED: (Role.MARKETING_OPS,),
+    NoticeKind.SUPPRESSED: _LEADERS,
 }
 
 

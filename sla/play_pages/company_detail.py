@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from config.accounts.models import User
 from config.accounts.roles import holds
+from definitions.models import Suppression
+from definitions.suppressions import subject_matching
 from leads.models import Company
 from leads.vocabulary import READERS_OF_LEADS
 from sla import permissions
@@ -18,13 +20,17 @@ from sla.plays.buying_group import BuyingGroup
 
 @dataclass(frozen=True, slots=True)
 class CompanyDetail:
-    """`concealed` people of the company are not shown to this reader: they are not with the reader's team."""
+    """`concealed` people of the company are not shown to this reader: they are not with the reader's team.
+
+    `suppression` is the one in force of the company itself or its domain, for readers of leads.
+    """
 
     company: Company
     group: BuyingGroup
     plays: Sequence[AccountPlay]
     concealed: int
     may_see_leads: bool
+    suppression: Suppression | None
 
 
 def may_see_company(user: User, company: Company) -> bool:
@@ -48,4 +54,6 @@ def read_company(company: Company, *, reader: User, now: dt.datetime) -> Company
         members = [member for member in group.members if member.lead.pk in visible]
         concealed = len(group.members) + group.hidden - len(members)
         group = replace(group, members=members, hidden=0)
-    return CompanyDetail(company, group, rows, concealed, may_see_leads)
+    matches = subject_matching.match_companies([company.pk], now=now) if may_see_leads else {}
+    suppression = subject_matching.find_in_force(matches.get(company.pk, ()), now)
+    return CompanyDetail(company, group, rows, concealed, may_see_leads, suppression)

@@ -10,8 +10,10 @@ import structlog
 from django.utils.dateparse import parse_datetime
 
 from config.jobs import sweeps
+from definitions.suppressions import subject_matching
 from leads.models import Lead
 from leads.vocabulary import Motion
+from scoring.account_judgement import account_qualification
 from scoring.models import AccountQualification
 from sla.commitments import commitments
 from sla.models import AccountPlay, Commitment, PlayContact, PlayTask, RoutingRule
@@ -29,7 +31,8 @@ TEXT_AT_MOST: Final = 300
 def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     """Make a play of each company that qualified, tier 1 first, each in its own transaction; return how many.
 
-    A company that fails is set aside (rules 17.5). Any number of workers may run at once.
+    One that was suppressed meanwhile gets none (rules 9.23), one that fails is set aside (rules 17.5). Any number of
+    workers may run at once.
     """
     try:
         commitment = commitments.current_commitment(Motion.AQL)
@@ -40,12 +43,26 @@ def start_waiting(*, now: dt.datetime, limit: int = 100) -> int:
     rules = routing_rules.active_rules()
     count = 0
     waiting = AccountQualification.objects.waiting().select_related("company").order_by("tier", "pk")
-    for play in sweeps.claim_each(
-        SWEEP, waiting, lambda row: _create_play(row, commitment, rules, now), now=now, limit=limit
+    for claimed in sweeps.claim_each(
+        SWEEP, waiting, lambda row: _start_play(row, commitment, rules, now), now=now, limit=limit
     ):
-        play_routing.route_play(play=play, now=now, rules=rules)
+        if isinstance(claimed, AccountPlay):
+            play_routing.route_play(play=claimed, now=now, rules=rules)
         count += 1
     return count
+
+
+def _start_play(
+    qualification: AccountQualification, commitment: Commitment, rules: Sequence[RoutingRule], now: dt.datetime
+) -> AccountPlay | AccountQualification:
+    """Return the play of a company that qualified, or its qualification if it was closed because of a suppression."""
+    company_id = qualification.company_id
+    rows = subject_matching.match_companies([company_id], now=now).get(company_id, ())
+    if subject_matching.find_in_force(rows, now) is None:
+        return _create_play(qualification, commitment, rules, now)
+    AccountQualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
+    account_qualification.close_cycle(qualification=qualification, now=now)
+    return qualification
 
 
 def _create_play(

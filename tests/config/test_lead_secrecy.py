@@ -41,7 +41,7 @@ RULES: Final = {
         api:backtest-cancel api:backtest-record api:companies api:definition-backtest api:definition-backtests
         api:definition-compare api:definition-evaluate api:definition-what-if api:duplicates api:events api:import
         api:import-cancel api:import-rejected api:imports api:lead api:lead-events api:lead-explanation api:lead-merge
-        api:lead-reinstate api:lead-unmerge api:leads api:outcomes api:values
+        api:lead-reinstate api:lead-unmerge api:leads api:outcomes api:suppression-end api:suppressions api:values
         backtest backtest_cancel backtest_csv blind_rule_close blind_rule_leads blind_rules comparison comparison_csv
         duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export
         import_again import_cancel import_discard
@@ -49,6 +49,7 @@ RULES: Final = {
         lead lead_contact lead_export lead_keep_apart lead_list lead_merge lead_part lead_take_back mals mals_export
         mals_leave mals_left mals_left_export mals_return nurture_back nurture_first nurture_first_export
         nurture_first_hand_over nurture_postpone reading_remove refused_address_take refused_addresses replay
+        suppression suppression_new suppressions suppressions_export
         lead_reinstate routing_try set_aside set_aside_retry unrouted unrouted_export value_list version_backtests what_if
     """,
     "own": """

@@ -8,16 +8,19 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+from config.accounts.vocabulary import Role
 from definitions import version_documents
-from definitions.models import Version
-from definitions.vocabulary import VersionState
+from definitions.models import Suppression, Version
+from definitions.suppressions import lifecycle
+from definitions.suppressions.subjects import SubjectRef
+from definitions.vocabulary import SuppressionSubject, VersionState
 from leads.models import Company, Lead
 from leads.rescoring import mass_rescores, rescore_queue
 from leads.stages import stage_changes
 from leads.vocabulary import BEGINNING, Stage
 from scoring.live import due_leads, mqls
 from scoring.models import Qualification
-from tests.factories import CompanyFactory, EventFactory, LeadFactory, advance_version
+from tests.factories import CompanyFactory, EventFactory, LeadFactory, UserFactory, advance_version
 from tests.scoring import facts
 
 START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
@@ -122,3 +125,15 @@ class RandomHistories:
         mqls.close_cycle(qualification=mql, now=at, reenter_at=back)
         if back is not None:
             rescore_queue.request(lead_ids=[mql.lead_id], at=back)
+
+    def suppress(self, at: dt.datetime) -> None:
+        """Suppress one of the leads for some days; or end a suppression that is in force."""
+        rescore_all_due(at)
+        by = UserFactory(roles=[Role.MARKETING_OPS])
+        in_force = list(Suppression.objects.not_over(at).order_by("pk"))
+        if len(in_force) > len(self.leads) // 3:
+            lifecycle.end(suppression=self.random.choice(in_force), reason="Clean.", by=by, now=at)
+            return
+        subject = SubjectRef(SuppressionSubject.LEAD, lead=self.random.choice(self.leads))
+        until = at + self.random.randint(1, 12) * DAY
+        lifecycle.suppress(subject=subject, reason="A bad campaign.", until=until, by=by, now=at)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from definitions.models import Version
+from definitions.models import KeptBack, Version
 from scoring.comparisons import replays
 from scoring.models import Qualification
 from tests.scoring.lead_histories import (
@@ -27,6 +27,7 @@ def test_a_replay_of_random_lead_histories_gives_exactly_the_mqls_made(seed: int
     life.some(160, life.act)
     life.some(15, life.be_promoted)
     life.some(30, life.decide)
+    life.some(40, life.suppress)
     life.some(60, rescore_all_due)
     # Everybody is judged by the first version until its last second.
     life.at(change - HOUR / 3600, rescore_all_due)
@@ -40,6 +41,7 @@ def test_a_replay_of_random_lead_histories_gives_exactly_the_mqls_made(seed: int
         version_replay.on_record for version_replay in replayed
     ]
     assert sum(version_replay.on_record for version_replay in replayed) == Qualification.objects.count() > 5
+    assert KeptBack.objects.exists()
 
 
 def refreshed(version: Version) -> Version:
