@@ -25,7 +25,7 @@ test: setup-dev browser ## The whole suite on a real PostgreSQL and a real Valke
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 drills: setup-dev ## Faults from outside at full counts: storms, races, kills, crashes, full disks (ARGS="-k storm" for a part)
-	@DRILLS=full $(BIN)/pytest tests/drills $(ARGS)
+	@DRILLS=full $(BIN)/pytest -o faulthandler_timeout=7200 tests/drills $(ARGS)
 
 setup: .venv/.demo ## .venv with the locked packages of the demo
 
