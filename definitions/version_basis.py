@@ -61,13 +61,23 @@ def keep_basis(basis: Basis, *, now: dt.datetime, contents: Any = KeptContent.ob
 
 
 def read_kept_basis(digests: Mapping[str, Any]) -> Basis:
-    """Return the basis that `keep_basis` kept. Each content is read once in a process, because it cannot change."""
+    """Return the basis that `keep_basis` kept; it is read once in a process, because its contents cannot change."""
+    return _read_kept_basis(write_canonical(digests))
+
+
+@lru_cache(maxsize=64)
+def _read_kept_basis(written_digests: str) -> Basis:
+    """Return the basis of digests written as canonical JSON. One query."""
+    digests: dict[str, Any] = json.loads(written_digests)
+    lists: dict[str, str] = digests.pop("lists")
+    rows = KeptContent.objects.filter(digest__in={*lists.values(), *digests.values()})
+    texts = dict(rows.values_list("digest", "content"))
     titles, countries = digests.get("job_titles"), digests.get("countries")
     return Basis(
-        lists={name: _read_entries(digest) for name, digest in digests["lists"].items()},
-        meanings=_read_meanings(digests["signals"]),
-        titles=_read_titles(titles) if titles else None,
-        countries=_read_countries(countries) if countries else None,
+        lists={name: _parse_entries(texts[digest]) for name, digest in lists.items()},
+        meanings={code: tuple(flags) for code, flags in json.loads(texts[digests["signals"]]).items()},
+        titles=_parse_titles(texts[titles]) if titles else None,
+        countries=CountryReadings.from_content(json.loads(texts[countries])) if countries else None,
     )
 
 
@@ -83,25 +93,12 @@ def title_reader(table: TitleTable) -> TitleReader:
     return SHIPPED_TITLES if table.digest == shipped_titles().digest else TitleReader(json.loads(table.text))
 
 
-@lru_cache(maxsize=64)
-def _read_entries(digest: str) -> frozenset[str]:
-    return frozenset(json.loads(_read_text(digest)))
-
-
-@lru_cache(maxsize=64)
-def _read_meanings(digest: str) -> Meanings:
-    return {code: tuple(flags) for code, flags in json.loads(_read_text(digest)).items()}
+@lru_cache(maxsize=32)
+def _parse_entries(text: str) -> frozenset[str]:
+    """Return the entries of a kept list: one set for all versions that keep it, whose hash and answers are then shared."""
+    return frozenset(json.loads(text))
 
 
 @lru_cache(maxsize=8)
-def _read_titles(digest: str) -> TitleTable:
-    return TitleTable.from_text(_read_text(digest))
-
-
-@lru_cache(maxsize=64)
-def _read_countries(digest: str) -> CountryReadings:
-    return CountryReadings.from_content(json.loads(_read_text(digest)))
-
-
-def _read_text(digest: str) -> str:
-    return KeptContent.objects.values_list("content", flat=True).get(digest=digest)
+def _parse_titles(text: str) -> TitleTable:
+    return TitleTable.from_text(text)

@@ -17,7 +17,7 @@ from django.db import transaction
 from config import lock_waits
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import permissions, proposals, version_basis, version_documents
+from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
@@ -85,7 +85,7 @@ def propose(
        `acknowledged` (the finding's key and the reason for accepting it). `driver` names the cause of the change,
        `evidence` and `review` show it; a change that loosens needs one of these two.
     4. Record the case and the grounds.
-    5. Keep what it is judged with besides its rows (rules 9.18), and change the state.
+    5. Keep what it was backtested with besides its rows, which is what is present (rules 9.18), and change the state.
 
     Raises VersionStepRefused, permissions.NotAllowed.
     """
@@ -98,8 +98,7 @@ def propose(
     if objections or case.backtest is None:
         raise VersionStepRefused(*objections)
     proposals.record_proposal(case, grounds, backtest=case.backtest, by=by, now=now)
-    present = version_basis.read_present_basis(case.draft.to_document())
-    version.basis, version.basis_kept_at = version_basis.keep_basis(present, now=now), now
+    version.basis, version.basis_kept_at = case.backtest.basis, now
     version.save(update_fields=["basis", "basis_kept_at"])
     version.proposed_at = now
     return _change_state(version, VersionState.PROPOSED, by, now)

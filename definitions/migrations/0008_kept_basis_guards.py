@@ -32,10 +32,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="version_basis_is_kept",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (NEW."basis" IS NOT NULL AND OLD."basis" IS DISTINCT FROM (NEW."basis"))',
+                    condition='WHEN (NEW."basis" IS NOT NULL)',
                     func="\n    IF EXISTS (\n        SELECT FROM jsonb_path_query(NEW.basis, 'strict $.**') AS part(value)\n        WHERE jsonb_typeof(part.value) = 'string'\n        AND NOT EXISTS (SELECT FROM definitions_keptcontent kept WHERE kept.digest = part.value #>> '{}')\n    ) THEN\n        RAISE EXCEPTION 'pgtrigger: a basis refers to contents that are not kept';\n    END IF;\n    RETURN NEW;\n",
-                    hash="7a05dd8ebcfe3beca4264c11436810c138c736d6",
-                    operation="UPDATE",
+                    hash="2bbb69aabf455298028524f460c91e1d80d2b2ff",
+                    operation="INSERT OR UPDATE",
                     pgid="pgtrigger_version_basis_is_kept_acaa6",
                     table="definitions_version",
                     when="BEFORE",

@@ -234,8 +234,8 @@ class Version(models.Model):
             pgtrigger.Trigger(
                 name="version_basis_is_kept",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(new__basis__isnull=False, old__basis__df=pgtrigger.F("new__basis")),
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Q(new__basis__isnull=False),
                 func=_BASIS_IS_KEPT,
             ),
             pgtrigger.FSM(

@@ -7,7 +7,7 @@ from typing import Any
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import proposals, version_documents, versions
+from definitions import proposals, version_basis, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
@@ -52,6 +52,7 @@ def create_backtest(version: Version, *, at: dt.datetime = NOW, **changes: Any) 
         against=against,
         document=document,
         digest=version_documents.fingerprint(version),
+        basis=version_basis.keep_basis(version_documents.read_basis(version), now=at),
         start=at - 180 * DAY,
         end=at,
         requested_at=at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from definitions import version_documents
+from definitions import version_basis, version_documents
 from definitions.models import Backtest, Version
 from scoring.backtests.intervals_and_tests import wilson
 
@@ -166,6 +166,7 @@ def pending_backtest(version: Version, **columns: Any) -> Backtest:
             "version": version,
             "document": document,
             "digest": version_documents.fingerprint(version),
+            "basis": version_basis.keep_basis(version_documents.read_basis(version), now=END),
             "start": START,
             "end": END,
             "requested_at": END,
