@@ -90,24 +90,24 @@ class Suppression(models.Model):
 
     @property
     def subject_text(self) -> str:
-        """The domain, source, lead or company that it is about, as people read it."""
+        """Return the domain, source, lead or company that it is about, as people read it."""
         if self.subject == SuppressionSubject.DOMAIN:
             return domain_names.to_letters(self.value)
         return str(self.lead or self.company or self.value)
 
     @property
     def ends_at(self) -> dt.datetime:
-        """The instant from which it is not in force any more: its end, or its early end."""
+        """Return the instant from which it is not in force any more: its end, or its early end."""
         return self.until if self.ended_at is None else min(self.until, self.ended_at)
 
     @property
     def sentence(self) -> str:
-        """Until when, by whom and why, as a sentence."""
+        """Say until when, by whom and why, as a sentence."""
         return f"{self.clause[:1].upper()}{self.clause[1:]}."
 
     @property
     def clause(self) -> str:
-        """Until when, by whom and why, as the end of a sentence about whom it keeps back."""
+        """Say until when, by whom and why, as the end of a sentence about whom it keeps back."""
         return (
             f"suppressed until {company_days.day_of(self.ends_at):%-d %B %Y} by {self.set_by} because “{self.reason}”"
         )

@@ -14,7 +14,7 @@ from definitions.suppressions.subject_matching import Matches
 
 @dataclass(frozen=True, slots=True)
 class KeptBackCount:
-    """How many different leads and companies a suppression kept back."""
+    """The number of different leads and companies that a suppression kept back."""
 
     leads: int = 0
     companies: int = 0

@@ -25,7 +25,7 @@ Matches: TypeAlias = Mapping[int, Sequence[Suppression]]
 def match_leads(lead_ids: Collection[int], *, now: dt.datetime) -> Matches:
     """Return the suppressions of these leads that have begun by `now`, also ended ones.
 
-    `lead_ids` stand for their persons. One query while nothing is suppressed, at most four for any number of leads.
+    `lead_ids` stand for their persons. One query while nothing is suppressed, at most three for any number of leads.
     """
     subjects = _Subjects(_read_begun(now))
     if not subjects or not lead_ids:

@@ -71,9 +71,9 @@ def suppression(request: Request, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Ended. Whom it kept back is judged again now.")
         return redirect("suppression", pk)
-    kept = row.kept_back.select_related("lead__company", "company", "version__definition").order_by("-pk")
+    kept_back_rows = row.kept_back.select_related("lead__company", "company", "version__definition").order_by("-pk")
     after = typed_number(request.GET.get("after", ""))
-    page = list((kept if after is None else kept.filter(pk__lt=after))[: PAGE + 1])
+    page = list((kept_back_rows if after is None else kept_back_rows.filter(pk__lt=after))[: PAGE + 1])
     context: dict[str, Any] = {
         "suppression": row,
         "state": row.state_at(now),

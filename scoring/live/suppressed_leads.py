@@ -21,14 +21,14 @@ def keep_back(
     Returns when each is judged again (microseconds), by its index: at the end of its suppression. The end may come
     earlier, unseen by this transaction, so that nobody waits for longer than a day.
     """
-    kept: dict[int, Suppression] = {}
+    suppressions: dict[int, Suppression] = {}
     for index in starts:
         in_force = subject_matching.find_in_force(matches.get(int(judgement.facts.lead_ids[index]), ()), now)
         if in_force is not None:
-            kept[index] = in_force
-    lead_ids = [int(judgement.facts.lead_ids[index]) for index in kept]
+            suppressions[index] = in_force
+    lead_ids = [int(judgement.facts.lead_ids[index]) for index in suppressions]
     kept_back.record_leads(lead_ids, matches, version=judgement.version, now=now)
-    return {index: min(microseconds(row.ends_at), microseconds(now) + DAY) for index, row in kept.items()}
+    return {index: min(microseconds(row.ends_at), microseconds(now) + DAY) for index, row in suppressions.items()}
 
 
 def list_ended_periods(rows: Iterable[Suppression], now: int) -> tuple[tuple[int, int], ...]:
