@@ -132,13 +132,9 @@ def _lead_positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
 
 def _needed_fields(rules: tuple[Rules, ...]) -> set[str]:
     """Return the attributes that the rules ask for; a seniority is read from the title where it is not given."""
-    fields = {
-        row.field
-        for version_rules in rules
-        for row in (*version_rules.gate, *version_rules.fit, *version_rules.bant, *version_rules.disqualifiers)
-    }
+    fields = {field for version_rules in rules for field in version_rules.fields}
     return fields | ({"lead.title"} if "lead.seniority" in fields else set())
 
 
 def _need_assets(rules: tuple[Rules, ...]) -> bool:
-    return any(tally.distinct is not None for version_rules in rules for tally in version_rules.tallies)
+    return any(version_rules.counts_assets for version_rules in rules)
