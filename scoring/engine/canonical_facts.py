@@ -1,7 +1,7 @@
 """The facts of one lead as of one instant in a canonical form: equal facts give equal text, and so an equal digest.
 
 Only what has a part in the judgement at that instant is in it: the attributes in force that the rules ask for, and the
-events up to it. `read_facts` turns the form back into facts, so that anybody can have them judged again (rules 4.31).
+events up to it. `read_facts` turns the form back into facts, so that anybody can have them judged again (rules 16.22).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The number of the engine's semantics, by which a receipt says what judged (rules 4.30)."""
+"""The number of the engine's semantics, by which a receipt says what judged (rules 16.22)."""
 
 from __future__ import annotations
 

@@ -96,5 +96,5 @@ def row(field: str, op: str, value: object, points: float = 0) -> dict[str, obje
 def test_the_same_engine_judges_the_fixed_set_alike() -> None:
     assert judged_digest() == RESULTS.get(ENGINE_VERSION), (
         "The engine or the compiler judges the fixed set differently. If that is meant, raise ENGINE_VERSION, keep the"
-        " lines of RESULTS and add one, so that older receipts are not recomputed by another meaning (rules 4.30)."
+        " lines of RESULTS and add one, so that older receipts are not recomputed by another meaning (rules 16.22)."
     )

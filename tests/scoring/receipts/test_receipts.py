@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import suppress
 from copy import deepcopy
 from io import StringIO
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
@@ -280,6 +283,24 @@ def test_the_command_checks_without_the_database(
     with pytest.raises(CommandError, match=r"does not hold: signature, verdict\.") as failure:
         verify()
     assert failure.value.returncode == 1
+
+
+def test_the_command_needs_no_servers_and_no_secret(lead: Lead, version: Version, tmp_path: Path) -> None:
+    file, keys = tmp_path / "receipt.json", tmp_path / "keys.json"
+    file.write_bytes(issue(lead, version).file)
+    keys.write_text(json.dumps({"keys": signatures.list_as_json(receipt_keys.list_public_keys())}))
+
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "verify_receipt", file, f"--keys={keys}"],
+        cwd=settings.BASE_DIR,
+        env={"COLUMN_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("Everything that was checked holds.\n")
 
 
 def test_the_command_reads_the_keys_of_the_installation(lead: Lead, version: Version, tmp_path: Path) -> None:
