@@ -55,11 +55,11 @@ RULES: Final = {
         api:handoff api:handoff-accept api:handoff-attempts api:handoff-lost api:handoff-meeting api:handoff-opportunity
         api:handoff-qualify api:handoff-reject api:handoff-won api:handoffs bell handoff handoff_accept handoff_assign
         handoff_attempt handoff_correct handoff_lose handoff_meeting handoff_note handoff_opportunity handoff_qualify
-        handoff_receipt handoff_reject handoff_undo handoff_win home notices notices_read notices_retry nurture nurture_export queue
+        handoff_reject handoff_undo handoff_win home notices notices_read notices_retry nurture nurture_export queue
         api:play api:play-accept api:play-attempts api:play-contact-role api:play-lost api:play-meeting api:play-opportunity
         api:play-reject api:play-task-done api:play-won api:plays company play play_accept play_assign play_attempt
         play_export play_lose play_meeting play_note play_opportunity play_reject play_role play_task play_win plays
-        queue_decide sla_export sla_report sla_rows sla_yield_export
+        queue_decide receipt sla_export sla_report sla_rows sla_yield_export
     """,
     "none": """
         absence_delete absence_new alerts alerts_test api:definition api:definition-activate api:definition-checklist
