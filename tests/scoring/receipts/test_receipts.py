@@ -198,6 +198,7 @@ def test_only_entries_that_cover_the_lead_stand_in_its_receipt(version: Version)
 # Keys
 
 
+@pytest.mark.usefixtures("application_role")
 def test_a_rotated_key_still_checks_what_it_signed(lead: Lead, version: Version) -> None:
     before = issue(lead, version)
     new = receipt_keys.rotate(NOW + DAY)
@@ -226,6 +227,7 @@ def test_public_keys_stay(lead: Lead, version: Version) -> None:
             change()
 
 
+@pytest.mark.usefixtures("application_role")
 def test_a_key_is_resealed_with_the_other_secrets(lead: Lead, version: Version, settings: Any) -> None:
     issue(lead, version)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
