@@ -20,12 +20,12 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
 
 
-def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
-    """Return the facts of these leads that the rules need, read in the caller's transaction.
+def read_for_leads(lead_ids: Sequence[int], *rules: Rules, reader: Reader | None = None) -> Facts:
+    """Return the facts of these leads that the rules need, read in the caller's transaction, or by another reader.
 
     Leads that are merged into another one are left out; the facts of that one have theirs (rules 13.50).
     """
-    return _read_scope(TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
+    return _read_scope(reader or TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
 
 
 def read_all(
