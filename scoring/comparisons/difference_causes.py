@@ -135,13 +135,13 @@ class CauseFinder:
     def _compare_evidence(
         self, differences: Sequence[ReplayDifference], late: Mapping[tuple[int, int], Sequence[LateFact]]
     ) -> None:
-        made = [(row, row.made_at) for row in differences if row.made_at is not None]
-        rows = Qualification.objects.filter(version=self.version, lead_id__in=[row.lead_id for row, _at in made])
+        with_mql = [(row, row.made_at) for row in differences if row.made_at is not None]
+        rows = Qualification.objects.filter(version=self.version, lead_id__in=[row.lead_id for row, _at in with_mql])
         evidence = {(lead, cycle): content for lead, cycle, content in rows.values_list("lead_id", "cycle", "evidence")}
-        of_then = list(chain.from_iterable(late[row.key] for row, _at in made))
-        facts = _read_facts({row.lead_id for row, _at in made}, self.rules, of_then)
+        of_then = list(chain.from_iterable(late[row.key] for row, _at in with_mql))
+        facts = _read_facts({row.lead_id for row, _at in with_mql}, self.rules, of_then)
         places = {lead_id: place for place, lead_id in enumerate(facts.lead_ids.tolist())}
-        for row, made_at in made:
+        for row, made_at in with_mql:
             place = places.get(row.lead_id)
             if place is not None and row.key in evidence:
                 reason = evidence_comparison.find_change(

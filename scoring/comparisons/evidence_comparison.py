@@ -37,8 +37,10 @@ def _find_criterion(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:
         old, new = before["criterion"], after["criterion"]
         field, has_changed = field_words(new["field"]), before.get("verdict") != after["verdict"]
         if has_changed and any(old.get(name) != new[name] for name in ("field", "op", "value")):
-            asked, asks = _needed(old), _needed(new)
-            return f"The rule about {field} asked for “{asked}” when it was judged, and does for “{asks}” now."
+            then_words, now_words = _needed(old), _needed(new)
+            return (
+                f"The rule about {field} asked for “{then_words}” when it was judged, and does for “{now_words}” now."
+            )
         if after["verdict"] == "pass" and old.get("points") != new["points"]:
             gave, gives = _number(old.get("points")), _number(new["points"])
             return f"The rule about {field} gave {gave} points when it was judged, and gives {gives} now."
@@ -62,8 +64,8 @@ def _find_clause(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:
         for path in today[kind]:
             before = paths.get(path["key"])
             if before is not None and before.get("held") != path["held"] and _clauses(before) != _clauses(path):
-                asked, asks = (" and ".join(map(_clause_words, _clauses(way))) for way in (before, path))
-                return f"The path “{path['name']}” asked for {asked} when it was judged, and asks for {asks} now."
+                then_words, now_words = (" and ".join(map(_clause_words, _clauses(way))) for way in (before, path))
+                return f"The path “{path['name']}” asked for {then_words} when it was judged, and asks for {now_words} now."
     return ""
 
 
@@ -84,8 +86,8 @@ def _find_value(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:
     for before, after in _pair_answers(then, today):
         if before.get("seen") != after["seen"] and before.get("verdict") != after["verdict"]:
             field = field_words(after["criterion"]["field"])
-            seen, sees = _shown(before.get("seen")), _shown(after["seen"])
-            return f"{field[:1].upper()}{field[1:]} was {seen} when it was judged, and is {sees} by what is known now."
+            old_value, new_value = _shown(before.get("seen")), _shown(after["seen"])
+            return f"{field[:1].upper()}{field[1:]} was {old_value} when it was judged, and is {new_value} by what is known now."
     return ""
 
 

@@ -56,7 +56,7 @@ def flip_flag(rules: Rules, signal: str, flag: str) -> Rules:
 
 def describe_flag(name: str, flag: str, *, has_it: bool) -> str:
     """Say which flag a signal had when a lead was judged, if it has it or not now."""
-    _set, with_it, without_it = next(words for words in FLAGS.values() if words[0] == flag)
+    _set, with_it, without_it = next(phrases for phrases in FLAGS.values() if phrases[0] == flag)
     before, after = (without_it, "does") if has_it else (with_it, "does not")
     return f"The signal “{name}” {before} when it was judged, and {after} now"
 

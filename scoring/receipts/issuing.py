@@ -34,7 +34,7 @@ FORMAT: Final = "accord.receipt/1"
 
 
 class NoReceipt(Exception):
-    """There is no verdict to give a receipt of: `field`, at or version, is why, and the message is a sentence."""
+    """No receipt can be given because of `field`, at or version; the message is a sentence."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)

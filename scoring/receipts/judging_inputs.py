@@ -1,4 +1,4 @@
-"""What a verdict needs besides facts: the document, and the lists, signal meanings and reading tables that it is read with.
+"""The inputs of a verdict besides facts: the document, and the lists, signal meanings and reading tables that it is read with.
 
 `read_inputs` says what they are for a version, and nothing else of the receipts does.
 """

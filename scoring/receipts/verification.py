@@ -24,7 +24,7 @@ class NotAReceipt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCheck:
-    """One thing that was checked. `holds` is None for what could not be checked; the sentence says why."""
+    """The result of one check. `holds` is None for what could not be checked; the sentence says why."""
 
     subject: str
     holds: bool | None
