@@ -171,7 +171,7 @@ def _issue(
             "number": version.number,
             "motion": version.definition.motion,
             "is_draft": version.state == VersionState.DRAFT,
-            "fingerprint": judging_inputs.fingerprint_of(inputs.document),
+            "fingerprint": judging_inputs.fingerprint_of(rules),
         },
         "engine": ENGINE_VERSION,
         "verdict": summarize(explanation),

@@ -1,6 +1,6 @@
 """The inputs of a verdict besides facts: the document, and the lists, signal meanings and reading tables that it is read with.
 
-`read_inputs` says what they are for a version, and nothing else of the receipts does.
+`read_inputs` says what they are for a version, and `fingerprint_of` what its fingerprint covers; nothing else does.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def read_inputs(version: Version) -> JudgingInputs:
     return JudgingInputs(document, rule_compiler.read_current_catalogue(), lists)
 
 
-def fingerprint_of(document: Mapping[str, Any]) -> str:
-    """Return the version's fingerprint, as its page and its sign-off show it."""
-    return version_documents.digest(dict(document))
+def fingerprint_of(content: Mapping[str, Any]) -> str:
+    """Return the version's fingerprint, as its page and its sign-off show it, from what `write_inputs` wrote."""
+    return version_documents.digest(dict(content["document"]))
 
 
 def write_inputs(inputs: JudgingInputs, attributes: Mapping[str, Any]) -> dict[str, Any]:

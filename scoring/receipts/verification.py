@@ -118,7 +118,7 @@ def _check_fingerprint(rules: Any, statement: Mapping[str, Any]) -> ReceiptCheck
     try:
         version = statement["version"]
         name = f"{version['definition']} {version['number']}"
-        is_same = judging_inputs.fingerprint_of(rules["document"]) == version["fingerprint"]
+        is_same = judging_inputs.fingerprint_of(rules) == version["fingerprint"]
     except _WRONG_SHAPE:
         return ReceiptCheck("Fingerprint", False, "The document, or the version that it should be, cannot be read.")
     verb = "has" if is_same else "does not have"
