@@ -136,6 +136,8 @@ class CauseFinder:
         self, differences: Sequence[ReplayDifference], late: Mapping[tuple[int, int], Sequence[LateFact]]
     ) -> None:
         with_mql = [(row, row.made_at) for row in differences if row.made_at is not None]
+        if not with_mql:
+            return
         rows = Qualification.objects.filter(version=self.version, lead_id__in=[row.lead_id for row, _at in with_mql])
         evidence = {(lead, cycle): content for lead, cycle, content in rows.values_list("lead_id", "cycle", "evidence")}
         of_then = list(chain.from_iterable(late[row.key] for row, _at in with_mql))
