@@ -290,6 +290,7 @@ class World:
         kind = name.removeprefix("api:").partition("-")[0].partition("_")[0]
         pks = {
             "handoff": self.handoff.pk,
+            "receipt": self.handoff.pk,
             "lead": self.handoff.lead_id,
             "import": self.import_run.pk,
             "blind": BlindRule.objects.latest("pk").pk,

@@ -122,7 +122,7 @@ def world() -> Iterator[World]:
         play = start_play()
         LeadFactory(stage=Stage.MAL)
         pks = {
-            "handoff": handoff.pk,
+            **dict.fromkeys(("handoff", "receipt"), handoff.pk),
             "lead": handoff.lead_id,
             "import": import_run.pk,
             "blind": blind.pk,
