@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.accounts.models import ApiKey, User
 from config.api.authentication import scoped
-from config.api.errors import Conflict
+from config.api.errors import Conflict, Unavailable
 from config.api.pagination import KeysetPages
 from definitions import backtest_requests as requests
 from definitions import permissions
@@ -36,6 +38,7 @@ from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
 from scoring.filters import JudgedLeadFilter
+from scoring.receipts import issuing, receipt_keys, signatures
 from scoring.serializers import (
     AtSerializer,
     BacktestDetailSerializer,
@@ -51,6 +54,9 @@ from scoring.serializers import (
     ExplanationSerializer,
     JudgedLeadSerializer,
     PeriodSerializer,
+    ReceiptKeysSerializer,
+    ReceiptQuerySerializer,
+    ReceiptSerializer,
     WhatIfResultSerializer,
     WhatIfSerializer,
 )
@@ -109,6 +115,42 @@ class ExplanationView(APIView):
                 for version, explanation in explanations
             ]
         )
+
+
+class VerdictView(APIView):
+    permission_classes = (_FACTS,)
+
+    @extend_schema(operation_id="lead_verdict", parameters=[ReceiptQuerySerializer], responses=ReceiptSerializer)
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Return a signed receipt of the verdict on this lead at an instant by one version (rules 16.20).
+
+        Judged on what is known now to have been so at the instant: a fact that comes late changes the digest of facts.
+        """
+        query = ReceiptQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        now = timezone.now()
+        data = query.validated_data
+        at = data.get("at") or now
+        lead = get_object_or_404(Lead, pk=pk)
+        try:
+            version = issuing.find_version(data.get("version", ""), at=at)
+            receipt = issuing.issue(lead=lead, version=version, at=at, now=now, with_facts=data["facts"])
+        except issuing.NoReceipt as refusal:
+            raise ValidationError({refusal.field: [str(refusal)]}) from refusal
+        except receipt_keys.NoSigningKey as failure:
+            raise Unavailable(str(failure)) from failure
+        return HttpResponse(receipt.file, content_type="application/json")
+
+
+class ReceiptKeysView(APIView):
+    """The public keys for everybody who was shown a receipt."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="receipt_keys", responses=ReceiptKeysSerializer)
+    def get(self, _request: Request) -> Response:
+        """Return the public keys that ever signed receipts of this installation, the oldest first, with their times."""
+        return Response({"keys": signatures.list_as_json(receipt_keys.list_public_keys())})
 
 
 class JudgedLeadsView(LeadsView):
@@ -318,6 +360,8 @@ def _caller(request: Request) -> User:
 urlpatterns: list[URLPattern] = [
     path("leads", JudgedLeadsView.as_view(), name="leads"),
     path("leads/<int:pk>/explanation", ExplanationView.as_view(), name="lead-explanation"),
+    path("leads/<int:pk>/verdict", VerdictView.as_view(), name="lead-verdict"),
+    path("receipt-keys", ReceiptKeysView.as_view(), name="receipt-keys"),
     path("definitions/<int:pk>/evaluate", EvaluateView.as_view(), name="definition-evaluate"),
     path("definitions/<int:pk>/backtest", BacktestView.as_view(), name="definition-backtest"),
     path("definitions/<int:pk>/backtests", BacktestsView.as_view(), name="definition-backtests"),

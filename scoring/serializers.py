@@ -22,6 +22,48 @@ class AtSerializer(serializers.Serializer[Any]):
     )
 
 
+class ReceiptQuerySerializer(AtSerializer):
+    version = serializers.CharField(
+        required=False,
+        max_length=150,
+        help_text="A version's id, or SLUG/v1.0; default: the one in force at the instant, of the primary motion first.",
+    )
+    facts = serializers.BooleanField(
+        default=False, help_text="Include the facts and rules, by which the verdict can be recomputed."
+    )
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """A receipt. To verify it, keep the answer byte by byte."""
+
+    statement = serializers.DictField(
+        help_text="What is signed: verdict, axes, each rule's result, why, explanation, version and fingerprint, engine, "
+        "digests of facts and rules, instant, time of issue, and the key."
+    )
+    signature = serializers.CharField(
+        help_text="Ed25519, in base64, of the statement as JSON with sorted keys and no spaces."
+    )
+    facts = serializers.DictField(
+        required=False, help_text="The attributes in force that the rules ask for, and the events."
+    )
+    rules = serializers.DictField(
+        required=False,
+        help_text="The document, the signals' meanings, and the entries of lists that cover the lead's values.",
+    )
+
+
+class ReceiptKeySerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="The name of the key in receipts.")
+    algorithm = serializers.CharField()
+    public_key = serializers.CharField(help_text="32 bytes, in base64.")
+    signs_from = serializers.DateTimeField()
+    signs_until = serializers.DateTimeField(allow_null=True, help_text="Null: it signs today.")
+
+
+class ReceiptKeysSerializer(serializers.Serializer[Any]):
+    keys = ReceiptKeySerializer(many=True)
+
+
 class ShortfallSerializer(serializers.ModelSerializer[Shortfall]):
     """The first criterion or clause that a lead lacked for an MQL as of `judged_at`."""
 

@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("queue/filters/", queue.save_filter, name="filter_save"),
     path("queue/filters/<int:pk>/delete/", queue.forget_filter, name="filter_forget"),
     path("handoffs/<int:pk>/", handoffs.handoff, name="handoff"),
+    path("handoffs/<int:pk>/receipt.json", handoffs.handoff_receipt, name="receipt"),
     path("handoffs/<int:pk>/accept/", decisions.AcceptView.as_view(), name="handoff_accept"),
     path("handoffs/<int:pk>/reject/", decisions.RejectView.as_view(), name="handoff_reject"),
     path("handoffs/<int:pk>/undo/", decisions.UndoView.as_view(), name="handoff_undo"),

@@ -20,12 +20,12 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Ints
 
 
-def read_for_leads(lead_ids: Sequence[int], *rules: Rules) -> Facts:
-    """Return the facts of these leads that the rules need, read in the caller's transaction.
+def read_for_leads(lead_ids: Sequence[int], *rules: Rules, reader: Reader | None = None) -> Facts:
+    """Return the facts of these leads that the rules need, read in the caller's transaction, or by another reader.
 
     Leads that are merged into another one are left out; the facts of that one have theirs (rules 13.50).
     """
-    return _read_scope(TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
+    return _read_scope(reader or TransactionReader(), Scope(some=sorted(set(lead_ids))), rules)
 
 
 def read_all(
@@ -132,13 +132,9 @@ def _lead_positions(lead_ids: Ints, lead: Ints) -> NDArray[np.int32]:
 
 def _needed_fields(rules: tuple[Rules, ...]) -> set[str]:
     """Return the attributes that the rules ask for; a seniority is read from the title where it is not given."""
-    fields = {
-        row.field
-        for version_rules in rules
-        for row in (*version_rules.gate, *version_rules.fit, *version_rules.bant, *version_rules.disqualifiers)
-    }
+    fields = {field for version_rules in rules for field in version_rules.fields}
     return fields | ({"lead.title"} if "lead.seniority" in fields else set())
 
 
 def _need_assets(rules: tuple[Rules, ...]) -> bool:
-    return any(tally.distinct is not None for version_rules in rules for tally in version_rules.tallies)
+    return any(version_rules.counts_assets for version_rules in rules)

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from django.contrib.admin.models import LogEntry
-
 from definitions.models import Version
 from leads.models import AttributeChange, Event, Lead, Outcome
 
@@ -47,24 +45,35 @@ class ReplayDifference:
         """Return when the record was written, or should have been."""
         return self.recorded_at or self.at + _LATE
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Return (lead, cycle)."""
+        return self.lead_id, self.cycle
 
-def explain_differences(
+    def is_too_late(self, *, valid_at: dt.datetime, recorded_at: dt.datetime) -> bool:
+        """Return whether a fact came after the record was written, or too late to be judged at the expected instant."""
+        if valid_at <= self.at and recorded_at > self.judged_at:
+            return True
+        expected_at = self.expected_at
+        return expected_at is not None and valid_at <= expected_at and recorded_at > expected_at + _LATE
+
+
+def explain_rest(
     differences: Iterable[ReplayDifference], *, version: Version, now: dt.datetime
 ) -> tuple[ReplayDifference, ...]:
-    """Return the differences with their reasons; a difference that nothing explains keeps an empty reason."""
+    """Return the differences with the reasons that lie in the work itself; others keep their reason, or an empty one.
+
+    An error, a lead that is not judged yet, an outcome that was recorded late, and a change of versions.
+    """
     all_differences = tuple(differences)
-    if not all_differences:
-        return ()
-    leads = {
-        lead.pk: lead for lead in Lead.objects.filter(pk__in={difference.lead_id for difference in all_differences})
-    }
-    learned, edits = _read_learned_facts(leads), _read_edits(version)
+    leads = Lead.objects.in_bulk([difference.lead_id for difference in all_differences if not difference.reason])
+    outcomes = _read_outcomes(leads)
     return tuple(
-        replace(
+        difference
+        if difference.reason or difference.lead_id not in leads
+        else replace(
             difference,
-            reason=_find_reason(
-                difference, leads[difference.lead_id], learned[difference.lead_id], edits, version, now
-            ),
+            reason=_find_reason(difference, leads[difference.lead_id], outcomes[difference.lead_id], version, now),
         )
         for difference in all_differences
     )
@@ -112,33 +121,24 @@ def _describe_delay(fact: _LearnedFact) -> str:
 def _find_reason(
     difference: ReplayDifference,
     lead: Lead,
-    learned: Sequence[_LearnedFact],
-    edits: Sequence[_LearnedFact],
+    outcomes: Sequence[_LearnedFact],
     version: Version,
     now: dt.datetime,
 ) -> str:
-    """Return the reason of one difference: a late fact, a later edit, an error, a lead not judged yet, or a change of
-    versions.
-    """
-    late_fact = next((fact for fact in learned if _came_late(fact, difference)), None)
-    if late_fact is not None:
-        return _describe_delay(late_fact)
-    edit = next((fact for fact in edits if fact.recorded_at > difference.judged_at), None)
-    if edit is not None:
-        return f"{edit.what} was changed later, on {edit.recorded_at:%Y-%m-%d}."
+    """Return the reason of one difference; empty if there is none."""
     if difference.kind == "missing" and lead.look_error:
         return "It could not be judged; the error is kept with the lead."
     if difference.kind == "missing" and lead.next_look_at is not None and lead.next_look_at <= now:
         return "It has not been judged yet."
-    return _find_reason_around_change(difference, version)
-
-
-def _came_late(fact: _LearnedFact, difference: ReplayDifference) -> bool:
-    """Return whether the fact came after the record was written, or too late to be judged at the expected instant."""
-    if fact.valid_at <= difference.at and fact.recorded_at > difference.judged_at:
-        return True
-    expected_at = difference.expected_at
-    return expected_at is not None and fact.valid_at <= expected_at and fact.recorded_at > expected_at + _LATE
+    # An opportunity or a win bars a lead from its own instant on, also when it was told of later.
+    late_outcomes = (
+        outcome
+        for outcome in outcomes
+        if difference.kind == "surplus"
+        and difference.is_too_late(valid_at=outcome.valid_at, recorded_at=outcome.recorded_at)
+    )
+    outcome = next(late_outcomes, None)
+    return _find_reason_around_change(difference, version) if outcome is None else _describe_delay(outcome)
 
 
 def _find_reason_around_change(difference: ReplayDifference, version: Version) -> str:
@@ -173,8 +173,8 @@ def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_Learned
                 signal.name, event.occurred_at, event.recorded_at, True, signal.is_explicit_request, event.is_imported
             )
         )
-    for outcome in Outcome.objects.effective().filter(lead_id__in=leads).order_by("pk"):
-        facts_by_lead[outcome.lead_id].append(_LearnedFact(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
+    for lead_id, outcomes in _read_outcomes(leads).items():
+        facts_by_lead[lead_id] += outcomes
     for change in AttributeChange.objects.filter(lead_id__in=leads).order_by("pk"):
         facts_by_lead[change.lead_id or 0].append(_LearnedFact("An attribute", change.valid_from, change.recorded_at))
     for change in AttributeChange.objects.filter(company_id__in=lead_ids_by_company).order_by("pk"):
@@ -185,9 +185,9 @@ def _read_learned_facts(leads: Mapping[int, Lead]) -> Mapping[int, list[_Learned
     return facts_by_lead
 
 
-def _read_edits(version: Version) -> list[_LearnedFact]:
-    """Read the changes made in the administration to what rules look up: the named lists, the signals' meanings."""
-    looked_up = {"namedlist": "The named list", "signal": "The signal"}
-    entries = LogEntry.objects.filter(content_type__app_label="leads", content_type__model__in=looked_up)
-    rows = entries.order_by("action_time").values_list("content_type__model", "object_repr", "action_time")
-    return [_LearnedFact(f"{looked_up[model]} “{name}”", version.created_at, at) for model, name, at in rows]
+def _read_outcomes(leads: Mapping[int, Lead]) -> defaultdict[int, list[_LearnedFact]]:
+    """Read the outcomes of each lead, with when we learned them."""
+    outcomes: defaultdict[int, list[_LearnedFact]] = defaultdict(list)
+    for outcome in Outcome.objects.effective().filter(lead_id__in=leads).order_by("pk"):
+        outcomes[outcome.lead_id].append(_LearnedFact(outcome.get_kind_display(), outcome.at, outcome.recorded_at))
+    return outcomes

@@ -25,6 +25,7 @@ from leads.models import Lead, StageChange
 from scoring.active_versions import rules_of
 from scoring.columns import fact_reader
 from scoring.comparisons import replay_differences
+from scoring.comparisons.difference_causes import CauseFinder
 from scoring.comparisons.replay_differences import ReplayDifference
 from scoring.engine.facts import Facts
 from scoring.engine.judge import judge
@@ -101,9 +102,10 @@ def replay_version(version: Version, *, now: dt.datetime) -> VersionReplay:
         for lead, cycle, at, recorded_at in _read_recorded_mqls(version, end)
         if lead not in merged
     }
-    differences = replay_differences.explain_differences(
-        _list_differences(expected, recorded), version=version, now=now
-    )
+    found_differences = list(_list_differences(expected, recorded))
+    causes = CauseFinder(version, period.rules, period.replay_under).find(found_differences)
+    with_causes = [replace(row, reason=causes.get(row.key, "")) for row in found_differences]
+    differences = replay_differences.explain_rest(with_causes, version=version, now=now)
     lost = {key: at for key, at in in_order.items() if key not in expected and key not in recorded}
     losses = replay_differences.explain_losses(
         [ReplayDifference("lost", lead, cycle, _instant(at), None, None) for (lead, cycle), at in sorted(lost.items())]
@@ -178,6 +180,10 @@ class _ActivePeriod:
             if self.version.retired_at is not None and microseconds(self.version.retired_at) <= self.end
             else self.end
         )
+
+    def replay_under(self, rules: Rules, facts: Facts) -> Mapping[tuple[int, int], int]:
+        """Return the instant at which each (lead, cycle) would begin by other rules, or other facts."""
+        return replace(self, rules=rules).expected_starts(facts)[0]
 
     def expected_starts(self, facts: Facts) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
         """Return the instant at which each (lead, cycle) begins by the rules, and if all facts had come in order.

@@ -156,3 +156,13 @@ class Rules:
         """Return each distinct thing that some path counts, once."""
         clauses = [clause for path in (*self.paths, *self.hot) for clause in path.clauses]
         return tuple(dict.fromkeys(clause.tally for clause in clauses if isinstance(clause, CountClause)))
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return the attributes that the criteria ask for."""
+        return frozenset(row.field for row in (*self.gate, *self.fit, *self.bant, *self.disqualifiers))
+
+    @property
+    def counts_assets(self) -> bool:
+        """Return whether some path counts different assets."""
+        return any(tally.distinct is not None for tally in self.tallies)

@@ -19,6 +19,7 @@ from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import OPEN_TO_QUALIFY, Motion, Stage
 from scoring import active_versions
 from scoring.columns import fact_reader
+from scoring.engine import canonical_facts
 from scoring.engine.explanation import Explanation
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
@@ -305,7 +306,10 @@ def _create_mql(
     """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
     cycle = candidates.cycles.get(lead.pk)
-    qualification = build_qualification(judgement.version, lead, cycle, explanation, from_microseconds(at), now)
+    facts_digest = canonical_facts.digest_facts(judgement.rules, judgement.facts, index, at)
+    qualification = build_qualification(
+        judgement.version, lead, cycle, explanation, facts_digest, from_microseconds(at), now
+    )
     # Of a person known by several leads the last cycle need not have the highest number.
     qualification.cycle = candidates.numbers.get(lead.pk, 0) + 1
     qualification.save(force_insert=True)
@@ -320,12 +324,13 @@ def build_qualification(
     lead: Lead,
     last_cycle: Qualification | None,
     explanation: Explanation,
+    facts_digest: str,
     at: dt.datetime,
     now: dt.datetime,
 ) -> Qualification:
     """Return the lead's qualification since `at`, with its frozen evidence; not stored yet (rules 4.12).
 
-    `last_cycle` is the lead's cycle before, if it had one.
+    `facts_digest` is of the facts as known now, for receipts (rules 16.23). `last_cycle` is the lead's cycle before, if it had one.
     """
     return Qualification(
         lead=lead,
@@ -341,7 +346,7 @@ def build_qualification(
         engagement=explanation.engagement.value,
         bant=explanation.bant.value,
         why=explanation.why[:300],
-        evidence=explanation.as_dict(),
+        evidence={**explanation.as_dict(), "facts_digest": facts_digest},
     )
 
 

@@ -9,6 +9,7 @@ from scoring.models.qualification import (
     Qualification,
     QualificationQuerySet,
 )
+from scoring.models.receipt_key import ReceiptKey
 from scoring.models.score import Score, Shortfall, ShortfallKind
 from scoring.models.upgrade import HotUpgrade, HotUpgradeQuerySet, TierUpgrade, TierUpgradeQuerySet
 
@@ -25,6 +26,7 @@ __all__ = [
     "HotUpgradeQuerySet",
     "Qualification",
     "QualificationQuerySet",
+    "ReceiptKey",
     "Score",
     "Shortfall",
     "ShortfallKind",

@@ -11,12 +11,13 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Max
 
+from config import encryption
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from sla.business_time import arithmetic, calendars
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
-from sla.notifications import encryption, slack
+from sla.notifications import slack
 from sla.vocabulary import DeliveryChannel, NoticeKind
 
 #: A rep may come back, or an absence be cancelled, at any time: so their deliveries are checked again after this long.

@@ -1,14 +1,16 @@
-"""The page of one handoff."""
+"""The page of one handoff, and the receipt of its verdict."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.web import Request
+from scoring.receipts import issuing, receipt_keys
 from sla.notifications import outbox
 from sla.views import page_context, responses
 
@@ -27,3 +29,20 @@ def handoff(request: Request, pk: int) -> HttpResponse:
         )
     outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
     return page_context.render_handoff_page(request, row)
+
+
+@login_required
+@require_GET
+def handoff_receipt(request: Request, pk: int) -> HttpResponse:
+    """Download the signed receipt of the verdict at the instant of the MQL, with the evidence of its day (rules 16.23)."""
+    row = responses.get_visible_handoff(request, pk)
+    try:
+        receipt = issuing.issue_for_qualification(row.qualification, now=timezone.now())
+    except receipt_keys.NoSigningKey as failure:
+        messages.error(request, str(failure))
+        return redirect("handoff", pk)
+    return HttpResponse(
+        receipt.file,
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="receipt-handoff-{row.pk}.json"'},
+    )

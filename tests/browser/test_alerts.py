@@ -11,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from config import encryption
 from config.accounts.models import User
 from sla.models import AlertSettings, Delivery, Notice
-from sla.notifications import encryption, outbox, preferences
+from sla.notifications import outbox, preferences
 from sla.vocabulary import NoticeKind
 from tests.factories import DAY, TeamFactory
 

@@ -98,6 +98,7 @@ api:lead-explanation     401 404 404 404 200 200 200 200 200 200 403
 api:lead-merge           401 404 404 404 405 405 405 405 405 405 403
 api:lead-reinstate       401 404 404 404 405 405 405 405 405 405 403
 api:lead-unmerge         401 404 404 404 405 405 405 405 405 405 403
+api:lead-verdict         401 404 404 404 200 200 200 200 200 200 403
 api:leads                401 404 404 404 200 200 200 200 200 200 403
 api:outcomes             401 404 404 404 405 405 405 405 405 405 403
 api:play                 401 403 200 404 200 404 200 200 200 200 403
@@ -111,6 +112,7 @@ api:play-reject          401 403 405 405 405 405 405 405 405 405 403
 api:play-task-done       401 403 405 405 405 405 405 405 405 405 403
 api:play-won             401 403 405 405 405 405 405 405 405 405 403
 api:plays                401 403 200 200 200 200 200 200 200 200 403
+api:receipt-keys         200 200 200 200 200 200 200 200 200 200 200
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
 api:values               401 404 404 404 400 400 400 400 400 400 403
@@ -220,6 +222,7 @@ quick_figures            302 403 403 403 403 403 405 405 405 403 302
 reading_remove           302 404 404 404 403 403 405 403 403 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
 reasons_export           302 403 403 403 200 200 200 200 200 200 302
+receipt                  302 404 200 404 200 404 200 200 200 200 302
 refused_address_take     302 404 404 404 403 403 405 403 403 403 302
 refused_addresses        302 404 404 404 403 403 200 403 403 403 302
 rep_adjust               302 405 405 405 405 405 405 405 405 405 302
@@ -287,6 +290,7 @@ class World:
         kind = name.removeprefix("api:").partition("-")[0].partition("_")[0]
         pks = {
             "handoff": self.handoff.pk,
+            "receipt": self.handoff.pk,
             "lead": self.handoff.lead_id,
             "import": self.import_run.pk,
             "blind": BlindRule.objects.latest("pk").pk,

@@ -41,7 +41,7 @@ RULES: Final = {
         api:backtest-cancel api:backtest-record api:companies api:definition-backtest api:definition-backtests
         api:definition-compare api:definition-evaluate api:definition-what-if api:duplicates api:events api:import
         api:import-cancel api:import-rejected api:imports api:lead api:lead-events api:lead-explanation api:lead-merge
-        api:lead-reinstate api:lead-unmerge api:leads api:outcomes api:suppression-end api:suppressions api:values
+        api:lead-reinstate api:lead-unmerge api:lead-verdict api:leads api:outcomes api:suppression-end api:suppressions api:values
         backtest backtest_cancel backtest_csv blind_rule_close blind_rule_leads blind_rules comparison comparison_csv
         duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export
         import_again import_cancel import_discard
@@ -60,12 +60,13 @@ RULES: Final = {
         api:play api:play-accept api:play-attempts api:play-contact-role api:play-lost api:play-meeting api:play-opportunity
         api:play-reject api:play-task-done api:play-won api:plays company play play_accept play_assign play_attempt
         play_export play_lose play_meeting play_note play_opportunity play_reject play_role play_task play_win plays
-        queue_decide sla_export sla_report sla_rows sla_yield_export
+        queue_decide receipt sla_export sla_report sla_rows sla_yield_export
     """,
     "none": """
         absence_delete absence_new alerts alerts_test api:definition api:definition-activate api:definition-checklist
         api:definition-copy api:definition-current api:definition-diff api:definition-lint api:definition-presets
-        api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:report-sla
+        api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:receipt-keys
+        api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
         livez metrics overview presets primary_motion quick_figures readyz reasons_export

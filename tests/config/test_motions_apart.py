@@ -57,18 +57,19 @@ sla_report sla_rows sla_yield_export unrouted unrouted_export
 SAME: Final = """
 alerts api:backtest-record api:companies api:definition api:definition-backtests api:definition-checklist api:definition-diff
 api:definition-compare api:definition-lint api:definition-presets api:docs api:duplicates api:handoff api:import
-api:import-rejected api:lead api:lead-events api:lead-explanation api:play api:plays api:schema api:values availability backtest
+api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:values
+availability backtest
 backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit company comparison comparison_csv
 definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
-refused_addresses replay review
+receipt refused_addresses replay review
 routing_try rule_edit rule_new rules set_aside value_list version_backtests version_diff version_step what_if
 """
 #: Counts the work of reps and the clocks of a calendar: hours are for all motions.
 PEOPLE: Final = "calendar reps routing"
 #: About the installation, not about leads.
-MACHINE: Final = "livez metrics readyz"
+MACHINE: Final = "api:receipt-keys livez metrics readyz"
 
 RULES: Final = {
     name: rule
@@ -121,7 +122,7 @@ def world() -> Iterator[World]:
         play = start_play()
         LeadFactory(stage=Stage.MAL)
         pks = {
-            "handoff": handoff.pk,
+            **dict.fromkeys(("handoff", "receipt"), handoff.pk),
             "lead": handoff.lead_id,
             "import": import_run.pk,
             "blind": blind.pk,

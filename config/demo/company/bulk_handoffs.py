@@ -81,7 +81,8 @@ class BulkHandoffs:
         if not qualify.may_qualify(stage, before):
             return False
         explanation = self._instants.explain(lead_id, at)
-        qualification = qualify.build_qualification(version, lead, before, explanation, at, now)
+        facts_digest = self._instants.digest_facts(lead_id, at)
+        qualification = qualify.build_qualification(version, lead, before, explanation, facts_digest, at, now)
         self._cycles[lead_id] = self._writer.add(qualification)
         self._waiting.append(qualification)
         if stage in OPEN_TO_QUALIFY:

@@ -13,6 +13,7 @@ from leads.models import Lead, StageChange
 from leads.stages import stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.columns import fact_reader
+from scoring.engine import canonical_facts
 from scoring.engine.explain import Explanation, explain
 from scoring.engine.facts import Facts
 from scoring.engine.judge import judge
@@ -79,8 +80,11 @@ class QualifyingInstants:
 
     def explain(self, lead_id: int, at: dt.datetime) -> Explanation:
         """Explain the lead at an instant by the version then in force."""
-        rules = next(version.rules for version in reversed(self._versions) if version.since <= at)
-        return explain(rules, self._facts_of(lead_id), 0, microseconds(at))
+        return explain(self._rules_at(at), self._facts_of(lead_id), 0, microseconds(at))
+
+    def digest_facts(self, lead_id: int, at: dt.datetime) -> str:
+        """Return the digest of the facts by which `explain` explains."""
+        return canonical_facts.digest_facts(self._rules_at(at), self._facts_of(lead_id), 0, microseconds(at))
 
     def note_answer(self, lead_id: int, at: dt.datetime) -> None:
         """Add to the lead's facts that its request was answered, which nobody knew when the year was judged."""
@@ -113,6 +117,9 @@ class QualifyingInstants:
                 changes.append(change)
         StageChange.objects.bulk_create(filter(None, changes))
         Lead.objects.bulk_update(leads.values(), stage_changes.SUMMARY, batch_size=500)
+
+    def _rules_at(self, at: dt.datetime) -> Rules:
+        return next(version.rules for version in reversed(self._versions) if version.since <= at)
 
     def _judge(self, version: ExampleVersion, lead: Positions, at: Ints) -> None:
         verdicts = judge(version.rules, self._facts, lead, at)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from scoring.receipts import receipt_keys
 from sla.notifications import preferences
 
 
@@ -17,3 +18,5 @@ class Command(BaseCommand):
         self.stdout.write(f"{resealed} Slack webhooks are under the newest key.")
         if lost:
             self.stderr.write(f"{lost} cannot be opened with any key; their owners have to enter them again.")
+        if receipt_keys.reseal():
+            self.stderr.write("The key of receipts cannot be opened; `manage.py rotate_receipt_key` makes a new one.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sla.notifications import encryption
+from config import encryption
 
 SECRET = "https://hooks.slack.com/services/T000/B000/s3cr3t"
 OLD, NEW = "old" * 20, "new" * 20
