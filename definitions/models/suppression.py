@@ -108,9 +108,8 @@ class Suppression(models.Model):
     @property
     def clause(self) -> str:
         """Say until when, by whom and why, as the end of a sentence about whom it keeps back."""
-        return (
-            f"suppressed until {company_days.day_of(self.ends_at):%-d %B %Y} by {self.set_by} because “{self.reason}”"
-        )
+        day, reason = company_days.day_of(self.ends_at), self.reason.rstrip(".")
+        return f"suppressed until {day:%-d %B %Y} by {self.set_by} because “{reason}”"
 
     def state_at(self, at: dt.datetime) -> SuppressionState:
         if self.ends_at <= at:
