@@ -93,7 +93,7 @@ def build_published_page(version: Version) -> PublishedPage:
         version=version,
         statement=generated_statement.write_statement(document, names),
         sections=[section for section in _build_sections(document, names) if section.lines],
-        timing=generated_statement.describe_timing(document),
+        timing=generated_statement.write_timing_sentence(document),
         tiers=generated_statement.describe_tiers(document, names),
         decay=generated_statement.describe_decay(document),
         ceilings=generated_statement.describe_ceilings(document),
@@ -158,8 +158,12 @@ def _build_sections(document: Json, names: DisplayNames) -> list[PublishedSectio
     return [
         _build_account_section(whole.get("account"), names),
         *(_build_criteria_section(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
-        _build_paths_section("Paths: any one reaches the threshold", whole["paths"], names),
-        _build_paths_section("Hot triggers: any one makes it tier 1", whole["hot"], names),
+        _build_paths_section(
+            "Paths: any one qualifies, with the timing" if whole["timing"] else "Paths: any one qualifies",
+            whole["paths"],
+            names,
+        ),
+        _build_paths_section("Hot triggers: any one qualifies by itself, as tier 1", whole["hot"], names),
         *(
             _build_criteria_section(title, whole[part], names, gives=True)
             for part, title in list(_CRITERIA.items())[2:]

@@ -75,6 +75,7 @@ class SigningSheet:
 
     statement: PlainStatement
     triggers: list[str]
+    timing: str
     eligible: list[str]
     excluded: list[str]
     sales: list[str]
@@ -101,10 +102,8 @@ def build_signing_sheet(version: Version) -> SigningSheet:
     before = proposals.find_other_version_in_force(version)
     return SigningSheet(
         statement=generated_statement.write_statement(document, names),
-        triggers=[
-            f"{row['name']}: {generated_statement.describe_path(row, names)}"
-            for row in [*document["paths"], *document["hot"]]
-        ],
+        triggers=generated_statement.list_ways_in(document, names),
+        timing=generated_statement.write_timing_sentence(document),
         eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
         excluded=[generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]],
         sales=commitment_snapshots.select_sentences(commitments, commitment_snapshots.SALES),

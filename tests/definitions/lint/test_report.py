@@ -25,6 +25,7 @@ from tests.definitions.lint_cases import (
 EMPLOYEES = criterion("company.employees", "between", [50, 500], points=40)
 INDUSTRY = criterion("company.industry", "in", ["SaaS"], points=30)
 LOW = ("blog_read", "email_open")
+HOT = path_row(count("pricing_view", n=3), name="Price thrice")
 
 
 def criteria(number: int) -> list[dict[str, Any]]:
@@ -169,6 +170,12 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
     ("complex.many_criteria", "error", {"gate": criteria(40)}),
     ("complex.one_screen", "warning", {"gate": criteria(35)}),
     ("statement.long", "warning", {"statement": statement(76)}),
+    ("statement.way_in_missing", "warning", {"statement": "Forty points and a strong signal.", "hot": [HOT]}),
+    (
+        "statement.way_in_missing",
+        "warning",
+        {"statement": "Forty points, and a pricing page or a demo request lately.", "hot": [HOT]},
+    ),
     ("exclusions.none", "warning", {"disqualifiers": []}),
     ("rationale.missing", "error", {"gate": [criterion("company.country", "in", ["US"], rationale=" - ")]}),
     (
@@ -274,6 +281,13 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("complex.many_criteria", {"gate": criteria(14)}),
     ("complex.one_screen", {"gate": criteria(34)}),
     ("statement.long", {"statement": statement(75)}),
+    ("statement.way_in_missing", {"hot": [HOT]}),
+    ("statement.way_in_missing", {"statement": "Forty points. Price thrice sends anybody on.", "hot": [HOT]}),
+    ("statement.way_in_missing", {"statement": "Forty points, or one of the hot triggers.", "hot": [HOT]}),
+    (
+        "statement.way_in_missing",
+        {"statement": "Forty points, or a webinar attended.", "hot": [path_row(count("webinar_attended"))]},
+    ),
     ("signal.cap_below_points", {"signals": [signal("demo_request", 40, 40), signal("unsubscribe", -10, -20)]}),
     ("tier.nobody", {"tier_3_below": {"axis": "engagement", "less_than": 41}}),
     ("tier.everybody", {"tier_3_below": {"axis": "engagement", "less_than": 50}}),
