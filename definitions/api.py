@@ -146,7 +146,8 @@ class SignApiView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Sign for a side whose role the caller holds.
 
-        The approval of both leaders approves; a refusal ends the version.
+        The approval of both leaders approves; a leader's refusal ends the version. Ops and SDRs are heard: their words are
+        kept and shown, and change no state.
         """
         return Response(SignedSerializer(_take_step(versions.sign, request, pk, SignSerializer)).data)
 

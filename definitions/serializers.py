@@ -32,10 +32,11 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
 
 class SignOffSerializer(serializers.ModelSerializer[SignOff]):
     by = serializers.CharField()
+    counts = serializers.BooleanField(help_text="Whether it decides: a leader's does, others are heard.")
 
     class Meta:
         model = SignOff
-        fields = ("side", "decision", "by", "at", "comment")
+        fields = ("side", "decision", "counts", "by", "at", "comment")
 
 
 class VersionChangeSerializer(serializers.ModelSerializer[VersionChange]):
@@ -102,7 +103,7 @@ class SignSerializer(serializers.Serializer[Any]):
 
 class SignedSerializer(serializers.Serializer[Any]):
     version = VersionSerializer()
-    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a refusal.")
+    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a leader's refusal.")
 
 
 class ProposeSerializer(serializers.Serializer[Any]):

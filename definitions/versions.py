@@ -20,7 +20,7 @@ from config.accounts.vocabulary import Role
 from definitions import permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
 from leads.rescoring import mass_rescores
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
@@ -31,8 +31,6 @@ SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
         Side.SDR: Role.SDR,
     }
 )
-#: Both of these sides must approve. Other sides may sign, but their signature does not decide.
-DECIDING_SIDES: Final = frozenset({Side.MARKETING, Side.SALES})
 _ENTRANTS_SENTENCES: Final = {
     True: "Leads that meet it by the change alone are handed to sales.",
     False: "Leads that meet it by the change alone are only marked.",
@@ -106,15 +104,18 @@ def propose(
 def sign(
     *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
 ) -> SignatureResult:
-    """Record the signature of a side, once per side and by a person who has not signed yet.
+    """Record the signature of a leader, or the words of ops or an SDR, who are heard (rules 9.9, 9.10).
 
-    The approval of both leaders approves the version. A refusal by any side ends it, and a copy continues as a draft.
+    A leader signs once per side. The approval of both leaders approves the version; the refusal of one ends it, and a copy
+    continues as a draft. Words that are only heard change nothing but the record, and each person speaks once.
     Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, SIGNERS[side], to=f"sign for {side.label}")
     version = _lock_version(version)
     _check_signature(version, side, comment, by)
     SignOff.objects.create(version=version, side=side, decision=decision, comment=comment.strip(), by=by, at=now)
+    if side not in DECIDING_SIDES:
+        return SignatureResult(version)
     if decision == Decision.REFUSED:
         return _refuse_version(version, side, comment.strip(), by, now)
     if version.state == VersionState.PROPOSED and _is_signed_by_both(version):
@@ -235,7 +236,8 @@ def describe_standing(version: Version) -> tuple[str, ...]:
         f"{version.number} is {_state_name(version)} already.",
         *_describe_last_step(version),
         *(
-            f"{row.by} signed for {row.get_side_display()}: {row.get_decision_display().lower()}, {_format_moment(row.at)}."
+            f"{row.by} {'signed' if row.counts else 'spoke'} for {row.get_side_display()}: {row.decision_words},"
+            f" {_format_moment(row.at)}."
             for row in signatures
         ),
     )
@@ -263,10 +265,10 @@ def _check_signature(version: Version, side: Side, comment: str, by: User) -> No
     if not comment.strip():
         raise VersionStepRefused("Say in a sentence why: a signature carries its comment.")
     for sign_off in version.sign_offs.select_related("by").order_by("pk"):
-        if sign_off.side == side:
-            state_sentence = sign_off.get_decision_display().lower()
+        if sign_off.side == side and sign_off.counts:
             raise VersionStepRefused(
-                f"{sign_off.by} has signed for {side.label} already ({state_sentence}, {_format_moment(sign_off.at)})."
+                f"{sign_off.by} has signed for {side.label} already"
+                f" ({sign_off.decision_words}, {_format_moment(sign_off.at)})."
             )
         if sign_off.by_id == by.pk:
             raise VersionStepRefused(

@@ -34,12 +34,12 @@ VERSION_TONES: Final = MappingProxyType(
     }
 )
 
-#: The allowed changes of state (rules 9.1). A refusal ends the version; its copy continues as a new minor draft.
+#: The allowed changes of state (rules 9.1). A leader's refusal ends the version; its copy continues as a new minor draft.
 VERSION_MOVES: Final = MappingProxyType(
     {
         VersionState.DRAFT: {VersionState.PROPOSED},
         VersionState.PROPOSED: {VersionState.APPROVED, VersionState.REFUSED},
-        VersionState.APPROVED: {VersionState.ACTIVE, VersionState.REFUSED},
+        VersionState.APPROVED: {VersionState.ACTIVE},
         VersionState.ACTIVE: {VersionState.RETIRED},
         VersionState.RETIRED: set(),
         VersionState.REFUSED: set(),
@@ -147,6 +147,10 @@ class Side(models.TextChoices):
     SALES = "sales", _("Sales")
     OPS = "ops", _("Marketing ops")
     SDR = "sdr", _("SDR")
+
+
+#: The sides whose words count: both leaders approve a version, and either refuses it. Other sides are heard (rules 9.9).
+DECIDING_SIDES: Final = (Side.MARKETING, Side.SALES)
 
 
 class Decision(models.TextChoices):

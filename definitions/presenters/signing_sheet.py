@@ -10,7 +10,7 @@ from typing import Any
 from definitions import commitment_snapshots, diff, proposal_checklist, proposals, signals_and_lists, version_documents
 from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
-from definitions.models import CommitmentSnapshot, Proposal, Review, Version, VersionChange
+from definitions.models import CommitmentSnapshot, Proposal, Review, SignOff, Version, VersionChange
 from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
 from definitions.proposal_checklist import ChecklistPoint
@@ -82,6 +82,8 @@ class SigningSheet:
     afterwards: list[str]
     marketing: list[str]
     commitments: CommitmentSnapshot | None
+    #: What leaders, ops and SDRs have said so far; only leaders' words count (rules 9.9).
+    sign_offs: list[SignOff]
     proposal: Proposal | None
     points: list[ChecklistPoint]
     before: Version | None
@@ -110,6 +112,7 @@ def build_signing_sheet(version: Version) -> SigningSheet:
         afterwards=commitment_snapshots.select_sentences(commitments, commitment_snapshots.AFTERWARDS),
         marketing=commitment_snapshots.select_sentences(commitments, commitment_snapshots.MARKETING),
         commitments=commitments,
+        sign_offs=list(version.sign_offs.select_related("by").order_by("pk")),
         proposal=proposal,
         points=proposal_checklist.read_frozen_points(proposal.checklist) if proposal else [],
         before=before,
@@ -193,7 +196,7 @@ def _describe_grounds(proposal: Proposal) -> str:
 
 def _list_signatures(version: Version) -> Iterator[StoryStep]:
     for sign_off in version.sign_offs.select_related("by").order_by("pk"):
-        title = f"{sign_off.get_side_display()}: {sign_off.get_decision_display().lower()}"
+        title = f"{sign_off.get_side_display()}: {sign_off.decision_words}"
         yield StoryStep(sign_off.at, str(sign_off.by), title, f"“{sign_off.comment}”")
 
 

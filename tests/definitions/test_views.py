@@ -201,6 +201,29 @@ def test_a_refusal_leaves_a_draft() -> None:
     assert "v1.0 was refused by Sales: Too loose." in response.content.decode()
 
 
+def test_the_objection_of_an_sdr_is_shown_to_the_leaders() -> None:
+    version = create_proposed()
+    objection = {"side": "sdr", "decision": "refused", "comment": "Half of them <never> answer."}
+
+    login(UserFactory(roles=[Role.SDR])).post(url(version, "sign"), objection)
+
+    shown = read_page(Role.SALES_LEADER, to=url(version, "sign"))
+    assert "Half of them &lt;never&gt; answer." in shown
+    assert "heard, not counted" in shown
+    version.refresh_from_db()
+    assert version.state == VersionState.PROPOSED
+
+
+def test_the_sign_sheet_tells_paths_from_hot_triggers_and_when_timing_is_asked() -> None:
+    version = create_proposed(**CONTENT | {"timing": {"engaged_within_days": 30, "or_request_within_days": None}})
+
+    shown = read_page(Role.SALES_LEADER, to=url(version, "sign"))
+
+    assert "Path: “Engaged, with intent”." in shown
+    assert "Hot trigger, enough by itself: “Asked to talk”." in shown
+    assert "Must have been active in the last 30 days, unless hot." in shown
+
+
 @pytest.mark.parametrize("step", ["copy", "propose", "activate", "sign", "delete"])
 def test_a_step_of_another_role_is_not_found(step: str) -> None:
     client = login(UserFactory(roles=[Role.VIEWER]))
@@ -213,7 +236,7 @@ def test_a_step_of_another_role_is_not_found(step: str) -> None:
 def test_the_buttons_are_those_of_the_role_and_the_state() -> None:
     version = create_proposed()
 
-    assert "Sign or refuse" in read_page(Role.SALES_LEADER, to=url(version))
+    assert "Sign or comment" in read_page(Role.SALES_LEADER, to=url(version))
     assert "Activate" not in read_page(Role.MARKETING_OPS, to=url(version))
     assert "Copy to a new draft" not in read_page(Role.SDR, to=url(version))
 
