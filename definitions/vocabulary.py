@@ -169,7 +169,15 @@ class ChangeDriver(models.TextChoices):
     NEW_MARKET = "new_market", _("A new market or product line")
     LEADERSHIP = "leadership", _("New leadership, reconciled")
     CORRECTION = "correction", _("A correction that loosens nothing")
+    NO_RULE = "no_rule", _("It changes no rule: words only")
     VOLUME = "volume", _("A volume target")
+
+
+class PrecisionBasis(models.TextChoices):
+    """The outcome that precision counts: wins, or acceptances by sales, SQLs and wins (rules 9.17)."""
+
+    WON = "won", _("won")
+    SAL = "sal", _("at least SAL")
 
 
 class ReviewTrigger(models.TextChoices):
