@@ -37,7 +37,7 @@ from definitions import (
 from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
-from definitions.presenters import signing_sheet
+from definitions.presenters import projected_volume, signing_sheet
 from definitions.presets import load_presets
 from definitions.proposals import ProposalGrounds
 from definitions.serializers import (
@@ -221,7 +221,14 @@ class DiffView(APIView):
             raise ValidationError({"against": "Give the id of the version to compare with."})
         before, after = _get_version(int(against)), _get_version(pk)
         rows = [change.row for change in signing_sheet.compare_versions(before, after)]
-        data = {"before": before, "after": after, "loosens": diff.any_may_loosen(rows), "changes": rows}
+        data = {
+            "before": before,
+            "after": after,
+            "loosens": diff.any_may_loosen(rows),
+            "changes_no_rule": signing_sheet.change_no_rule(before, after),
+            "volume": projected_volume.project_volume(after, before),
+            "changes": rows,
+        }
         return Response(DiffSerializer(data).data)
 
 

@@ -9,13 +9,22 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config.accounts.models import User
-from definitions import backtest_requests, diff, lint, proposal_checklist, signals_and_lists, version_documents
+from definitions import (
+    backtest_gate,
+    backtest_requests,
+    diff,
+    lint,
+    proposal_checklist,
+    signals_and_lists,
+    version_documents,
+)
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
+from definitions.evidence_links import EvidenceLink
 from definitions.lint import ChangeContext, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
 from definitions.proposal_checklist import ChecklistPoint
-from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
+from definitions.vocabulary import ChangeDriver, PathKind, PrecisionBasis, ReviewTrigger
 
 #: Characters of the shortest reason that accepts a warning, so that a single keystroke is not enough.
 SHORTEST_REASON: Final = 4
@@ -31,7 +40,16 @@ class ProposalGrounds:
     driver: ChangeDriver | None = None
     evidence: str = ""
     review: Review | None = None
+    #: The reviews, backtests and reports of Accord that show it (rules 9.18), and complaints about references to none.
+    links: tuple[EvidenceLink, ...] = ()
+    link_complaints: tuple[str, ...] = ()
+    #: What precision counts (rules 9.17).
+    precision_basis: PrecisionBasis = PrecisionBasis.WON
     acknowledged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self.links or self.review)
 
     def reason_to_accept(self, finding: Finding) -> str:
         """Return the reason for accepting the warning; "" when there is none, or it is too short."""
@@ -49,6 +67,7 @@ class ProposalCase:
     backtest: Backtest | None
     findings: tuple[Finding, ...]
     changes: tuple[RowChange, ...]
+    changes_no_rule: bool
     points: list[ChecklistPoint]
 
     @property
@@ -63,7 +82,7 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
     """Collect the facts about a draft as they are now; under the version's lock they cannot change."""
     draft = version_documents.read_draft(version)
     document = draft.to_document()
-    backtest = backtest_requests.find_current_backtest(version)
+    backtest = _find_backtest_that_counts(version)
     in_force = find_other_version_in_force(version)
     before = version_documents.export_document(in_force) if in_force else None
     return ProposalCase(
@@ -71,7 +90,11 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_lint_draft(document, before, backtest, grounds),
+        findings=(
+            *_lint_draft(document, before, backtest, grounds),
+            *(backtest_gate.find_gate_findings(backtest, grounds.precision_basis) if backtest else ()),
+        ),
+        changes_no_rule=before is not None and diff.changes_no_rule(before, document),
         changes=diff.find_changes(before, document, signals_and_lists.read_display_names()) if before else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
@@ -94,6 +117,7 @@ def list_objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
         *_object_to_open_warnings(case, grounds),
         *_object_to_driver(case, grounds),
         *_object_to_review(case, grounds),
+        *grounds.link_complaints,
     ]
 
 
@@ -107,6 +131,8 @@ def record_proposal(
         driver=grounds.driver or "",
         evidence=grounds.evidence,
         review=grounds.review,
+        links=[link.as_dict() for link in grounds.links],
+        precision_basis=grounds.precision_basis,
         findings=[finding.as_dict() | {"accepted": grounds.reason_to_accept(finding)} for finding in case.findings],
         checklist=[point.as_dict() for point in case.points],
         at=now,
@@ -117,8 +143,11 @@ def record_proposal(
 def _lint_draft(
     document: Json, before: Json | None, backtest: Backtest | None, grounds: ProposalGrounds
 ) -> tuple[Finding, ...]:
-    evidence = grounds.evidence or ("It answers a review." if grounds.review else "")
-    change = ChangeContext(before, grounds.driver or "", evidence, _flagged_counts(backtest)) if before else None
+    change = (
+        ChangeContext(before, grounds.driver or "", grounds.evidence, grounds.is_shown, _flagged_counts(backtest))
+        if before
+        else None
+    )
     return lint.lint_document(
         document,
         meanings=signals_and_lists.read_signal_meanings(),
@@ -146,6 +175,13 @@ def _object_to_missing_parts(draft: Draft) -> Iterator[str]:
 
 def _object_to_missing_backtest(case: ProposalCase) -> Iterator[str]:
     if case.backtest is None:
+        latest = backtest_requests.find_current_backtest(case.version)
+        if latest is not None:
+            yield (
+                f"The backtest of {case.version.number} judged no lead, so it is none: import the leads of the past months,"
+                " or choose a period with leads, and run it again."
+            )
+            return
         tested = case.version.backtests.successful().exists()
         since = "it was edited since its last backtest" if tested else "it was never backtested"
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
@@ -157,6 +193,11 @@ def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> It
             yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
 
 
+def _find_backtest_that_counts(version: Version) -> Backtest | None:
+    backtest = backtest_requests.find_current_backtest(version)
+    return backtest if backtest and backtest_gate.judged_any_lead(backtest) else None
+
+
 def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     """Yield objections to the driver that the linter cannot make.
 
@@ -164,6 +205,8 @@ def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[
     """
     if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
+    if grounds.driver == ChangeDriver.NO_RULE and not case.changes_no_rule:
+        yield "It changes rules, so “changes no rule” is not what it answers: say what the change answers."
     if case.in_force is None and grounds.driver == ChangeDriver.VOLUME:
         yield (
             "A volume target is no reason to call a lead good: more leads that sales rejects are no more pipeline."

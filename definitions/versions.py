@@ -7,7 +7,7 @@ after another.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -17,10 +17,18 @@ from django.db import transaction
 from config import lock_waits
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import permissions, proposals, version_documents
+from definitions import evidence_links, permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import DECIDING_SIDES, VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import (
+    DECIDING_SIDES,
+    VERSION_MOVES,
+    ChangeDriver,
+    Decision,
+    PrecisionBasis,
+    Side,
+    VersionState,
+)
 from leads.rescoring import mass_rescores
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
@@ -65,7 +73,7 @@ def copy_version(*, version: Version, by: User, now: dt.datetime, reason: str = 
 
 
 @transaction.atomic
-def propose(
+def propose(  # noqa: PLR0913 (the grounds are sent one by one)
     *,
     version: Version,
     driver: ChangeDriver,
@@ -73,6 +81,8 @@ def propose(
     now: dt.datetime,
     evidence: str = "",
     review: Review | None = None,
+    links: Sequence[str] = (),
+    precision_basis: PrecisionBasis = PrecisionBasis.WON,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
     """Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
@@ -80,8 +90,9 @@ def propose(
     1. Check the role, lock the version, and check that it is a draft.
     2. Build the case: the backtest of exactly this document, the linter's findings, the changes, the seven points.
     3. Refuse with every objection at once. A proposal needs a backtest, no error of the linter, and each warning in
-       `acknowledged` (the finding's key and the reason for accepting it). `driver` names the cause of the change,
-       `evidence` and `review` show it; a change that loosens needs one of these two.
+       `acknowledged` (the finding's key and the reason for accepting it), also those on coverage, precision (by
+       `precision_basis`) and period of the backtest. `driver` names the cause of the change, `evidence` says it in words;
+       a change that loosens cites a `review` or other `links` (definitions.evidence_links).
     4. Record the case and the grounds.
     5. Change the state.
 
@@ -90,7 +101,16 @@ def propose(
     permissions.require_role(by, Role.MARKETING_OPS, to="propose a version")
     version = _lock_version(version)
     _check_move(version, VersionState.PROPOSED)
-    grounds = ProposalGrounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
+    cited, complaints = evidence_links.read_links(links, definition=version.definition)
+    grounds = ProposalGrounds(
+        driver=driver,
+        evidence=evidence.strip(),
+        review=review,
+        links=cited,
+        link_complaints=complaints,
+        precision_basis=precision_basis,
+        acknowledged=acknowledged,
+    )
     case = proposals.build_case(version, grounds, now=now)
     objections = proposals.list_objections(case, grounds)
     if objections or case.backtest is None:

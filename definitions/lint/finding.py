@@ -65,10 +65,12 @@ class ChangeContext:
     """The known facts of a change against the version in force (rules 9.6).
 
     `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or "" so far, `evidence` its
-    grounds in words, `volume` the leads flagged by the backtest (before, after).
+    grounds in words, `is_shown` whether a review, backtest or report of Accord is cited, `volume` the leads flagged by the
+    backtest (before, after).
     """
 
     before: Json
     driver: str = ""
     evidence: str = ""
+    is_shown: bool = False
     volume: tuple[int, int] | None = None

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from config.audit.triggers import AuditTrigger
 from definitions.models.definition import Version
-from definitions.vocabulary import DECIDING_SIDES, ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, ChangeDriver, Decision, PrecisionBasis, Side, VersionState
 from leads.models import append_only
 from leads.vocabulary import Motion
 
@@ -200,7 +200,13 @@ class Proposal(models.Model):
     version = models.OneToOneField(Version, on_delete=models.PROTECT, related_name="proposal")
     backtest = models.ForeignKey(Backtest, on_delete=models.PROTECT, related_name="+")
     driver = models.CharField(max_length=20, choices=ChangeDriver.choices)
-    evidence = models.TextField(blank=True, help_text="What shows it: figures, links.")
+    precision_basis = models.CharField(
+        max_length=3, choices=PrecisionBasis.choices, default=PrecisionBasis.WON, db_default=PrecisionBasis.WON
+    )
+    links = models.JSONField(
+        null=True, blank=True, help_text="The reviews, backtests and reports that show it: kind, label and address."
+    )
+    evidence = models.TextField(blank=True, help_text="What shows it, in words.")
     review = models.ForeignKey("Review", on_delete=models.PROTECT, null=True, blank=True, related_name="proposals")
     findings = models.JSONField(help_text="The linter's, each warning with the reason why it was accepted.")
     checklist = models.JSONField(help_text="The seven points, as they were computed.")

@@ -146,8 +146,8 @@ def _write_timing(document: Json, brevity: Brevity) -> str:
         return write_timing_sentence(document)
     row = document["timing"]
     parts = [
-        f"{words} {_describe_period(row[key])}"
-        for key, words in (("engaged_within_days", "active"), ("or_request_within_days", "an open request"))
+        f"{subject} {_describe_period(row[key])}"
+        for key, subject in (("engaged_within_days", "active"), ("or_request_within_days", "an open request"))
         if row[key] is not None
     ]
     text = join_words(parts, "or")

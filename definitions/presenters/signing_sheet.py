@@ -7,15 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from definitions import commitment_snapshots, diff, proposal_checklist, proposals, signals_and_lists, version_documents
+from definitions import (
+    backtest_gate,
+    commitment_snapshots,
+    diff,
+    proposal_checklist,
+    proposals,
+    signals_and_lists,
+    version_documents,
+)
 from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
 from definitions.models import CommitmentSnapshot, Proposal, Review, SignOff, Version, VersionChange
 from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
+from definitions.presenters import projected_volume
+from definitions.presenters.projected_volume import VolumeComparison
 from definitions.proposal_checklist import ChecklistPoint
 from definitions.proposals import ProposalCase, ProposalGrounds
-from definitions.vocabulary import VersionState
+from definitions.vocabulary import PrecisionBasis, VersionState
 from leads.vocabulary import Motion
 
 _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
@@ -88,6 +98,9 @@ class SigningSheet:
     points: list[ChecklistPoint]
     before: Version | None
     changes: list[ChangedRowView]
+    #: Whether nothing but words differs from the version in force.
+    changes_no_rule: bool
+    volume: VolumeComparison | None
 
     @property
     def accepted_warnings(self) -> list[Mapping[str, Any]]:
@@ -117,6 +130,8 @@ def build_signing_sheet(version: Version) -> SigningSheet:
         points=proposal_checklist.read_frozen_points(proposal.checklist) if proposal else [],
         before=before,
         changes=compare_versions(before, version) if before else [],
+        changes_no_rule=before is not None and change_no_rule(before, version),
+        volume=projected_volume.project_volume(version, before),
     )
 
 
@@ -133,6 +148,11 @@ def compare_versions(before: Version, after: Version) -> list[ChangedRowView]:
         signals_and_lists.read_display_names(),
     )
     return [ChangedRowView(row) for row in changes]
+
+
+def change_no_rule(before: Version, after: Version) -> bool:
+    """Tell whether two versions differ at most in words (rules 9.19)."""
+    return diff.changes_no_rule(version_documents.export_document(before), version_documents.export_document(after))
 
 
 def find_proposal(version: Version) -> Proposal | None:
@@ -191,6 +211,7 @@ def _list_changes(version: Version) -> Iterator[StoryStep]:
 def _describe_grounds(proposal: Proposal) -> str:
     review = f" Answers the review “{proposal.review}”." if proposal.review else ""
     evidence = f" {proposal.evidence}" if proposal.evidence else ""
+    evidence += "".join(f" {link['label']}." for link in proposal.links or ())
     return f"{proposal.get_driver_display()}.{evidence}{review} {describe_backtest_figures(proposal)}"
 
 
@@ -248,7 +269,9 @@ def _describe_backtest(version: Version) -> Iterator[str]:
 def describe_backtest_figures(proposal: Proposal) -> str:
     """Describe the coverage and precision of the backtest that a version was proposed with."""
     cohort: Mapping[str, Any] = (proposal.backtest.result or {})["version"]
-    return f"Coverage {_format_share(cohort['coverage'])}, precision {_format_share(cohort['precision_won'])}."
+    basis = PrecisionBasis(proposal.precision_basis)
+    precision = backtest_gate.read_precision(cohort, basis)
+    return f"Coverage {_format_share(cohort['coverage'])}, precision ({basis.label}) {_format_share(precision)}."
 
 
 def _format_share(share: Mapping[str, Any]) -> str:

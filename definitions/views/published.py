@@ -16,7 +16,7 @@ from config.accounts.vocabulary import Role
 from config.web import Request
 from definitions import motions, versions
 from definitions.models import Version
-from definitions.presenters import published_page, signing_sheet, step_buttons
+from definitions.presenters import projected_volume, published_page, signing_sheet, step_buttons
 from leads.models import MassRescore
 from leads.rescoring import mass_rescores
 from leads.vocabulary import READERS_OF_LEADS, Motion
@@ -85,6 +85,8 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
         "version": after,
         "before": before,
         "changes": signing_sheet.compare_versions(before, after),
+        "changes_no_rule": signing_sheet.change_no_rule(before, after),
+        "volume": projected_volume.project_volume(after, before),
         "versions": published_page.list_versions(after.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
     }

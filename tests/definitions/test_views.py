@@ -130,7 +130,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
         create_active(**CONTENT)
     client = login(UserFactory(roles=[Role.VIEWER]))
 
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(37):
         client.get("/definition/")
     with django_assert_max_num_queries(10):
         client.get("/definitions/")
@@ -146,7 +146,10 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     create_backtest(version)
     grounds = build_grounds(version)
     accepted = {f"accept-{key}": reason for key, reason in grounds["acknowledged"].items()}
-    ops.post(url(version, "propose"), {"driver": grounds["driver"], "evidence": grounds["evidence"], **accepted})
+    ops.post(
+        url(version, "propose"),
+        {"driver": grounds["driver"], "evidence": grounds["evidence"], "precision_basis": "won", **accepted},
+    )
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
         signature = {"side": side, "decision": "approved", "comment": "Yes."}
         login(UserFactory(roles=[role])).post(url(version, "sign"), signature)
@@ -388,7 +391,7 @@ def test_the_reason_for_going_back_is_written_from_the_records() -> None:
 
     assert "v1.1 has been in force since 5 November 2026." in shown
     assert "18 of 40 handoffs rejected (45 %), SAL rate 55 %." in shown
-    assert "its backtest said: Coverage 24 of 30 (80 %), precision 24 of 120 (20 %)." in shown
+    assert "its backtest said: Coverage 24 of 30 (80 %), precision (won) 24 of 120 (20 %)." in shown
 
 
 def test_a_late_step_shows_the_reason_on_the_page() -> None:

@@ -375,22 +375,31 @@ def lowered_document(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "reason", "expected"),
     [
-        ({"driver": "volume", "evidence": "The board."}, "More leads.", {"change.for_volume": "error"}),
         (
-            {"driver": "sal_rate", "evidence": "SAL at 92 %."},
+            {"driver": "volume", "evidence": "The board.", "is_shown": True},
+            "More leads.",
+            {"change.for_volume": "error"},
+        ),
+        (
+            {"driver": "sal_rate", "evidence": "SAL at 92 %.", "is_shown": True},
             "20 % more MQLs for the quarter.",
             {"change.for_volume": "error"},
         ),
-        ({"driver": "sal_rate", "evidence": "SAL at 92 %."}, "Too strict; volume is fine.", {}),
+        ({"driver": "sal_rate", "evidence": "SAL at 92 %.", "is_shown": True}, "Too strict; volume is fine.", {}),
         ({"driver": "backtest"}, "Too strict.", {"change.no_evidence": "error"}),
+        ({"driver": "backtest", "evidence": "It covers 92 %."}, "Zu streng.", {"change.no_evidence": "error"}),
         ({"driver": "backtest", "evidence": " "}, "Too strict.", {"change.no_evidence": "error"}),
-        ({"driver": "correction", "evidence": "A typing error."}, "Typo.", {"change.correction_loosens": "error"}),
         (
-            {"driver": "backtest", "evidence": "Covers 80 %.", "volume": (80, 120)},
+            {"driver": "correction", "evidence": "A typing error.", "is_shown": True},
+            "Typo.",
+            {"change.correction_loosens": "error"},
+        ),
+        (
+            {"driver": "backtest", "evidence": "Covers 80 %.", "is_shown": True, "volume": (80, 120)},
             "Too strict.",
             {"change.more_volume": "warning"},
         ),
-        ({"driver": "backtest", "evidence": "Covers 80 %.", "volume": (80, 80)}, "Too strict.", {}),
+        ({"driver": "backtest", "evidence": "Covers 80 %.", "is_shown": True, "volume": (80, 80)}, "Too strict.", {}),
     ],
 )
 def test_a_lower_threshold_needs_evidence_of_quality(
@@ -419,7 +428,7 @@ def test_a_wish_for_volume_is_an_error_with_reason_and_figures() -> None:
 
 
 def test_a_rise_in_volume_names_both_figures() -> None:
-    change = lint.ChangeContext(before=sound_document(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
+    change = lint.ChangeContext(before=sound_document(), driver="backtest", is_shown=True, volume=(80, 120))
 
     sentence = next(
         finding.sentence
