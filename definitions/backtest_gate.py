@@ -25,6 +25,12 @@ from definitions.vocabulary import PrecisionBasis
 Result = Mapping[str, Any]
 
 _REMEDY: Final = "Change the version and run the backtest again."
+_NO_LEADS: Final = Finding(
+    "backtest.no_leads",
+    Severity.WARNING,
+    "The backtest judged no lead, so it is none: nobody knows whom this first version would have found.",
+    "Import the leads of the past months and run it again, or say on what the version rests until there are some.",
+)
 #: What precision counts, after “leads it flags”.
 COUNTED: Final = {
     PrecisionBasis.WON: "won afterwards",
@@ -66,6 +72,8 @@ def passes(backtest: Backtest, basis: PrecisionBasis) -> bool:
 
 def find_gate_findings(backtest: Backtest, basis: PrecisionBasis) -> tuple[Finding, ...]:
     """Return what in the backtest of a draft has to be answered before its proposal; empty when nothing has."""
+    if not judged_any_lead(backtest):
+        return (*_check_period(backtest), _NO_LEADS)
     cohort: Result = (backtest.result or {})["version"]
     return (*_check_period(backtest), *_check_coverage(cohort), *_check_precision(cohort, basis))
 

@@ -194,8 +194,15 @@ def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> It
 
 
 def _find_backtest_that_counts(version: Version) -> Backtest | None:
+    """Return the current backtest, unless it judged no lead.
+
+    A definition that never was in force may begin where there are no leads yet; that is answered in writing instead.
+    """
     backtest = backtest_requests.find_current_backtest(version)
-    return backtest if backtest and backtest_gate.judged_any_lead(backtest) else None
+    if backtest is None or backtest_gate.judged_any_lead(backtest):
+        return backtest
+    was_in_force = Version.objects.filter(definition=version.definition_id, activated_at__isnull=False).exists()
+    return None if was_in_force else backtest
 
 
 def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:

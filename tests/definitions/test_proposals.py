@@ -42,6 +42,12 @@ def propose_and_read_refusal(version: Version, **grounds: Any) -> str:
     return "\n".join(refusal.value.sentences)
 
 
+def propose_as_it_is(version: Version) -> Version:
+    """Propose with the backtest that there is, every warning accepted."""
+    grounds = build_grounds(version)
+    return versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
+
+
 def open_review(definition: Definition, trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE) -> Review:
     return reviews.open_review(
         definition=definition,
@@ -119,10 +125,21 @@ def test_a_first_version_for_volume_is_refused() -> None:
 
 
 def test_a_backtest_over_no_leads_is_no_backtest() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version, leads=0)
+
+    assert "judged no lead, so it is none: import" in propose_and_read_refusal(version)
+
+
+def test_the_first_version_may_begin_without_leads_and_says_on_what_it_rests() -> None:
     version = create_draft(**TIGHT)
     create_backtest(version, leads=0)
 
-    assert "judged no lead, so it is none" in propose_and_read_refusal(version)
+    assert "judged no lead, so it is none" in propose_and_read_refusal(version, acknowledged={})
+    proposal = propose_as_it_is(version).proposal
+    assert any(finding["code"] == "backtest.no_leads" and finding["accepted"] for finding in proposal.findings)
+    assert [point["standing"] for point in proposal.checklist][-1] == "no"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ ACCEPTED: Final = {
     "complex.many_criteria": "The disqualifiers are lists that nobody has to remember; the gate is three rows.",
     "complex.one_screen": "Most rows are signals with small caps; the three parts still fit on a page.",
     "backtest.other_period": "The half year ends with the last whole month, whose decisions have all been made.",
+    "backtest.no_leads": "We begin with an empty system; the leaders look again in a quarter.",
     "backtest.undecided": "There is little history yet; the leaders read the intervals and look again in a quarter.",
     "backtest.precision_undecided": "There is little history yet; the leaders read the intervals and look again in a quarter.",
     "criterion.never_matters": "Sales wants to see the BANT answers beside the score, though nothing asks for them yet.",
