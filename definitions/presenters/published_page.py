@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch
 
 from definitions import motions, signals_and_lists, version_documents
@@ -50,6 +51,10 @@ class PublishedPage:
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
+    #: The name of the company whose definition it is; "" if none is set.
+    company: str
+    #: The last review of the definition that was decided.
+    last_review: Review | None
 
     @property
     def predecessor(self) -> Version | None:
@@ -101,7 +106,15 @@ def build_published_page(version: Version) -> PublishedPage:
         digest=version_documents.digest(document),
         story=signing_sheet.build_story(version),
         proposal=signing_sheet.find_proposal(version),
+        company=settings.COMPANY_NAME,
+        last_review=find_last_review(version.definition),
     )
+
+
+def find_last_review(definition: Definition) -> Review | None:
+    """Return the review of a definition that was decided last."""
+    decided = Review.objects.filter(definition=definition, decided_at__isnull=False)
+    return decided.order_by("-decided_at", "-pk").first()
 
 
 def read_statement(version: Version) -> PlainStatement:

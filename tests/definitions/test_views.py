@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -77,6 +78,27 @@ def test_the_published_page_shows_the_definition_in_force() -> None:
     assert "Points fade by 10 % every 30 days." in shown
     assert "Tier 3: fewer than 55 engagement points." in shown
     assert "“It says what we mean.”" in shown
+
+
+def test_the_published_page_names_company_last_review_commitments_and_its_markdown(settings: Any) -> None:
+    settings.COMPANY_NAME = "Northlane"
+    version = create_active()
+    review = open_review(version)
+    reviews.decide_review(
+        review=review,
+        decision="Keep it.",
+        reasoning="It works.",
+        led_to=None,
+        by=UserFactory(roles=[Role.SALES_LEADER]),
+        now=NOW,
+    )
+
+    shown = read_page(Role.SALES_LEADER, to=url(version))
+
+    assert "The definition of Northlane." in shown
+    assert f'<a href="/reviews/{review.pk}/">41 % rejected in October</a>' in shown
+    assert "What both sides promise" in shown
+    assert f"/api/v1/definitions/{version.pk}.md" in shown
 
 
 def test_the_page_tells_that_no_definition_is_in_force() -> None:
