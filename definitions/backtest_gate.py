@@ -61,15 +61,6 @@ def is_decided(cohort: Result, basis: PrecisionBasis) -> bool:
     return bool(cohort["enough"] and read_precision(cohort, basis)["of"])
 
 
-def passes(backtest: Backtest, basis: PrecisionBasis) -> bool:
-    """Tell whether a successful backtest can be judged and both of its numbers reach their bars."""
-    cohort = (backtest.result or {}).get("version")
-    if not cohort or not is_decided(cohort, basis):
-        return False
-    bars = ((cohort["coverage"], COVERAGE_PERCENT), (read_precision(cohort, basis), PRECISION_PERCENT))
-    return all(share["n"] * 100 >= share["of"] * percent for share, percent in bars)
-
-
 def find_gate_findings(backtest: Backtest, basis: PrecisionBasis) -> tuple[Finding, ...]:
     """Return what in the backtest of a draft has to be answered before its proposal; empty when nothing has."""
     if not judged_any_lead(backtest):

@@ -62,7 +62,7 @@ def read_link(reference: str, *, definition: Definition) -> EvidenceLink:
     if kind in _READERS and key.isascii() and key.isdigit() and len(key) <= _LONGEST_ID:
         return _READERS[kind](int(key), definition)
     match = _resolve(reference)
-    name = match.url_name if match else None
+    name = match.url_name if match and not match.namespaces else None
     if match and name in _READERS:
         return _READERS[name](match.kwargs["pk"], definition)
     if match and name in REPORTS:
