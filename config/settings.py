@@ -256,6 +256,8 @@ CURRENCY = env.str("CURRENCY", default="EUR").strip().upper()
 if not re.fullmatch("[A-Z]{3}", CURRENCY):
     raise environ.ImproperlyConfigured("CURRENCY must be the code of a currency, as EUR or USD.")
 COMPANY_TIME_ZONE = env.str("COMPANY_TIME_ZONE", default="UTC")
+# Whose definitions these are: on published pages and exports.
+COMPANY_NAME = env.str("COMPANY_NAME", default="").strip()
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -10,10 +11,12 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -37,7 +40,7 @@ from definitions import (
 from definitions.document.parser import DocumentRefused
 from definitions.filters import VersionFilter
 from definitions.models import Definition, Version
-from definitions.presenters import signing_sheet
+from definitions.presenters import markdown_export, projected_volume, published_page, signing_sheet
 from definitions.presets import load_presets
 from definitions.proposals import ProposalGrounds
 from definitions.serializers import (
@@ -146,6 +149,29 @@ class DefinitionView(APIView):
         return Response(VersionDetailSerializer(get_object_or_404(_detailed_versions(), pk=pk)).data)
 
 
+class MarkdownRenderer(BaseRenderer):
+    """Writes a text as Markdown, and an error as JSON."""
+
+    media_type = "text/markdown"
+    format = "md"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> Any:  # noqa: ARG002 (the signature is DRF's)
+        return data if isinstance(data, str) else json.dumps(data)
+
+
+class DefinitionMarkdownView(APIView):
+    permission_classes = (DEFINITIONS,)
+    renderer_classes = (MarkdownRenderer, JSONRenderer)
+
+    @extend_schema(operation_id="definition_markdown", responses={(200, "text/markdown"): OpenApiTypes.STR})
+    def get(self, request: Request, pk: int) -> Response:  # noqa: ARG002 (views take the request)
+        """Return the published page of a version as Markdown: statement, rules, history, who signed."""
+        version = get_object_or_404(Version.objects.select_related("definition", "based_on", "created_by"), pk=pk)
+        page = published_page.build_published_page(version)
+        return Response(markdown_export.write_markdown(page), content_type="text/markdown; charset=utf-8")
+
+
 class ProposeApiView(APIView):
     permission_classes = (DEFINITIONS,)
 
@@ -162,7 +188,8 @@ class SignApiView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Sign for a side whose role the caller holds.
 
-        The approval of both leaders approves; a refusal ends the version.
+        The approval of both leaders approves; a leader's refusal ends the version. Ops and SDRs are heard: their words are
+        kept and shown, and change no state.
         """
         return Response(SignedSerializer(_take_step(versions.sign, request, pk, SignSerializer)).data)
 
@@ -236,7 +263,14 @@ class DiffView(APIView):
             raise ValidationError({"against": "Give the id of the version to compare with."})
         before, after = _get_version(int(against)), _get_version(pk)
         rows = [change.row for change in signing_sheet.compare_versions(before, after)]
-        data = {"before": before, "after": after, "loosens": diff.any_may_loosen(rows), "changes": rows}
+        data = {
+            "before": before,
+            "after": after,
+            "loosens": diff.any_may_loosen(rows),
+            "changes_no_rule": version_documents.have_same_rules(before, after),
+            "volume": projected_volume.project_volume(after, before),
+            "changes": rows,
+        }
         return Response(DiffSerializer(data).data)
 
 
@@ -323,6 +357,7 @@ urlpatterns: list[URLPattern] = [
     path("definitions/current", CurrentView.as_view(), name="definition-current"),
     path("definitions/presets", PresetsView.as_view(), name="definition-presets"),
     path("definitions/<int:pk>", DefinitionView.as_view(), name="definition"),
+    path("definitions/<int:pk>.md", DefinitionMarkdownView.as_view(), name="definition-markdown"),
     path("definitions/<int:pk>/propose", ProposeApiView.as_view(), name="definition-propose"),
     path("definitions/<int:pk>/sign", SignApiView.as_view(), name="definition-sign"),
     path("definitions/<int:pk>/activate", ActivateApiView.as_view(), name="definition-activate"),

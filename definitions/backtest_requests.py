@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 
 from config.accounts.models import User
@@ -15,6 +18,15 @@ from definitions.models import Backtest, Version
 MONTHS: Final = 6
 LONGEST: Final = dt.timedelta(days=3660)
 MAY_REQUEST: Final = (Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
+
+
+def default_period(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
+    """Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16)."""
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    local = end.astimezone(zone)
+    years, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, calendar.monthrange(years, month + 1)[1])
+    return dt.datetime(years, month + 1, day, tzinfo=zone).astimezone(dt.UTC), end
 
 
 class BacktestRefused(Exception):

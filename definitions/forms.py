@@ -9,10 +9,10 @@ from typing import Any, Final
 from django import forms
 
 from config import company_days
-from definitions import presets
+from definitions import evidence_links, presets
 from definitions.models import Definition, Review, Version
 from definitions.suppressions import lifecycle
-from definitions.vocabulary import ChangeDriver, Decision, Side, SuppressionSubject
+from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, Side, SuppressionSubject
 from leads.vocabulary import Motion
 
 _ENTRANTS: Final = [
@@ -38,7 +38,24 @@ class ProposeForm(forms.Form):
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Figures, links, what was decided on. Needed for whatever makes the definition looser.",
+        help_text="In words: what was seen, what was decided on.",
+    )
+    links = forms.MultipleChoiceField(
+        label="Reviews and backtests that show it",
+        required=False,
+        help_text="Whatever makes the definition looser cites one of these, or a report.",
+    )
+    report = forms.CharField(
+        label="Or the address of a report of Accord",
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"placeholder": "/reports/sla/"}),
+    )
+    precision_basis = forms.ChoiceField(
+        label="Precision counts leads that were",
+        choices=PrecisionBasis.choices,
+        initial=PrecisionBasis.WON,
+        help_text="Of the leads that it flags; it is stated with the figure.",
     )
     review = forms.ModelChoiceField(
         label="Review that it answers", queryset=Review.objects.none(), required=False, empty_label="None"
@@ -48,6 +65,7 @@ class ProposeForm(forms.Form):
         super().__init__(*args, **kwargs)
         if is_first:
             self.fields["driver"].initial = ChangeDriver.FIRST
+        self.fields["links"].choices = evidence_links.list_choices(definition)  # type: ignore[attr-defined]  # typed as plain Field
         reviews = Review.objects.filter(definition=definition).order_by("-opened_at", "-pk")
         self.fields["review"].queryset = reviews  # type: ignore[attr-defined]  # typed as plain Field
 

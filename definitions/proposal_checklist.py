@@ -12,15 +12,14 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from definitions import commitment_snapshots, signals_and_lists
+from definitions import backtest_gate, commitment_snapshots, signals_and_lists
+from definitions.backtest_bars import COVERAGE_PERCENT, WON_AT_LEAST
 from definitions.document.values import Json
 from definitions.lint import PathReach, compute_reach
 from definitions.models import Backtest, CommitmentSnapshot, Definition, Review, Version
 from definitions.plain_english.generated_statement import DisplayNames
 from leads.vocabulary import Motion
 
-WON_AT_LEAST: Final = 20
-COVERAGE_PERCENT: Final = 70
 #: The smallest group of leads whose share of wins is compared with another group's.
 LEADS_AT_LEAST: Final = 20
 #: The number of signals, weightiest first, whose lift is checked.
@@ -196,9 +195,18 @@ def _check_lifts(facts: ChecklistFacts, rows: Sequence[Mapping[str, Any]]) -> Ch
 def _check_calibration(facts: ChecklistFacts) -> ChecklistPoint:
     title = "Thresholds have a calibration plan"
     count = len((facts.result or {}).get("thresholds") or [])
+    due = _review_due_at(facts)
+    if count and due < facts.now:
+        sentence = (
+            f"The backtest tried other values, but the next look at them was due on {_format_day(due)}: a day that has passed"
+            " is no plan."
+        )
+        return ChecklistPoint("calibrated", title, PointStatus.NO, sentence, "reviews")
     if count:
         thresholds = "the threshold" if count == 1 else f"each of the {count} thresholds"
-        sentence = f"The backtest tried {thresholds} at other values; look again at the review due on {_format_day(_review_due_at(facts))}."
+        sentence = (
+            f"The backtest tried {thresholds} at other values; look again at the review due on {_format_day(due)}."
+        )
         return ChecklistPoint("calibrated", title, PointStatus.YES, sentence, "backtest")
     sentence = "The backtest tried no other thresholds. " + _describe_judgement(facts)
     return ChecklistPoint("calibrated", title, PointStatus.UNKNOWN, sentence, "evidence")
@@ -232,6 +240,9 @@ def _check_review_due(facts: ChecklistFacts) -> ChecklistPoint:
 def _check_backtest(facts: ChecklistFacts) -> ChecklistPoint:
     title, look_at = "The backtest has run", "backtest"
     backtest = facts.backtest
+    if backtest is not None and not backtest_gate.judged_any_lead(backtest):
+        sentence = "It judged no lead, so it is none."
+        return ChecklistPoint("tested", title, PointStatus.NO, sentence, look_at)
     if backtest is None:
         sentence = "Not on this document: it must run after the last edit, or the version cannot be proposed."
         return ChecklistPoint("tested", title, PointStatus.NO, sentence, look_at)

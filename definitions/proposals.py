@@ -9,13 +9,23 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from config.accounts.models import User
-from definitions import backtest_requests, diff, lint, proposal_checklist, scopes, signals_and_lists, version_documents
+from definitions import (
+    backtest_gate,
+    backtest_requests,
+    diff,
+    lint,
+    proposal_checklist,
+    scopes,
+    signals_and_lists,
+    version_documents,
+)
 from definitions.diff import RowChange
 from definitions.document.values import Draft, Json
+from definitions.evidence_links import EvidenceLink
 from definitions.lint import ChangeContext, Finding, Severity
 from definitions.models import Backtest, Proposal, Review, Version
 from definitions.proposal_checklist import ChecklistPoint
-from definitions.vocabulary import ChangeDriver, PathKind, ReviewTrigger
+from definitions.vocabulary import ChangeDriver, PathKind, PrecisionBasis, ReviewTrigger
 
 #: Characters of the shortest reason that accepts a warning, so that a single keystroke is not enough.
 SHORTEST_REASON: Final = 4
@@ -31,7 +41,16 @@ class ProposalGrounds:
     driver: ChangeDriver | None = None
     evidence: str = ""
     review: Review | None = None
+    #: The reviews, backtests and reports of Accord that show it (rules 9.27), and complaints about references to none.
+    links: tuple[EvidenceLink, ...] = ()
+    link_complaints: tuple[str, ...] = ()
+    #: What precision counts (rules 9.26).
+    precision_basis: PrecisionBasis = PrecisionBasis.WON
     acknowledged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self.links or self.review)
 
     def reason_to_accept(self, finding: Finding) -> str:
         """Return the reason for accepting the warning; "" when there is none, or it is too short."""
@@ -49,6 +68,7 @@ class ProposalCase:
     backtest: Backtest | None
     findings: tuple[Finding, ...]
     changes: tuple[RowChange, ...]
+    changes_no_rule: bool
     points: list[ChecklistPoint]
 
     @property
@@ -63,7 +83,7 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
     """Collect the facts about a draft as they are now; under the version's lock they cannot change."""
     draft = version_documents.read_draft(version)
     document = draft.to_document()
-    backtest = backtest_requests.find_current_backtest(version)
+    backtest = _find_backtest_that_counts(version)
     in_force = find_other_version_in_force(version)
     change = _build_change_context(version, in_force, backtest, grounds) if in_force else None
     return ProposalCase(
@@ -71,7 +91,11 @@ def build_case(version: Version, grounds: ProposalGrounds, *, now: dt.datetime) 
         draft=draft,
         in_force=in_force,
         backtest=backtest,
-        findings=_lint_draft(version, document, change),
+        findings=(
+            *_lint_draft(version, document, change),
+            *(backtest_gate.find_gate_findings(backtest, grounds.precision_basis) if backtest else ()),
+        ),
+        changes_no_rule=in_force is not None and version_documents.have_same_rules(in_force, version),
         changes=version_documents.find_changes(in_force, version) if in_force else (),
         points=proposal_checklist.build_checklist(
             document=document, definition=version.definition, backtest=backtest, evidence=grounds.evidence, now=now
@@ -94,6 +118,7 @@ def list_objections(case: ProposalCase, grounds: ProposalGrounds) -> list[str]:
         *_object_to_open_warnings(case, grounds),
         *_object_to_driver(case, grounds),
         *_object_to_review(case, grounds),
+        *grounds.link_complaints,
     ]
 
 
@@ -107,6 +132,8 @@ def record_proposal(
         driver=grounds.driver or "",
         evidence=grounds.evidence,
         review=grounds.review,
+        links=[link.as_dict() for link in grounds.links],
+        precision_basis=grounds.precision_basis,
         findings=[finding.as_dict() | {"accepted": grounds.reason_to_accept(finding)} for finding in case.findings],
         checklist=[point.as_dict() for point in case.points],
         at=now,
@@ -120,7 +147,8 @@ def _build_change_context(
     return ChangeContext(
         before=version_documents.export_document(in_force),
         driver=grounds.driver or "",
-        evidence=grounds.evidence or ("It answers a review." if grounds.review else ""),
+        evidence=grounds.evidence,
+        is_shown=grounds.is_shown,
         volume=_flagged_counts(backtest),
         basis_changes=version_documents.find_basis_changes(in_force, version),
     )
@@ -155,6 +183,13 @@ def _object_to_missing_parts(draft: Draft) -> Iterator[str]:
 
 def _object_to_missing_backtest(case: ProposalCase) -> Iterator[str]:
     if case.backtest is None:
+        latest = backtest_requests.find_current_backtest(case.version)
+        if latest is not None:
+            yield (
+                f"The backtest of {case.version.number} judged no lead, so it is none: import the leads of the past months,"
+                " or choose a period with leads, and run it again."
+            )
+            return
         tested = case.version.backtests.successful().exists()
         since = "it was edited since its last backtest" if tested else "it was never backtested"
         yield f"Run the backtest of {case.version.number} first: {since}, and leaders sign on figures."
@@ -166,6 +201,18 @@ def _object_to_open_warnings(case: ProposalCase, grounds: ProposalGrounds) -> It
             yield f"“{warning.sentence}” {warning.remedy} Or say why you accept it, in a word or more."
 
 
+def _find_backtest_that_counts(version: Version) -> Backtest | None:
+    """Return the current backtest, unless it judged no lead.
+
+    A definition that never was in force may begin where there are no leads yet; that is answered in writing instead.
+    """
+    backtest = backtest_requests.find_current_backtest(version)
+    if backtest is None or backtest_gate.judged_any_lead(backtest):
+        return backtest
+    was_in_force = Version.objects.filter(definition=version.definition_id, activated_at__isnull=False).exists()
+    return None if was_in_force else backtest
+
+
 def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[str]:
     """Yield objections to the driver that the linter cannot make.
 
@@ -173,6 +220,8 @@ def _object_to_driver(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[
     """
     if case.in_force is not None and grounds.driver in (None, ChangeDriver.FIRST):
         yield f"{case.in_force.number} is in force: say what this change answers."
+    if grounds.driver == ChangeDriver.NO_RULE and not case.changes_no_rule:
+        yield "It changes rules, so “changes no rule” is not what it answers: say what the change answers."
     if case.in_force is None and grounds.driver == ChangeDriver.VOLUME:
         yield (
             "A volume target is no reason to call a lead good: more leads that sales rejects are no more pipeline."

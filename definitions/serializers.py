@@ -13,7 +13,7 @@ from definitions import version_documents
 from definitions.models import Definition, Proposal, Review, SignOff, Suppression, Version, VersionChange
 from definitions.presenters import published_page, signing_sheet
 from definitions.suppressions import lifecycle
-from definitions.vocabulary import ChangeDriver, Decision, Side, SuppressionState, SuppressionSubject
+from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, Side, SuppressionState, SuppressionSubject
 from leads.vocabulary import Motion
 
 
@@ -34,10 +34,11 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
 
 class SignOffSerializer(serializers.ModelSerializer[SignOff]):
     by = serializers.CharField()
+    counts = serializers.BooleanField(help_text="Whether it decides: a leader's does, others are heard.")
 
     class Meta:
         model = SignOff
-        fields = ("side", "decision", "by", "at", "comment")
+        fields = ("side", "decision", "counts", "by", "at", "comment")
 
 
 class VersionChangeSerializer(serializers.ModelSerializer[VersionChange]):
@@ -53,7 +54,10 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
 
     class Meta:
         model = Proposal
-        fields = ("id", "backtest", "driver", "evidence", "review", "findings", "checklist", "at", "by")
+        fields = (
+            *("id", "backtest", "driver", "precision_basis", "evidence", "links", "review", "findings", "checklist"),
+            *("at", "by"),
+        )
 
 
 class VersionDetailSerializer(VersionSerializer):
@@ -106,17 +110,25 @@ class SignSerializer(serializers.Serializer[Any]):
 
 class SignedSerializer(serializers.Serializer[Any]):
     version = VersionSerializer()
-    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a refusal.")
+    successor = VersionSerializer(allow_null=True, help_text="The draft that goes on after a leader's refusal.")
 
 
 class ProposeSerializer(serializers.Serializer[Any]):
     driver = VocabularyField(ChangeDriver, help_text="What the change answers.")
     evidence = serializers.CharField(
-        max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it: figures, links."
+        max_length=5000, required=False, default="", allow_blank=True, help_text="What shows it, in words."
     )
     review = serializers.PrimaryKeyRelatedField(
         queryset=Review.objects.all(), required=False, allow_null=True, default=None
     )
+    links = serializers.ListField(
+        child=serializers.CharField(max_length=500),
+        max_length=20,
+        required=False,
+        default=list,
+        help_text="What shows it: `review:ID`, `backtest:ID`, or the path of a report of Accord. Needed to loosen.",
+    )
+    precision_basis = VocabularyField(PrecisionBasis, default=PrecisionBasis.WON, help_text="What precision counts.")
     acknowledged = serializers.DictField(
         child=serializers.CharField(max_length=2000, allow_blank=True),
         required=False,
@@ -161,10 +173,26 @@ class RowChangeSerializer(serializers.Serializer[Any]):
     rationale = serializers.CharField()
 
 
+class VolumeSerializer(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    flagged = serializers.IntegerField()
+    per_week = serializers.FloatField()
+    per_month = serializers.FloatField()
+
+
+class VolumeComparisonSerializer(serializers.Serializer[Any]):
+    backtest: serializers.Field[Any, Any, Any, Any] = serializers.PrimaryKeyRelatedField(read_only=True)
+    after = VolumeSerializer()
+    before = VolumeSerializer(allow_null=True)
+    growth_percent = serializers.IntegerField(allow_null=True)
+
+
 class DiffSerializer(serializers.Serializer[Any]):
     before = VersionSerializer()
     after = VersionSerializer()
     loosens = serializers.BooleanField()
+    changes_no_rule = serializers.BooleanField(help_text="Whether nothing but words differs.")
+    volume = VolumeComparisonSerializer(allow_null=True, help_text="By the current backtest of `after`.")
     changes = RowChangeSerializer(many=True)
 
 

@@ -62,6 +62,11 @@ def fingerprint(version: Version) -> str:
     return compute_fingerprint(document, version_basis.read_present_basis(document).digests())
 
 
+def have_same_rules(one: Version, other: Version) -> bool:
+    """Tell whether two versions judge everybody alike: they differ in words at most (rules 9.28)."""
+    return fingerprint(one) == fingerprint(other)
+
+
 def read_basis(version: Version) -> Basis:
     """Return what a version is judged with besides its rows: as it was kept or, of a draft, as of today (rules 9.18)."""
     if version.state == VersionState.DRAFT or version.basis is None:

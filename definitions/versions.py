@@ -7,7 +7,7 @@ after another.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -17,10 +17,18 @@ from django.db import transaction
 from config import lock_waits
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import permissions, proposals, version_documents
+from definitions import evidence_links, permissions, proposals, version_documents
 from definitions.models import LIVING_COLUMNS, Definition, Review, SignOff, Version, VersionChange
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import VERSION_MOVES, ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import (
+    DECIDING_SIDES,
+    VERSION_MOVES,
+    ChangeDriver,
+    Decision,
+    PrecisionBasis,
+    Side,
+    VersionState,
+)
 from leads.rescoring import mass_rescores
 
 SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
@@ -31,8 +39,6 @@ SIGNERS: Final[Mapping[Side, Role]] = MappingProxyType(
         Side.SDR: Role.SDR,
     }
 )
-#: Both of these sides must approve. Other sides may sign, but their signature does not decide.
-DECIDING_SIDES: Final = frozenset({Side.MARKETING, Side.SALES})
 _ENTRANTS_SENTENCES: Final = {
     True: "Leads that meet it by the change alone are handed to sales.",
     False: "Leads that meet it by the change alone are only marked.",
@@ -67,7 +73,7 @@ def copy_version(*, version: Version, by: User, now: dt.datetime, reason: str = 
 
 
 @transaction.atomic
-def propose(
+def propose(  # noqa: PLR0913 (the grounds are sent one by one)
     *,
     version: Version,
     driver: ChangeDriver,
@@ -75,6 +81,8 @@ def propose(
     now: dt.datetime,
     evidence: str = "",
     review: Review | None = None,
+    links: Sequence[str] = (),
+    precision_basis: PrecisionBasis = PrecisionBasis.WON,
     acknowledged: Mapping[str, str] = MappingProxyType({}),
 ) -> Version:
     """Propose a draft: from then on nothing in it changes, and its grounds are frozen beside it (rules 9.2, 9.8).
@@ -82,8 +90,9 @@ def propose(
     1. Check the role, lock the version, and check that it is a draft.
     2. Build the case: the backtest of exactly this document, the linter's findings, the changes, the seven points.
     3. Refuse with every objection at once. A proposal needs a backtest, no error of the linter, and each warning in
-       `acknowledged` (the finding's key and the reason for accepting it). `driver` names the cause of the change,
-       `evidence` and `review` show it; a change that loosens needs one of these two.
+       `acknowledged` (the finding's key and the reason for accepting it), also those on coverage, precision (by
+       `precision_basis`) and period of the backtest. `driver` names the cause of the change, `evidence` says it in words;
+       a change that loosens cites a `review` or other `links` (definitions.evidence_links).
     4. Record the case and the grounds.
     5. Keep what it was backtested with besides its rows, which is what is present (rules 9.18), and change the state.
 
@@ -92,7 +101,16 @@ def propose(
     permissions.require_role(by, Role.MARKETING_OPS, to="propose a version")
     version = _lock_version(version)
     _check_move(version, VersionState.PROPOSED)
-    grounds = ProposalGrounds(driver=driver, evidence=evidence.strip(), review=review, acknowledged=acknowledged)
+    cited, complaints = evidence_links.read_links(links, definition=version.definition)
+    grounds = ProposalGrounds(
+        driver=driver,
+        evidence=evidence.strip(),
+        review=review,
+        links=cited,
+        link_complaints=complaints,
+        precision_basis=precision_basis,
+        acknowledged=acknowledged,
+    )
     case = proposals.build_case(version, grounds, now=now)
     objections = proposals.list_objections(case, grounds)
     if objections or case.backtest is None:
@@ -108,15 +126,18 @@ def propose(
 def sign(
     *, version: Version, side: Side, decision: Decision, comment: str, by: User, now: dt.datetime
 ) -> SignatureResult:
-    """Record the signature of a side, once per side and by a person who has not signed yet.
+    """Record the signature of a leader, or the words of ops or an SDR, who are heard (rules 9.9, 9.10).
 
-    The approval of both leaders approves the version. A refusal by any side ends it, and a copy continues as a draft.
+    A leader signs once per side. The approval of both leaders approves the version; the refusal of one ends it, and a copy
+    continues as a draft. Words that are only heard change nothing but the record, and each person speaks once.
     Raises VersionStepRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, SIGNERS[side], to=f"sign for {side.label}")
     version = _lock_version(version)
     _check_signature(version, side, comment, by)
     SignOff.objects.create(version=version, side=side, decision=decision, comment=comment.strip(), by=by, at=now)
+    if side not in DECIDING_SIDES:
+        return SignatureResult(version)
     if decision == Decision.REFUSED:
         return _refuse_version(version, side, comment.strip(), by, now)
     if version.state == VersionState.PROPOSED and _is_signed_by_both(version):
@@ -237,7 +258,8 @@ def describe_standing(version: Version) -> tuple[str, ...]:
         f"{version.number} is {_state_name(version)} already.",
         *_describe_last_step(version),
         *(
-            f"{row.by} signed for {row.get_side_display()}: {row.get_decision_display().lower()}, {_format_moment(row.at)}."
+            f"{row.by} {'signed' if row.counts else 'spoke'} for {row.get_side_display()}: {row.decision_words},"
+            f" {_format_moment(row.at)}."
             for row in signatures
         ),
     )
@@ -265,10 +287,10 @@ def _check_signature(version: Version, side: Side, comment: str, by: User) -> No
     if not comment.strip():
         raise VersionStepRefused("Say in a sentence why: a signature carries its comment.")
     for sign_off in version.sign_offs.select_related("by").order_by("pk"):
-        if sign_off.side == side:
-            state_sentence = sign_off.get_decision_display().lower()
+        if sign_off.side == side and sign_off.counts:
             raise VersionStepRefused(
-                f"{sign_off.by} has signed for {side.label} already ({state_sentence}, {_format_moment(sign_off.at)})."
+                f"{sign_off.by} has signed for {side.label} already"
+                f" ({sign_off.decision_words}, {_format_moment(sign_off.at)})."
             )
         if sign_off.by_id == by.pk:
             raise VersionStepRefused(

@@ -34,12 +34,12 @@ VERSION_TONES: Final = MappingProxyType(
     }
 )
 
-#: The allowed changes of state (rules 9.1). A refusal ends the version; its copy continues as a new minor draft.
+#: The allowed changes of state (rules 9.1). A leader's refusal ends the version; its copy continues as a new minor draft.
 VERSION_MOVES: Final = MappingProxyType(
     {
         VersionState.DRAFT: {VersionState.PROPOSED},
         VersionState.PROPOSED: {VersionState.APPROVED, VersionState.REFUSED},
-        VersionState.APPROVED: {VersionState.ACTIVE, VersionState.REFUSED},
+        VersionState.APPROVED: {VersionState.ACTIVE},
         VersionState.ACTIVE: {VersionState.RETIRED},
         VersionState.RETIRED: set(),
         VersionState.REFUSED: set(),
@@ -149,6 +149,10 @@ class Side(models.TextChoices):
     SDR = "sdr", _("SDR")
 
 
+#: The sides whose words count: both leaders approve a version, and either refuses it. Other sides are heard (rules 9.9).
+DECIDING_SIDES: Final = (Side.MARKETING, Side.SALES)
+
+
 class Decision(models.TextChoices):
     APPROVED = "approved", _("Approved")
     REFUSED = "refused", _("Refused")
@@ -165,7 +169,15 @@ class ChangeDriver(models.TextChoices):
     NEW_MARKET = "new_market", _("A new market or product line")
     LEADERSHIP = "leadership", _("New leadership, reconciled")
     CORRECTION = "correction", _("A correction that loosens nothing")
+    NO_RULE = "no_rule", _("It changes no rule: words only")
     VOLUME = "volume", _("A volume target")
+
+
+class PrecisionBasis(models.TextChoices):
+    """The outcome that precision counts: wins, or acceptances by sales, SQLs and wins (rules 9.26)."""
+
+    WON = "won", _("won")
+    SAL = "sal", _("at least SAL")
 
 
 class ReviewTrigger(models.TextChoices):

@@ -330,6 +330,8 @@ def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:
         "coverage": share_as_dict(figures.coverage),
         "precision_won": share_as_dict(figures.precision_won),
         "precision_sal": share_as_dict(figures.precision_sal),
+        "precision_ripe": share_as_dict(figures.precision_ripe),
+        "too_recent": figures.recent_as_dict(),
         "flagged": figures.flagged,
         "rejected": figures.rejected,
         "verdicts": figures.verdicts,
@@ -340,7 +342,7 @@ def _figures_data(figures: pending_backtests.BacktestFigures) -> dict[str, Any]:
 
 def _read_period(data: Mapping[str, Any], now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """Return the period asked for, `[from, to)`; by default the last six months up to now."""
-    start, end = pending_backtests.last_months(data.get("to") or now)
+    start, end = requests.default_period(data.get("to") or now)
     return data.get("from") or start, end
 
 

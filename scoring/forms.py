@@ -11,10 +11,9 @@ from typing import Any, Final
 from django import forms
 
 from config import company_days
-from definitions.backtest_requests import MONTHS
+from definitions.backtest_requests import MONTHS, default_period
 from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind
-from scoring.backtests.pending_backtests import last_months
 from scoring.mals import gate_gaps, mal_list
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
@@ -51,7 +50,7 @@ class PeriodForm(forms.Form):
         start, end = self.cleaned_data["start"], self.cleaned_data["end"]
         if start and end:
             return company_days.start_of(start), company_days.start_of(end)
-        return last_months(company_days.start_of(company_days.day_of(now)), self.cleaned_data["months"])
+        return default_period(company_days.start_of(company_days.day_of(now)), self.cleaned_data["months"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,8 +160,14 @@ class FiguresSerializer(FromSerializer):
 
     to = serializers.DateTimeField()
     coverage = ShareSerializer()
-    precision_won = ShareSerializer()
-    precision_sal = ShareSerializer()
+    precision_won = ShareSerializer(help_text="Of all flagged leads.")
+    precision_ripe = ShareSerializer(
+        help_text="Of the leads flagged early enough to be won; the verdict is on this one."
+    )
+    precision_sal = ShareSerializer(help_text="Of all flagged leads, those at least accepted by sales.")
+    too_recent = serializers.DictField(
+        help_text="The leads that stand apart: `flagged`, `won` of them, and the usual `days` from MQL to win."
+    )
     rejected = serializers.IntegerField()
     verdicts = serializers.ListField(child=serializers.CharField())
 

@@ -19,8 +19,8 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import version_basis, version_documents
 from definitions.models import Definition, SignOff, Version
-from definitions.versions import DECIDING_SIDES, SIGNERS
-from definitions.vocabulary import Decision, VersionState
+from definitions.versions import SIGNERS
+from definitions.vocabulary import DECIDING_SIDES, Decision, VersionState
 from leads.models import Company, Event, Lead, LeadStage, Signal
 from leads.normalization.phone_numbers import to_phone_key
 from leads.stages import motion_stages

@@ -88,13 +88,16 @@ def _check_evidence(change: ChangeContext, looser: list[RowChange], unclear: lis
             f"A correction loosens nothing, and this one does: {_list_changes(looser)}.",
             "Name what drives the change, and its evidence.",
         )
-    if change.evidence.strip() or not (looser or unclear):
+    if change.is_shown or not (looser or unclear):
         return
+    loosens = "loosens" if looser else "may loosen"
+    # Whatever its words say, in whatever language: a looser definition that no figure speaks for is one for volume.
+    why = f" Nothing shows that such leads are good, so it is a change for volume. {_WHY}" if looser else ""
     yield Finding(
         "change.no_evidence",
         Severity.ERROR if looser else Severity.WARNING,
-        f"The change {'loosens' if looser else 'may loosen'} the definition without evidence: {_list_changes(looser or unclear)}.",
-        "Say what shows that it should be looser: the backtest, the SAL rate, the pattern in the rejections.",
+        f"The change {loosens} the definition without evidence of quality: {_list_changes(looser or unclear)}.{why}",
+        "Cite the review, backtest or report of Accord that shows it.",
     )
 
 

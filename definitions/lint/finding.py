@@ -66,13 +66,14 @@ class ChangeContext:
     """The known facts of a change against the version in force (rules 9.6).
 
     `before` is that version's document, `driver` a definitions.vocabulary.ChangeDriver or "" so far, `evidence` its
-    grounds in words, `volume` the leads flagged by the backtest (before, after). `basis_changes` are those of what the two
-    are judged with besides their rows (rules 9.18).
+    grounds in words, `is_shown` whether a review, backtest or report of Accord is cited, `volume` the leads flagged by the
+    backtest (before, after). `basis_changes` are those of what the two are judged with besides their rows (rules 9.18).
     """
 
     before: Json
     driver: str = ""
     evidence: str = ""
+    is_shown: bool = False
     volume: tuple[int, int] | None = None
     basis_changes: tuple[RowChange, ...] = ()
 

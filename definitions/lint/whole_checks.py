@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -16,6 +17,8 @@ from definitions.vocabulary import STATEMENT_SECONDS, Axis, DecayMode
 MANY_CRITERIA: Final = 15
 TOO_MANY_CRITERIA: Final = 40
 ONE_SCREEN: Final = 40
+#: Words by which an author names all hot triggers at once.
+_NAMES_FAST_TRACK: Final = re.compile(r"\bhot\b|\bfast[- ]track|\bby itself\b|\bon its own\b|\balone\b")
 BY_ENGAGEMENT: Final = frozenset({Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT})
 
 
@@ -24,6 +27,7 @@ def check(context: LintContext) -> Iterator[Finding]:
     yield from _check_criteria_count(context)
     yield from _check_row_count(context)
     yield from _check_statement_length(context)
+    yield from _check_own_words(context)
     yield from _check_exclusions(context)
     yield from _check_tier_floor(context)
     yield from _check_hot_triggers(context)
@@ -129,6 +133,35 @@ def _check_statement_length(context: LintContext) -> Iterator[Finding]:
             else "Simplify, or give it words of your own.",
             ("statement",),
         )
+
+
+def _check_own_words(context: LintContext) -> Iterator[Finding]:
+    """Find hot triggers that the author's own words leave out, as far as that can be recognised."""
+    text = str(context.document.get("statement") or "").casefold()
+    if not text or _NAMES_FAST_TRACK.search(text):
+        return
+    by_path = {code for clause in context.clauses("paths") for code in clause.value.get("count_of", ())}
+    left_out = [
+        row
+        for row in context.rows("hot")
+        if row.value["clauses"] and not _names_trigger(text, row.value, by_path, context)
+    ]
+    if left_out:
+        names = _quote_names(row.value["name"] for row in left_out)
+        yield Finding(
+            "statement.way_in_missing",
+            Severity.WARNING,
+            f"Your own words leave out a way in: {names} qualifies by itself, without any path or timing.",
+            "Name the hot trigger in your words, or let the rows speak.",
+            ("statement", *(row.place for row in left_out)),
+        )
+
+
+def _names_trigger(text: str, trigger: Json, by_path: set[str], context: LintContext) -> bool:
+    """Tell whether a text names a hot trigger, or a signal that only hot triggers count."""
+    signals = {code for clause in trigger["clauses"] for code in clause.get("count_of", ())} - by_path
+    names = [trigger["name"], *(context.names.signal(code) for code in signals)]
+    return any(name.casefold() in text for name in names)
 
 
 def _check_exclusions(context: LintContext) -> Iterator[Finding]:

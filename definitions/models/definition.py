@@ -125,6 +125,14 @@ _BASIS_IS_KEPT: Final = """
     END IF;
     RETURN NEW;
 """
+#: Whoever else objects is heard; only a leader's refusal ends a version (rules 9.10).
+_REFUSED_BY_A_LEADER = """
+    IF NOT EXISTS (SELECT FROM definitions_signoff s
+                   WHERE s.version_id = NEW.id AND s.decision = 'refused' AND s.side IN ('marketing', 'sales')) THEN
+        RAISE EXCEPTION 'pgtrigger: a version is refused by the marketing leader or the sales leader';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class Version(models.Model):
@@ -238,6 +246,13 @@ class Version(models.Model):
                 condition=pgtrigger.Q(new__basis__isnull=False),
                 func=_BASIS_IS_KEPT,
             ),
+            pgtrigger.Trigger(
+                name="version_refused_by_leader",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="proposed", new__state="refused"),
+                func=_REFUSED_BY_A_LEADER,
+            ),
             pgtrigger.FSM(
                 name="version_moves",
                 field="state",
@@ -246,7 +261,6 @@ class Version(models.Model):
                     ("proposed", "approved"),
                     ("proposed", "refused"),
                     ("approved", "active"),
-                    ("approved", "refused"),
                     ("active", "retired"),
                 ],
             ),

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from config.audit.triggers import AuditTrigger
 from definitions.models.definition import Version
-from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, ChangeDriver, Decision, PrecisionBasis, Side, VersionState
 from leads.models import append_only
 from leads.vocabulary import Motion
 
@@ -35,7 +35,10 @@ class VersionChange(models.Model):
 
 
 class SignOff(models.Model):
-    """The signature of a side on a proposed version. Both leaders must sign, as two different people (rules 9.9)."""
+    """The signature of a leader on a proposed version, or the words of ops or an SDR about it, which do not count.
+
+    Both leaders must sign, as two different people (rules 9.9).
+    """
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="sign_offs")
     side = models.CharField(max_length=9, choices=Side.choices)
@@ -46,14 +49,27 @@ class SignOff(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "side"], name="one_word_a_side"),
+            models.UniqueConstraint(
+                fields=["version", "side"], condition=Q(side__in=DECIDING_SIDES), name="one_signature_a_side"
+            ),
             models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
             models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
         ]
         triggers: ClassVar = [append_only("sign_offs_stay"), AuditTrigger(personal=["comment"])]
 
     def __str__(self) -> str:
-        return f"{self.get_side_display()}: {self.get_decision_display()}"
+        return f"{self.get_side_display()}: {self.decision_words}"
+
+    @property
+    def counts(self) -> bool:
+        return self.side in DECIDING_SIDES
+
+    @property
+    def decision_words(self) -> str:
+        """Return the decision in words; ops and SDRs agree or object, because they do not decide."""
+        if self.counts:
+            return str(self.get_decision_display()).lower()
+        return "agrees" if self.decision == Decision.APPROVED else "objects"
 
 
 class CommitmentSnapshot(models.Model):
@@ -187,7 +203,13 @@ class Proposal(models.Model):
     version = models.OneToOneField(Version, on_delete=models.PROTECT, related_name="proposal")
     backtest = models.ForeignKey(Backtest, on_delete=models.PROTECT, related_name="+")
     driver = models.CharField(max_length=20, choices=ChangeDriver.choices)
-    evidence = models.TextField(blank=True, help_text="What shows it: figures, links.")
+    precision_basis = models.CharField(
+        max_length=3, choices=PrecisionBasis.choices, default=PrecisionBasis.WON, db_default=PrecisionBasis.WON
+    )
+    links = models.JSONField(
+        null=True, blank=True, help_text="The reviews, backtests and reports that show it: kind, label and address."
+    )
+    evidence = models.TextField(blank=True, help_text="What shows it, in words.")
     review = models.ForeignKey("Review", on_delete=models.PROTECT, null=True, blank=True, related_name="proposals")
     findings = models.JSONField(help_text="The linter's, each warning with the reason why it was accepted.")
     checklist = models.JSONField(help_text="The seven points, as they were computed.")

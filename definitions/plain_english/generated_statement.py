@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Final
 
 from definitions.plain_english import account_statement, phrases
@@ -40,7 +41,10 @@ class DisplayNames:
 
 @dataclass(frozen=True, slots=True)
 class PlainStatement:
+    """A statement as it is said. `full_text` holds every row in words where `text` uses names and cuts lists."""
+
     text: str
+    full_text: str = ""
 
     @property
     def word_count(self) -> int:
@@ -55,45 +59,119 @@ class PlainStatement:
     def is_long(self) -> bool:
         return self.seconds > STATEMENT_SECONDS
 
+    @property
+    def is_shortened(self) -> bool:
+        return bool(self.full_text) and self.full_text != self.text
+
+
+class Brevity(IntEnum):
+    """The length of a statement: each level keeps the shortenings of the level before."""
+
+    FULL = 0
+    #: Hot triggers are called by their names.
+    HOT_NAMED = 1
+    #: Lists name one item and count the others.
+    LISTS_CUT = 2
+    #: Paths are called by their names as well.
+    ALL_NAMED = 3
+
 
 def write_statement(document: Json, names: DisplayNames) -> PlainStatement:
-    """Write the sentences on who qualifies, on timing, and on who never qualifies."""
-    sentences = [_write_first_sentence(document, names), _write_timing(document), _write_exclusions(document, names)]
-    return PlainStatement(" ".join(filter(None, sentences)))
+    """Write the sentences on every way in, on timing, and on who never qualifies (rules 3.10).
+
+    Of the levels of brevity the first is taken that can be said in 30 seconds, else the shortest.
+    """
+    full_text = _write_text(document, names, Brevity.FULL)
+    statements = (PlainStatement(_write_text(document, names, brevity), full_text) for brevity in Brevity)
+    for statement in statements:
+        if not statement.is_long:
+            break
+    return statement
 
 
-def _write_first_sentence(document: Json, names: DisplayNames) -> str:
+def _write_text(document: Json, names: DisplayNames, brevity: Brevity) -> str:
+    sentences = [
+        _write_first_sentence(document, names, brevity),
+        _write_timing(document, brevity),
+        _write_exclusions(document, names, brevity),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _write_first_sentence(document: Json, names: DisplayNames, brevity: Brevity) -> str:
+    shown = phrases.SHOWN_CUT if brevity >= Brevity.LISTS_CUT else phrases.SHOWN
     if section := document.get("account"):
         company = account_statement.describe_company(document["gate"], names.list)
         needs = account_statement.describe_account(section, names.signal)
         return f"An AQL is a company{f' {company};' if company else ''} {needs}."
     noun = document["motion"].upper()
     subject = f"{'An' if noun[0] in 'AM' else 'A'} {noun}"
-    profile = phrases.describe_profile(document["gate"], names.list)
-    behaviour = _describe_behaviour(document["paths"], names)
+    profile = phrases.describe_profile(document["gate"], names.list, shown=shown)
+    ways_in = _describe_ways_in(document, names, brevity)
     if not profile:
-        return f"{subject} is anyone who {behaviour}." if behaviour else f"{subject} is not defined yet."
-    return f"{subject} {profile}{'; and ' if behaviour else ''}{behaviour}."
+        return f"{subject} is anyone who {ways_in}." if ways_in else f"{subject} is not defined yet."
+    return f"{subject} {profile}{'; and ' if ways_in else ''}{ways_in}."
 
 
-def _describe_behaviour(paths: Sequence[Json], names: DisplayNames) -> str:
-    descriptions = [_describe_requirements(path["clauses"], names) for path in paths if path["clauses"]]
-    if len(descriptions) > 1:
-        return f"either {'; or '.join(descriptions)}"
-    return "".join(descriptions)
+def _describe_ways_in(document: Json, names: DisplayNames, brevity: Brevity) -> str:
+    """Describe each path and each hot trigger, so that it can follow “anyone who”."""
+    paths, hot = _list_with_clauses(document["paths"]), _list_with_clauses(document["hot"])
+    if brevity >= Brevity.ALL_NAMED and paths:
+        ways_in = [f"meets {_join_names(paths)}"]
+    else:
+        ways_in = [_describe_requirements(row["clauses"], names, brevity) for row in paths]
+    if brevity >= Brevity.HOT_NAMED and hot:
+        ways_in.append(f"is hot: {_join_names(hot)}")
+    elif hot:
+        triggers = "; or ".join(_describe_requirements(row["clauses"], names) for row in hot)
+        ways_in.append(f"is hot ({triggers})")
+    return f"either {'; or '.join(ways_in)}" if len(ways_in) > 1 else "".join(ways_in)
 
 
-def _describe_requirements(clauses: Sequence[Json], names: DisplayNames) -> str:
-    return f"has {join_words([describe_clause(row, names) for row in clauses], 'and')}"
+def _list_with_clauses(rows: Sequence[Json]) -> list[Json]:
+    return [row for row in rows if row["clauses"]]
 
 
-def _write_timing(document: Json) -> str:
-    sentence = describe_timing(document)
-    return f"Must have {sentence}." if sentence else ""
+def _join_names(rows: Sequence[Json]) -> str:
+    return join_words([f"“{row['name']}”" for row in rows], "or")
 
 
-def _write_exclusions(document: Json, names: DisplayNames) -> str:
-    rows = phrases.describe_exclusions(document["disqualifiers"], names.list)
+def _describe_requirements(clauses: Sequence[Json], names: DisplayNames, brevity: Brevity = Brevity.FULL) -> str:
+    shown = phrases.SHOWN_CUT if brevity >= Brevity.LISTS_CUT else None
+    return f"has {join_words([describe_clause(row, names, shown=shown) for row in clauses], 'and')}"
+
+
+def _write_timing(document: Json, brevity: Brevity) -> str:
+    if brevity < Brevity.LISTS_CUT or not _judges_timing(document):
+        return write_timing_sentence(document)
+    row = document["timing"]
+    parts = [
+        f"{subject} {_describe_period(row[key])}"
+        for key, subject in (("engaged_within_days", "active"), ("or_request_within_days", "an open request"))
+        if row[key] is not None
+    ]
+    text = join_words(parts, "or")
+    return f"{'Unless hot' if _list_with_clauses(document['hot']) else 'Required'}: {text}."
+
+
+def write_timing_sentence(document: Json) -> str:
+    """Write what timing asks and of whom: a hot trigger needs none (rules 3.5). "" where nothing is asked."""
+    if not _judges_timing(document):
+        return ""
+    unless = ", unless hot" if _list_with_clauses(document["hot"]) else ""
+    return f"Must have {describe_timing(document)}{unless}."
+
+
+def _judges_timing(document: Json) -> bool:
+    """Tell whether timing has a part in any verdict: hot triggers alone are not asked for it."""
+    return bool(describe_timing(document)) and not (
+        _list_with_clauses(document["hot"]) and not _list_with_clauses(document["paths"])
+    )
+
+
+def _write_exclusions(document: Json, names: DisplayNames, brevity: Brevity) -> str:
+    is_cut = brevity >= Brevity.LISTS_CUT
+    rows = phrases.describe_exclusions(document["disqualifiers"], names.list, is_cut=is_cut)
     return f"Never: {'; '.join(rows)}." if rows else ""
 
 
@@ -120,17 +198,23 @@ def field_label(name: str) -> str:
     return capitalize_first(label) if name in FIELDS or split_currency(name)[1] else label
 
 
-def describe_clause(row: Json, names: DisplayNames) -> str:
-    """Describe a clause so that it can follow “has”."""
+def describe_clause(row: Json, names: DisplayNames, *, shown: int | None = None) -> str:
+    """Describe a clause so that it can follow “has”; of a longer list of signals only `shown` are named."""
     if "axis" in row:
         return f"at least {format_number(row['at_least'])} {_AXES[Axis(row['axis'])]}"
-    return " ".join(filter(None, [_describe_count(row, names), _describe_cluster(row), _describe_window(row)]))
+    return " ".join(filter(None, [_describe_count(row, names, shown), _describe_cluster(row), _describe_window(row)]))
 
 
 def describe_path(row: Json, names: DisplayNames) -> str:
     """Describe all clauses of a path or hot trigger."""
     clauses = [describe_clause(clause, names) for clause in row["clauses"]]
     return capitalize_first(join_words(clauses, "and")) if clauses else "No clause yet"
+
+
+def list_ways_in(document: Json, names: DisplayNames) -> list[str]:
+    """Return a line for each path and each hot trigger: its kind, its name, all its clauses."""
+    kinds = (("paths", "Path"), ("hot", "Hot trigger, enough by itself"))
+    return [f"{kind}: “{row['name']}”. {describe_path(row, names)}." for part, kind in kinds for row in document[part]]
 
 
 def describe_signal_rule(row: Json) -> str:
@@ -143,13 +227,13 @@ def describe_cap(row: Json) -> str:
     return f"{'at most' if row['points'] >= 0 else 'down to'} {format_number(row['cap'])} in all"
 
 
-def _describe_count(row: Json, names: DisplayNames) -> str:
+def _describe_count(row: Json, names: DisplayNames, shown: int | None) -> str:
     signals = [names.signal(code) for code in row["count_of"]]
-    times = row["at_least"]
+    times, options = row["at_least"], phrases.join_options(signals, shown=shown)
     if row.get("distinct"):
-        return f"at least {format_number(times)} different assets of {join_words(signals, 'or')}"
+        return f"at least {format_number(times)} different assets of {options}"
     if len(signals) > 1:
-        return f"{f'at least {format_number(times)}' if times > 1 else 'one'} of {join_words(signals, 'or')}"
+        return f"{f'at least {format_number(times)}' if times > 1 else 'one'} of {options}"
     return f"{signals[0]} at least {format_number(times)} times" if times > 1 else f"at least one {signals[0]}"
 
 
@@ -216,13 +300,9 @@ def describe_tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
     """Return a sentence for each tier that this version assigns."""
     if section := document.get("account"):
         return account_statement.describe_tiers(section)
-    hot = [
-        f"has {join_words([describe_clause(clause, names) for clause in row['clauses']], 'and')}"
-        for row in document["hot"]
-        if row["clauses"]
-    ]
+    hot = [_describe_requirements(row["clauses"], names) for row in _list_with_clauses(document["hot"])]
     floor = document["tier_3_below"]
-    sentences = [f"Tier 1 (hot): {'; or '.join(hot)}."] if hot else []
+    sentences = [f"Tier 1 (hot), by itself: {'; or '.join(hot)}."] if hot else []
     sentences.append(f"Tier 2: every {'other ' if hot or floor else ''}{document['motion'].upper()}.")
     if floor:
         sentences.append(f"Tier 3: fewer than {format_number(floor['less_than'])} {_AXES[Axis(floor['axis'])]}.")

@@ -10,8 +10,12 @@ from definitions.vocabulary import FIELDS, Operator, split_currency
 #: Longer lists are cut in the statement, with the number of items left out; the rows themselves show all items.
 SHOWN: Final = 5
 SHOWN_EXCLUDED: Final = 3
+#: In a statement that would be too long, a list of three or more names one item and counts the others.
+SHOWN_CUT: Final = 1
 _HOURS: Final = 24
 _DAYS_IN_HOURS: Final = 2
+
+_EMAIL_DOMAIN: Final = "lead.email_domain"
 
 ListName = Callable[[str], str]
 Row = Mapping[str, Any]
@@ -73,29 +77,33 @@ def _describe_between(low: object, high: object) -> str:
     return f"is {format_value(low)} to {format_value(high)}"
 
 
-def describe_profile(gate: Sequence[Row], list_name: ListName) -> str:
+def describe_profile(gate: Sequence[Row], list_name: ListName, *, shown: int = SHOWN) -> str:
     """Describe the gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
-    company = [describe_company_criterion(row, list_name) for row in gate if row["field"].startswith("company.")]
-    person = [f"whose {describe_question(row, list_name)}" for row in gate if row["field"].startswith("lead.")]
+    company = [
+        describe_company_criterion(row, list_name, shown=shown) for row in gate if row["field"].startswith("company.")
+    ]
+    person = [
+        f"whose {describe_question(row, list_name, shown=shown)}" for row in gate if row["field"].startswith("lead.")
+    ]
     parts = [f"works at a company {', '.join(company)}"] if company else []
     if person:
         parts.append(f"is a person {' and '.join(person)}")
     return " and ".join(parts)
 
 
-def describe_company_criterion(row: Row, list_name: ListName) -> str:
+def describe_company_criterion(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:
     op, value = Operator(row["op"]), row["value"]
     if row["field"] == "company.employees" and op in _RANGES:
         return f"with {format_range(op, value)} employees"
     prepositions = {"company.industry": "in", "company.country": "based in", "company.region": "based in"}
     if row["field"] in prepositions and op in (Operator.IN, Operator.NOT_IN):
         negation = "not " if op == Operator.NOT_IN else ""
-        return f"{negation}{prepositions[row['field']]} {join_options(value, shown=SHOWN)}"
+        return f"{negation}{prepositions[row['field']]} {join_options(value, shown=shown)}"
     if row["field"] == "company.technologies" and op == Operator.HAS_ANY:
-        return f"that uses {join_options(value, shown=SHOWN)}"
+        return f"that uses {join_options(value, shown=shown)}"
     if op == Operator.IS and row["field"] in _COMPANY_IS:
         return f"that is {'' if value else 'not '}{_COMPANY_IS[row['field']]}"
-    return f"whose {describe_question(row, list_name)}"
+    return f"whose {describe_question(row, list_name, shown=shown)}"
 
 
 _RANGES: Final = frozenset({Operator.BETWEEN, Operator.AT_LEAST, Operator.AT_MOST})
@@ -128,12 +136,13 @@ def describe_question(row: Row, list_name: ListName, *, shown: int = SHOWN) -> s
     return f"{label} {describe_comparison(op, value, shown=shown, unit=currency)}"
 
 
-def describe_exclusions(rows: Sequence[Row], list_name: ListName) -> list[str]:
-    """Return the phrases that follow “Never:”. Rows on e-mail domains are merged into one list, wherever they stand."""
-    domains = [row for row in rows if row["field"] == "lead.email_domain" and row["op"] == Operator.IN]
-    merged = {**domains[0], "value": [value for row in domains for value in row["value"]]} if domains else None
-    remaining = [merged if row is domains[0] else row for row in rows if row not in domains[1:]] if merged else rows
-    return [describe_exclusion(row, list_name) for row in remaining]
+def describe_exclusions(rows: Sequence[Row], list_name: ListName, *, is_cut: bool = False) -> list[str]:
+    """Return the phrases that follow “Never:”. Rows on e-mail domains are merged into one, wherever they stand.
+
+    `is_cut` counts the lists, domains and words instead of naming them.
+    """
+    merged = _merge_email_rows(_merge_email_rows(rows, Operator.IN), Operator.IN_LIST)
+    return [(is_cut and _count_exclusion(row)) or describe_exclusion(row, list_name) for row in merged]
 
 
 def describe_exclusion(row: Row, list_name: ListName) -> str:
@@ -141,11 +150,34 @@ def describe_exclusion(row: Row, list_name: ListName) -> str:
     op, value = Operator(row["op"]), row["value"]
     if op == Operator.IS and row["field"] in _EXCLUDED_WHEN:
         return _EXCLUDED_WHEN[row["field"]][0 if value else 1]
-    if row["field"] == "lead.email_domain" and op == Operator.IN_LIST:
-        return f"e-mail on the list of {list_name(value)}"
-    if row["field"] == "lead.email_domain" and op == Operator.IN:
+    if row["field"] == _EMAIL_DOMAIN and op == Operator.IN_LIST:
+        names = [list_name(code) for code in ([value] if isinstance(value, str) else value)]
+        return f"e-mail on the list of {join_words(names, 'or')}"
+    if row["field"] == _EMAIL_DOMAIN and op == Operator.IN:
         return f"e-mail at {join_options(value, shown=SHOWN_EXCLUDED)}"
     return describe_question(row, list_name, shown=SHOWN_EXCLUDED)
+
+
+def _merge_email_rows(rows: Sequence[Row], op: Operator) -> list[Row]:
+    """Return the rows with those on e-mail domains by this operator joined into the first of them."""
+    same = [row for row in rows if row["field"] == _EMAIL_DOMAIN and row["op"] == op]
+    if len(same) < 2:  # noqa: PLR2004 (one row has nothing to be joined with)
+        return list(rows)
+    values = [value for row in same for value in ([row["value"]] if op == Operator.IN_LIST else row["value"])]
+    joined = {**same[0], "value": values}
+    return [joined if row is same[0] else row for row in rows if not any(row is other for other in same[1:])]
+
+
+def _count_exclusion(row: Row) -> str:
+    """Describe a disqualifier with several values by their number; "" for any other."""
+    count = len(row["value"]) if isinstance(row["value"], list | tuple) else 1
+    if row["op"] == Operator.BETWEEN or count == 1:
+        return ""
+    if row["field"] == _EMAIL_DOMAIN and row["op"] in (Operator.IN, Operator.IN_LIST):
+        return f"e-mail {f'on {count} lists' if row['op'] == Operator.IN_LIST else f'at {count} domains'}"
+    if row["op"] in (Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY):
+        return f"{field_label(row['field'])} with one of {count} words"
+    return ""
 
 
 def field_label(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch
 
 from definitions import amendments, motions, signals_and_lists, version_documents
@@ -52,6 +53,10 @@ class PublishedPage:
     digest: str
     story: list[StoryStep]
     proposal: Proposal | None
+    #: The name of the company whose definition it is; "" if none is set.
+    company: str
+    #: The last review of the definition that was decided.
+    last_review: Review | None
     basis: BasisView
     amendment: AmendmentOffer | None
 
@@ -101,7 +106,7 @@ def build_published_page(version: Version) -> PublishedPage:
         version=version,
         statement=generated_statement.write_statement(document, names),
         sections=[section for section in _build_sections(document, names) if section.lines],
-        timing=generated_statement.describe_timing(document),
+        timing=generated_statement.write_timing_sentence(document),
         tiers=generated_statement.describe_tiers(document, names),
         decay=generated_statement.describe_decay(document),
         ceilings=generated_statement.describe_ceilings(document),
@@ -109,9 +114,17 @@ def build_published_page(version: Version) -> PublishedPage:
         digest=version_documents.fingerprint(version),
         story=signing_sheet.build_story(version),
         proposal=signing_sheet.find_proposal(version),
+        company=settings.COMPANY_NAME,
+        last_review=find_last_review(version.definition),
         basis=basis_view.build_basis_view(version, names),
         amendment=amendments.find_offer(version),
     )
+
+
+def find_last_review(definition: Definition) -> Review | None:
+    """Return the review of a definition that was decided last."""
+    decided = Review.objects.filter(definition=definition, decided_at__isnull=False)
+    return decided.order_by("-decided_at", "-pk").first()
 
 
 def read_statement(version: Version) -> PlainStatement:
@@ -168,8 +181,12 @@ def _build_sections(document: Json, names: DisplayNames) -> list[PublishedSectio
     return [
         _build_account_section(whole.get("account"), names),
         *(_build_criteria_section(title, whole[part], names) for part, title in list(_CRITERIA.items())[:2]),
-        _build_paths_section("Paths: any one reaches the threshold", whole["paths"], names),
-        _build_paths_section("Hot triggers: any one makes it tier 1", whole["hot"], names),
+        _build_paths_section(
+            "Paths: any one qualifies, with the timing" if whole["timing"] else "Paths: any one qualifies",
+            whole["paths"],
+            names,
+        ),
+        _build_paths_section("Hot triggers: any one qualifies by itself, as tier 1", whole["hot"], names),
         *(
             _build_criteria_section(title, whole[part], names, gives=True)
             for part, title in list(_CRITERIA.items())[2:]

@@ -7,15 +7,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from definitions import commitment_snapshots, proposal_checklist, proposals, signals_and_lists, version_documents
+from definitions import (
+    backtest_gate,
+    commitment_snapshots,
+    proposal_checklist,
+    proposals,
+    signals_and_lists,
+    version_documents,
+)
 from definitions.diff import Effect, RowChange
 from definitions.lint import Finding, Severity
-from definitions.models import CommitmentSnapshot, Proposal, Review, Version, VersionChange
+from definitions.models import CommitmentSnapshot, Proposal, Review, SignOff, Version, VersionChange
 from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
+from definitions.presenters import projected_volume
+from definitions.presenters.projected_volume import VolumeComparison
 from definitions.proposal_checklist import ChecklistPoint
 from definitions.proposals import ProposalCase, ProposalGrounds
-from definitions.vocabulary import VersionState
+from definitions.vocabulary import PrecisionBasis, VersionState
 from leads.vocabulary import Motion
 
 _TONES = {Effect.LOOSER: "warn", Effect.TIGHTER: "info"}
@@ -75,16 +84,22 @@ class SigningSheet:
 
     statement: PlainStatement
     triggers: list[str]
+    timing: str
     eligible: list[str]
     excluded: list[str]
     sales: list[str]
     afterwards: list[str]
     marketing: list[str]
     commitments: CommitmentSnapshot | None
+    #: What leaders, ops and SDRs have said so far; only leaders' words count (rules 9.9).
+    sign_offs: list[SignOff]
     proposal: Proposal | None
     points: list[ChecklistPoint]
     before: Version | None
     changes: list[ChangedRowView]
+    #: Whether nothing but words differs from the version in force.
+    changes_no_rule: bool
+    volume: VolumeComparison | None
 
     @property
     def accepted_warnings(self) -> list[Mapping[str, Any]]:
@@ -101,20 +116,21 @@ def build_signing_sheet(version: Version) -> SigningSheet:
     before = proposals.find_other_version_in_force(version)
     return SigningSheet(
         statement=generated_statement.write_statement(document, names),
-        triggers=[
-            f"{row['name']}: {generated_statement.describe_path(row, names)}"
-            for row in [*document["paths"], *document["hot"]]
-        ],
+        triggers=generated_statement.list_ways_in(document, names),
+        timing=generated_statement.write_timing_sentence(document),
         eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
         excluded=[generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]],
         sales=commitment_snapshots.select_sentences(commitments, commitment_snapshots.SALES),
         afterwards=commitment_snapshots.select_sentences(commitments, commitment_snapshots.AFTERWARDS),
         marketing=commitment_snapshots.select_sentences(commitments, commitment_snapshots.MARKETING),
         commitments=commitments,
+        sign_offs=list(version.sign_offs.select_related("by").order_by("pk")),
         proposal=proposal,
         points=proposal_checklist.read_frozen_points(proposal.checklist) if proposal else [],
         before=before,
         changes=compare_versions(before, version) if before else [],
+        changes_no_rule=before is not None and version_documents.have_same_rules(before, version),
+        volume=projected_volume.project_volume(version, before),
     )
 
 
@@ -184,12 +200,13 @@ def _list_changes(version: Version) -> Iterator[StoryStep]:
 def _describe_grounds(proposal: Proposal) -> str:
     review = f" Answers the review “{proposal.review}”." if proposal.review else ""
     evidence = f" {proposal.evidence}" if proposal.evidence else ""
+    evidence += "".join(f" {link['label']}." for link in proposal.links or ())
     return f"{proposal.get_driver_display()}.{evidence}{review} {describe_backtest_figures(proposal)}"
 
 
 def _list_signatures(version: Version) -> Iterator[StoryStep]:
     for sign_off in version.sign_offs.select_related("by").order_by("pk"):
-        title = f"{sign_off.get_side_display()}: {sign_off.get_decision_display().lower()}"
+        title = f"{sign_off.get_side_display()}: {sign_off.decision_words}"
         yield StoryStep(sign_off.at, str(sign_off.by), title, f"“{sign_off.comment}”")
 
 
@@ -241,7 +258,9 @@ def _describe_backtest(version: Version) -> Iterator[str]:
 def describe_backtest_figures(proposal: Proposal) -> str:
     """Describe the coverage and precision of the backtest that a version was proposed with."""
     cohort: Mapping[str, Any] = (proposal.backtest.result or {})["version"]
-    return f"Coverage {_format_share(cohort['coverage'])}, precision {_format_share(cohort['precision_won'])}."
+    basis = PrecisionBasis(proposal.precision_basis)
+    precision = backtest_gate.read_precision(cohort, basis)
+    return f"Coverage {_format_share(cohort['coverage'])}, precision ({basis.label}) {_format_share(precision)}."
 
 
 def _format_share(share: Mapping[str, Any]) -> str:

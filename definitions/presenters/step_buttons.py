@@ -47,10 +47,11 @@ STEPS: Final = {
         ),
         OfferedStep(
             "sign",
-            "Sign or refuse",
+            "Sign or comment",
             tuple(SIGNERS.values()),
             frozenset({VersionState.PROPOSED, VersionState.APPROVED}),
-            "Your word for your side, kept with your comment. A refusal ends this version; a copy goes on as a draft.",
+            "Your word, kept with your comment. Both leaders decide: a leader's refusal ends this version, and a copy goes"
+            " on as a draft. Ops and SDRs are heard.",
         ),
         OfferedStep(
             "activate",
@@ -86,6 +87,9 @@ def list_step_buttons(version: Version, user: User) -> list[StepButton]:
 
 
 def list_unsigned_sides(version: Version, user: User) -> list[Side]:
-    """Return the sides for which this person may still sign."""
-    signed_sides = set(version.sign_offs.values_list("side", flat=True))
+    """Return the sides for which this person may still sign or speak; each person does so once."""
+    sign_offs = list(version.sign_offs.all())
+    if any(sign_off.by_id == user.pk for sign_off in sign_offs):
+        return []
+    signed_sides = {sign_off.side for sign_off in sign_offs if sign_off.counts}
     return [side for side, role in SIGNERS.items() if holds(user, role) and side not in signed_sides]

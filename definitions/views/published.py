@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from config.accounts.roles import holds, roles_required
 from config.accounts.vocabulary import Role
 from config.web import Request
-from definitions import motions, scopes, versions
+from definitions import motions, scopes, version_documents, versions
 from definitions.models import Version
-from definitions.presenters import published_page, signing_sheet, step_buttons
+from definitions.presenters import projected_volume, published_page, signing_sheet, step_buttons
 from leads.models import MassRescore
 from leads.rescoring import mass_rescores
 from leads.vocabulary import READERS_OF_LEADS, Motion
@@ -90,6 +90,8 @@ def version_diff(request: Request, slug: str, number: str, against: str) -> Http
         "version": after,
         "before": before,
         "changes": signing_sheet.compare_versions(before, after),
+        "changes_no_rule": version_documents.have_same_rules(before, after),
+        "volume": projected_volume.project_volume(after, before),
         "versions": published_page.list_versions(after.definition),
         "may_read": holds(request.user, *READERS_OF_LEADS),
     }

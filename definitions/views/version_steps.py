@@ -18,12 +18,12 @@ from django.views.generic.edit import FormView
 from config import lock_waits
 from config.accounts.roles import holds
 from config.web import Request, show_refused_step
-from definitions import permissions, proposals, versions
+from definitions import evidence_links, permissions, proposals, versions
 from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Version
 from definitions.presenters import published_page, signing_sheet, step_buttons
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, Side, VersionState
 from leads.vocabulary import READERS_OF_LEADS
 
 #: The states of a version for which a step comes too early, and not too late.
@@ -170,6 +170,8 @@ class ProposeView(VersionStepView):
             driver=ChangeDriver(typed["driver"]),
             evidence=grounds.evidence,
             review=grounds.review,
+            links=[*typed["links"], typed["report"]],
+            precision_basis=grounds.precision_basis,
             acknowledged=grounds.acknowledged,
             by=self.request.user,
             now=timezone.now(),
@@ -178,10 +180,16 @@ class ProposeView(VersionStepView):
     def read_grounds(self, typed: Mapping[str, Any]) -> ProposalGrounds:
         """Return the grounds typed so far, complete or not; `typed` lacks the fields that are missing or invalid."""
         posted = self.request.POST.items()
+        links, complaints = evidence_links.read_links(
+            [*typed.get("links", ()), typed.get("report", "")], definition=self.version.definition
+        )
         return ProposalGrounds(
             driver=ChangeDriver(typed["driver"]) if typed.get("driver") else None,
             evidence=typed.get("evidence", ""),
             review=typed.get("review"),
+            links=links,
+            link_complaints=complaints,
+            precision_basis=PrecisionBasis(typed.get("precision_basis") or PrecisionBasis.WON),
             acknowledged={name.removeprefix(ACCEPT): str(text) for name, text in posted if name.startswith(ACCEPT)},
         )
 

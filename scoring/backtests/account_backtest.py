@@ -22,6 +22,7 @@ from scoring.backtests.coverage_and_precision import (
     PeriodWeeks,
     count_cohort,
     is_enough,
+    recent_as_dict,
     share_as_dict,
     verdict_sentences,
 )
@@ -103,7 +104,8 @@ def _first_instants(compiled: CompiledAccount, company_ids: list[int], until: in
 
 
 def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: PeriodWeeks, start: int) -> dict[str, Any]:
-    counts, wins = count_cohort(first.at, history.outcomes_of(first.lead), start=start), len(history.won_since(start))
+    outcomes, wins = history.outcomes_of(first.lead), len(history.won_since(start))
+    counts = count_cohort(first.at, outcomes, start=start, ripe_until=history.ripe_until)
     coverage = Sample(counts.covered, wins)
     return {
         "number": number,
@@ -111,8 +113,9 @@ def _figures(number: str, first: DatedLeads, history: OutcomeHistory, weeks: Per
         "coverage": share_as_dict(coverage),
         "precision_won": share_as_dict(counts.precision_won),
         "precision_sal": share_as_dict(counts.precision_sal),
+        **recent_as_dict(counts, history),
         "rejected": history.rejected,
-        "verdicts": [COUNTED, *verdict_sentences(coverage, counts.precision_won, history.rejected)],
+        "verdicts": [COUNTED, *verdict_sentences(coverage, counts.precision_ripe, history.rejected)],
         "enough": is_enough(wins, history.rejected),
         "by_week": weeks.count_by_week(first.at[first.at >= start]).tolist(),
         "lost_wins": {"total": 0, "rows": [], "by_criterion": []},

@@ -1,24 +1,33 @@
-"""The arithmetic of a backtest (rules 10.2 to 10.4): first qualifying instants against outcomes. Arrays in, counts out."""
+"""The arithmetic of a backtest (rules 10.2 to 10.4, 10.18): first qualifying instants against outcomes. Arrays in, counts out."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from definitions.backtest_bars import (
+    BIASED_PERCENT,
+    COVERAGE_PERCENT,
+    OVER_TIGHTENED_PERCENT,
+    PRECISION_PERCENT,
+    REJECTED_AT_LEAST,
+    WON_AT_LEAST,
+)
 from scoring.backtests.intervals_and_tests import Sample, wilson
-from scoring.engine.timeline import FOREVER, Ints
+from scoring.engine.timeline import DAY, FOREVER, Ints, places
 from scoring.instants import microseconds
 
-COVERAGE_PERCENT: Final = 70
-BIASED_PERCENT: Final = 95
-PRECISION_PERCENT: Final = 15
-WON_AT_LEAST: Final = 20
-REJECTED_AT_LEAST: Final = 40
+#: The share of a lead's chance to be won is told only from leads flagged this long before the end of the period, unless the
+#: observed time says otherwise (rules 10.18).
+DAYS_TO_WIN: Final = 30
+#: With fewer wins of observed MQLs their median says nothing, and DAYS_TO_WIN is taken.
+OBSERVED_WINS_AT_LEAST: Final = 20
 
 # Lies before every instant, so a comparison "at or after" is false for an outcome that never came.
 NEVER: Final = -FOREVER
@@ -117,6 +126,10 @@ class OutcomeHistory:
     rejections: DatedLeads
     rejected: int
     further_wins: int = 0
+    #: Leads flagged at or before this instant (microseconds) had the usual time to be won within the period.
+    ripe_until: int = FOREVER
+    #: That time in days (rules 10.18).
+    days_to_win: int = 0
 
     def won_since(self, start: int) -> DatedLeads:
         """Return the first wins of the period that begins at `start` (microseconds)."""
@@ -134,18 +147,19 @@ class CohortCounts:
     """Counts of the leads that began to qualify in a period.
 
     `flagged` is how many began; `won` and `sal` how many of them were won or accepted at or after it, whether for the
-    first time or again. `covered` counts the first wins of the period whose lead had qualified before.
+    first time or again. `covered` counts the first wins of the period whose lead had qualified before. `ripe` of the
+    flagged leads had the usual time to be won, and `ripe_won` of those were.
     """
 
     flagged: int = 0
     covered: int = 0
     won: int = 0
     sal: int = 0
+    ripe: int = 0
+    ripe_won: int = 0
 
     def __add__(self, other: CohortCounts) -> CohortCounts:
-        return CohortCounts(
-            self.flagged + other.flagged, self.covered + other.covered, self.won + other.won, self.sal + other.sal
-        )
+        return CohortCounts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def precision_won(self) -> Sample:
@@ -155,19 +169,58 @@ class CohortCounts:
     def precision_sal(self) -> Sample:
         return Sample(self.sal, self.flagged)
 
+    @property
+    def precision_ripe(self) -> Sample:
+        """Return the wins among the leads that had the usual time to be won."""
+        return Sample(self.ripe_won, self.ripe)
 
-def count_cohort(at: Ints, outcomes: LeadOutcomes, *, start: int) -> CohortCounts:
-    """Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3).
+    @property
+    def recent(self) -> Sample:
+        """Return the leads flagged too recently to be won, and the wins among them; they stand apart."""
+        return Sample(self.won - self.ripe_won, self.flagged - self.ripe)
+
+
+def count_cohort(at: Ints, outcomes: LeadOutcomes, *, start: int, ripe_until: int) -> CohortCounts:
+    """Count the leads that first qualified at `at`, by what became of them (rules 10.2, 10.3, 10.18).
 
     `outcomes` are those of the same leads in the same order. No instant lies after the period.
     """
     flagged = at >= start
+    ripe, won = flagged & (at <= ripe_until), outcomes.is_won_since(at)
     return CohortCounts(
         flagged=int(np.count_nonzero(flagged)),
         covered=int(np.count_nonzero((outcomes.won >= start) & (at < outcomes.won))),
-        won=int(np.count_nonzero(flagged & outcomes.is_won_since(at))),
+        won=int(np.count_nonzero(flagged & won)),
         sal=int(np.count_nonzero(flagged & outcomes.is_accepted_since(at))),
+        ripe=int(np.count_nonzero(ripe)),
+        ripe_won=int(np.count_nonzero(ripe & won)),
     )
+
+
+def median_days_to_win(won: DatedLeads, qualified_lead: Ints, qualified_at: Ints) -> int:
+    """Return the median days from a lead's last MQL before its first win to that win, rounded up; DAYS_TO_WIN below the
+    sample. The MQLs come in any order.
+    """
+    order = np.lexsort((qualified_at, qualified_lead))
+    lead, at = qualified_lead[order], qualified_at[order]
+    position = places(lead, at, won.lead, won.at) - 1
+    known = position >= 0
+    known[known] = lead[position[known]] == won.lead[known]
+    if np.count_nonzero(known) < OBSERVED_WINS_AT_LEAST:
+        return DAYS_TO_WIN
+    return math.ceil(float(np.median(won.at[known] - at[position[known]])) / DAY)
+
+
+def recent_as_dict(counts: CohortCounts, history: OutcomeHistory) -> dict[str, Any]:
+    """Return for JSON the precision of the leads that had time to be won, and those that stand apart."""
+    return {
+        "precision_ripe": share_as_dict(counts.precision_ripe),
+        "too_recent": {
+            "flagged": counts.recent.total,
+            "won": counts.recent.hits,
+            "days": history.days_to_win,
+        },
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,12 +259,19 @@ def verdict_sentences(coverage: Sample, precision: Sample, rejected: int) -> tup
     if not is_enough(coverage.total, rejected):
         return (_not_enough_sentence(coverage.total, rejected),)
     sentences = []
-    if coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
+    missed = coverage.total - coverage.hits
+    if missed * 100 >= coverage.total * OVER_TIGHTENED_PERCENT:
+        sentences.append(
+            f"Over-tightened, far too tight: it would have missed {OVER_TIGHTENED_PERCENT} % or more of the leads that were won."
+        )
+    elif coverage.hits * 100 < coverage.total * COVERAGE_PERCENT:
         sentences.append(
             f"Too tight: it would have missed more than {100 - COVERAGE_PERCENT} % of the leads that were won."
         )
     if coverage.hits * 100 > coverage.total * BIASED_PERCENT:
         sentences.append(f"Coverage above {BIASED_PERCENT} %: the sample may be biased toward late-funnel captures.")
+    if not precision.total:
+        sentences.append("Precision cannot be judged: no lead was flagged early enough to be won.")
     if precision.hits * 100 < precision.total * PRECISION_PERCENT:
         sentences.append(f"Too loose: fewer than {PRECISION_PERCENT} % of the leads it flags were won.")
     return tuple(sentences) or ("Passes: it covers the wins, and enough of what it flags is won.",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +16,9 @@ from scoring.backtests.coverage_and_precision import (
     OutcomeHistory,
     earliest_of_each_lead,
     latest_of_each_lead,
+    median_days_to_win,
 )
-from scoring.engine.timeline import Ints
+from scoring.engine.timeline import DAY, Ints
 from scoring.instants import microseconds
 
 _ACCEPTED_STAGES: Final = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
@@ -58,16 +59,19 @@ class OutcomeRecords:
     won: OutcomeColumns
     accepted: OutcomeColumns
     rejected: OutcomeColumns
+    #: The instants at which leads that were won had become MQLs of the motion.
+    qualified: OutcomeColumns = field(default_factory=lambda: OutcomeColumns(*np.empty((2, 0), dtype=np.int64)))
 
     @property
     def nbytes(self) -> int:
-        return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes
+        return self.won.nbytes + self.accepted.nbytes + self.rejected.nbytes + self.qualified.nbytes
 
     def history_of_period(self, start: dt.datetime, end: dt.datetime) -> OutcomeHistory:
         """Return the outcomes of [start, end), with the wins and acceptances before it."""
         since, until = microseconds(start), microseconds(end)
         rejected, wins = self.rejected.between(since, until), self.won.between(None, until)
         first_wins = earliest_of_each_lead(*wins)
+        days_to_win = median_days_to_win(first_wins, *self.qualified.between(None, until))
         return OutcomeHistory(
             won=first_wins,
             last_won=latest_of_each_lead(*wins),
@@ -75,6 +79,8 @@ class OutcomeRecords:
             rejections=latest_of_each_lead(*rejected),
             rejected=int(rejected[0].size),
             further_wins=int(np.count_nonzero(wins[1] >= since) - np.count_nonzero(first_wins.at >= since)),
+            ripe_until=until - days_to_win * DAY,
+            days_to_win=days_to_win,
         )
 
 
@@ -90,12 +96,14 @@ def read_outcomes(motion: Motion, *, until: dt.datetime, rejected_since: dt.date
     if rejected_since is not None:
         rejected = rejected.filter(at__gte=rejected_since)
         imported_rejected = imported_rejected.filter(at__gte=rejected_since)
+    wins = Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)
     return OutcomeRecords(
-        won=_read_columns(Outcome.objects.effective().filter(kind=OutcomeKind.WON, at__lt=until)),
+        won=_read_columns(wins),
         accepted=_read_columns(
             changes.filter(to_stage__in=_ACCEPTED_STAGES), imported.filter(kind=PastDecision.ACCEPT)
         ),
         rejected=_read_columns(rejected, imported_rejected),
+        qualified=_read_columns(changes.filter(to_stage=Stage.MQL, lead__in=wins.values("lead"))),
     )
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import logging
 import time
@@ -23,17 +22,11 @@ from django.db.models import F
 
 from config import outages
 from definitions import models
-from definitions.backtest_requests import MONTHS
 from leads.vocabulary import Motion
 from scoring.account_judgement import account_versions
 from scoring.active_versions import basis_of_backtest, rules_of, rules_of_backtest
 from scoring.backtests import account_backtest, outcome_history, runner
 from scoring.backtests.coverage_and_precision import (
-    BIASED_PERCENT,
-    COVERAGE_PERCENT,
-    PRECISION_PERCENT,
-    REJECTED_AT_LEAST,
-    WON_AT_LEAST,
     DatedLeads,
     OutcomeHistory,
     PeriodWeeks,
@@ -48,8 +41,8 @@ from scoring.engine.rules import Rules
 from scoring.instants import microseconds
 
 __all__ = [
-    "BIASED_PERCENT", "COVERAGE_PERCENT", "PRECISION_PERCENT", "REJECTED_AT_LEAST", "WON_AT_LEAST", "BacktestFigures", "OutcomeHistory",
-    "compare_with_outcomes", "compute_figures", "find_first_instants", "last_months", "read_history", "run_pending", "verdict_sentences",
+    "BacktestFigures", "OutcomeHistory",
+    "compare_with_outcomes", "compute_figures", "find_first_instants", "read_history", "run_pending", "verdict_sentences",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -80,6 +73,10 @@ class BacktestFigures:
     coverage: Sample
     precision_won: Sample
     precision_sal: Sample
+    #: Wins among the leads flagged early enough to be won, the leads that were not, and the days that it takes (rules 10.18).
+    precision_ripe: Sample
+    recent: Sample
+    days_to_win: int
     rejected: int
     verdicts: tuple[str, ...]
     lost_wins: tuple[int, ...]
@@ -94,19 +91,16 @@ class BacktestFigures:
             "coverage": share_as_dict(self.coverage),
             "precision_won": share_as_dict(self.precision_won),
             "precision_sal": share_as_dict(self.precision_sal),
+            "precision_ripe": share_as_dict(self.precision_ripe),
+            "too_recent": self.recent_as_dict(),
             "rejected": self.rejected,
             "verdicts": list(self.verdicts),
             "lost_wins": list(self.lost_wins),
         }
 
-
-def last_months(end: dt.datetime, months: int = MONTHS) -> tuple[dt.datetime, dt.datetime]:
-    """Return the period from midnight `months` calendar months ago to `end`, in the company's time zone (rules 4.16)."""
-    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    local = end.astimezone(zone)
-    years, month = divmod(local.year * 12 + local.month - 1 - months, 12)
-    day = min(local.day, calendar.monthrange(years, month + 1)[1])
-    return dt.datetime(years, month + 1, day, tzinfo=zone).astimezone(dt.UTC), end
+    def recent_as_dict(self) -> dict[str, Any]:
+        """Return for JSON the leads that stand apart because they were flagged too recently to be won."""
+        return {"flagged": self.recent.total, "won": self.recent.hits, "days": self.days_to_win}
 
 
 def compute_figures(
@@ -134,7 +128,7 @@ def compare_with_outcomes(
     """Compare first qualifying instants, all before `end`, with what became of the leads in [start, end)."""
     since = microseconds(start)
     won = known.won_since(since)
-    counts = count_cohort(first.at, known.outcomes_of(first.lead), start=since)
+    counts = count_cohort(first.at, known.outcomes_of(first.lead), start=since, ripe_until=known.ripe_until)
     qualified = first.instants_of(won.lead)
     missed = ~((qualified < won.at) & np.isin(won.lead, first.lead))
     coverage = Sample(counts.covered, len(won))
@@ -145,8 +139,11 @@ def compare_with_outcomes(
         coverage=coverage,
         precision_won=counts.precision_won,
         precision_sal=counts.precision_sal,
+        precision_ripe=counts.precision_ripe,
+        recent=counts.recent,
+        days_to_win=known.days_to_win,
         rejected=known.rejected,
-        verdicts=verdict_sentences(coverage, counts.precision_won, known.rejected),
+        verdicts=verdict_sentences(coverage, counts.precision_ripe, known.rejected),
         lost_wins=tuple(won.lead[missed].tolist()),
         flagged=counts.flagged,
         weeks=weeks.mondays,

@@ -22,7 +22,7 @@ _MAX_SINGLE_WEEKS: Final = 60
 _WEEKS_TOGETHER: Final = 4
 _SHARE_LINES: Final = (
     ("coverage", "Coverage", "one", True),
-    ("precision_won", "Precision (won)", "two", True),
+    ("precision_ripe", "Precision (won)", "two", True),
     ("precision_sal", "Precision (accepted by sales)", "three", False),
 )
 _DECAY_CURVE_DAYS: Final = range(0, 181, 10)
@@ -82,7 +82,8 @@ def _across_label(threshold: Result) -> str:
 
 def _share_series(choices: Sequence[Result], name: str, label: str, look: str, has_band: bool) -> Series:
     """Return one figure over the choices in percent, with its 95 % interval as a band where `has_band`."""
-    shares = [choice[name] for choice in choices]
+    # Results from before precision_ripe have the precision of all flagged leads only.
+    shares = [choice.get(name) or choice["precision_won"] for choice in choices]
     ends = [share["interval_95"] or (None, None) for share in shares]
     band = ShadedBand([_to_percent(low) for low, _ in ends], [_to_percent(high) for _, high in ends])
     return Series(label, look, [_to_percent(share["rate"]) for share in shares], band if has_band else None)

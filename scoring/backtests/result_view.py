@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from config.charts import span_labels
-from definitions import signals_and_lists
+from definitions import backtest_gate, signals_and_lists
+from definitions.backtest_bars import COVERAGE_PERCENT, PRECISION_PERCENT
 from definitions.models import Backtest
 from definitions.plain_english import generated_statement
+from definitions.vocabulary import PrecisionBasis
 from leads.models import Lead
-from scoring.backtests.coverage_and_precision import COVERAGE_PERCENT, PRECISION_PERCENT
 
 Result = Mapping[str, Any]
 
@@ -98,16 +99,16 @@ def build_figures(backtest: Backtest) -> Figures:
     )
 
 
-def backtest_numbers(backtest: Backtest) -> list[Number]:
-    """Return the two numbers of a finished backtest."""
+def backtest_numbers(backtest: Backtest, basis: PrecisionBasis = PrecisionBasis.WON) -> list[Number]:
+    """Return the two numbers of a finished backtest; precision on the basis that its proposal chose."""
     result: Result = backtest.result or {}
-    return build_numbers(result["version"], result["against"])
+    return build_numbers(result["version"], result["against"], basis)
 
 
-def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
+def build_numbers(cohort: Result, before: Result | None, basis: PrecisionBasis = PrecisionBasis.WON) -> list[Number]:
     """Return coverage and precision, in this order."""
     enough = cohort["enough"]
-    coverage, precision = cohort["coverage"], cohort["precision_won"]
+    coverage, precision = cohort["coverage"], backtest_gate.read_precision(cohort, basis)
     return [
         Number(
             label="Coverage",
@@ -118,12 +119,12 @@ def build_numbers(cohort: Result, before: Result | None) -> list[Number]:
             before=before and before["coverage"],
         ),
         Number(
-            label="Precision",
+            label=f"Precision ({basis.label})",
             share=precision,
-            of="leads it flags were won afterwards",
-            tone=_tone(precision, PRECISION_PERCENT) if enough else "",
+            of=f"leads it flags were {backtest_gate.COUNTED[basis]}",
+            tone=_tone(precision, PRECISION_PERCENT) if backtest_gate.is_decided(cohort, basis) else "",
             bar=f"at least {PRECISION_PERCENT} %",
-            before=before and before["precision_won"],
+            before=before and backtest_gate.read_precision(before, basis),
         ),
     ]
 
@@ -259,8 +260,8 @@ def _signal_cells(result: Result) -> Iterator[Sequence[object]]:
 
 def _summary_cells(result: Result) -> Iterator[Sequence[object]]:
     for cohort in filter(None, (result["version"], result["against"])):
-        for name in ("coverage", "precision_won", "precision_sal"):
-            share = cohort[name]
+        for name in ("coverage", "precision_won", "precision_ripe", "precision_sal"):
+            share = cohort.get(name) or cohort["precision_won"]
             ends = share["interval_95"] or (None, None)
             yield cohort["number"], name, share["n"], share["of"], share["rate"], *ends, result["from"], result["to"]
 

@@ -25,6 +25,7 @@ from scoring.backtests.coverage_and_precision import (
     count_cohort,
     first_where,
     is_enough,
+    recent_as_dict,
     share_as_dict,
     verdict_sentences,
 )
@@ -169,8 +170,9 @@ class BacktestRun:
             "coverage": share_as_dict(coverage),
             "precision_won": share_as_dict(counts.precision_won),
             "precision_sal": share_as_dict(counts.precision_sal),
+            **recent_as_dict(counts, self._history),
             "rejected": rejected,
-            "verdicts": list(verdict_sentences(coverage, counts.precision_won, rejected)),
+            "verdicts": list(verdict_sentences(coverage, counts.precision_ripe, rejected)),
             "enough": is_enough(wins, rejected),
             "by_week": self._by_week.tolist(),
             "lost_wins": self._lost_wins_as_dict(),
@@ -179,7 +181,8 @@ class BacktestRun:
 
     def _count_cohort(self, qualified: DatedLeads) -> None:
         """Add the leads that qualified to the cohort and to their weeks."""
-        self._counts += count_cohort(qualified.at, self._history.outcomes_of(qualified.lead), start=self._start)
+        outcomes, ripe_until = self._history.outcomes_of(qualified.lead), self._history.ripe_until
+        self._counts += count_cohort(qualified.at, outcomes, start=self._start, ripe_until=ripe_until)
         self._by_week += self._weeks.count_by_week(qualified.at[qualified.at >= self._start])
 
     def _add_lost_wins(self, facts: Facts, won: DatedLeads, qualified: DatedLeads) -> None:

@@ -106,7 +106,9 @@ class ThresholdCurves:
             for value in choices:
                 first = candidates[first_where(leads[candidates], candidate_sweep.meets(value))]
                 lead = leads[first]
-                self._counts[threshold, value] += count_cohort(at[first], outcomes.pick(lead), start=self._start)
+                self._counts[threshold, value] += count_cohort(
+                    at[first], outcomes.pick(lead), start=self._start, ripe_until=self._history.ripe_until
+                )
 
     def _thresholds_as_dicts(self, wins: int) -> list[dict[str, Any]]:
         return [
@@ -127,6 +129,7 @@ class ThresholdCurves:
             "flagged": counts.flagged,
             "coverage": share_as_dict(Sample(counts.covered, wins)),
             "precision_won": share_as_dict(counts.precision_won),
+            "precision_ripe": share_as_dict(counts.precision_ripe),
             "precision_sal": share_as_dict(counts.precision_sal),
         }
 

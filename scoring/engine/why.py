@@ -14,19 +14,38 @@ _TEXT_SHOWN = 60
 
 
 def sentence(explanation: Explanation) -> str:
-    """Say of a lead that meets the rules what brought it there, else the first thing that is missing."""
+    """Say of a lead that meets the rules by which ways in it does, else the first thing that is missing."""
     return reached(explanation) if explanation.meets else _name_missing(explanation)
 
 
 def reached(explanation: Explanation | DecisiveReason) -> str:
-    """Say what brought a lead that meets the rules there."""
-    met = [path for path in (*explanation.hot_paths, *explanation.paths) if path.held]
+    """Say what brought a lead that meets the rules there, and name every way in by which it does.
+
+    A hot trigger qualifies by itself, a path only with the timing (rules 3.5); so a path that holds without it is no way in.
+    """
+    hot = [path for path in explanation.hot_paths if path.held]
+    paths = [path for path in explanation.paths if path.held] if explanation.timing.held else []
+    met = [*hot, *paths]
     latest = max((clause for clause in _counts(met) if clause.last_at is not None), key=_last_at, default=None)
     event = "" if latest is None else _deed(latest) + _earlier(explanation.at - _last_at(latest))
-    scores = [clause for path in (*met, *explanation.paths) for clause in path.clauses if _scored(clause)]
+    scores = [clause for path in met for clause in path.clauses if _scored(clause)]
     # What the lead did says more than what it is.
     score = _points(min(scores, key=_is_about_fit)) if scores else ""
-    return _capital("; ".join(part for part in (event, score) if part) or f"{met[0].name}: all of it holds") + "."
+    # The only path that a version has need not be named.
+    is_only = not explanation.hot_paths and len(explanation.paths) == 1 and (event or score)
+    ways_in = "" if is_only else _name_ways_in(hot, paths)
+    return _capital("; ".join(filter(None, (event, score, ways_in)))) + "."
+
+
+def _name_ways_in(hot: list[PathAnswer], paths: list[PathAnswer]) -> str:
+    parts = [_quoted("hot trigger", hot), _quoted("path", paths)]
+    return " and ".join(filter(None, parts)) + ("" if paths else ", enough by itself")
+
+
+def _quoted(kind: str, paths: list[PathAnswer]) -> str:
+    # Every way in is named, however many there are.
+    names = " and ".join(f"“{path.name}”" for path in paths)
+    return f"{kind}{'s' if len(paths) > 1 else ''} {names}" if paths else ""
 
 
 def _deed(answer: ClauseAnswer) -> str:
@@ -49,9 +68,10 @@ def _name_missing(explanation: Explanation) -> str:
         answer = next((answer for answer in explanation.gate_answers if answer.verdict == verdict), None)
         if answer is not None:
             return not_passed(answer)
-    if not explanation.threshold:
-        return _nearest(explanation.paths)
-    return late(explanation.timing)
+    missing = late(explanation.timing) if explanation.threshold else _nearest(explanation.paths)
+    # The other way in is said as well; `no_path` says it by itself.
+    is_said = not explanation.hot_paths or missing == no_path()
+    return missing if is_said else f"{missing.removesuffix('.')}; no hot trigger fired."
 
 
 def excluded(answer: CriterionAnswer) -> str:

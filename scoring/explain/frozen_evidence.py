@@ -45,6 +45,7 @@ class EvidencePath:
     name: str
     verdict: str
     clauses: list[EvidenceLine]
+    is_hot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ class FrozenEvidence:
 def read_evidence(document: object) -> FrozenEvidence:
     """Return the evidence from an explanation as stored (scoring.engine.explanation); anything else gives empty evidence."""
     explanation = document if isinstance(document, Mapping) else {}
-    hot, paths = ([_read_path(path) for path in _mappings(explanation.get(key))] for key in ("hot_paths", "paths"))
+    hot, paths = (
+        [_read_path(path, is_hot=key == "hot_paths") for path in _mappings(explanation.get(key))]
+        for key in ("hot_paths", "paths")
+    )
     timing = _read_timing(explanation.get("timing"))
     if any(path.verdict == HELD for path in hot):
         timing = _mark_unneeded_lines(timing)
@@ -125,9 +129,9 @@ def _value_text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _read_path(path: Mapping[str, Any]) -> EvidencePath:
+def _read_path(path: Mapping[str, Any], *, is_hot: bool) -> EvidencePath:
     clauses = [_read_clause(answer) for answer in _mappings(path.get("clauses"))]
-    return EvidencePath(str(path.get("name", "")), _held_verdict(path), clauses)
+    return EvidencePath(str(path.get("name", "")), _held_verdict(path), clauses, is_hot)
 
 
 def _mark_unneeded_paths(paths: list[EvidencePath]) -> list[EvidencePath]:

@@ -12,10 +12,10 @@ from django import template
 
 from config.accounts.roles import holds
 from definitions import backtest_requests, signals_and_lists, version_documents
-from definitions.models import Backtest, Suppression, Version
+from definitions.models import Backtest, Proposal, Suppression, Version
 from definitions.plain_english import generated_statement
 from definitions.suppressions import subject_matching
-from definitions.vocabulary import VersionState
+from definitions.vocabulary import PrecisionBasis, VersionState
 from leads.models import Lead
 from leads.vocabulary import READERS_OF_LEADS
 from scoring import active_versions
@@ -143,11 +143,17 @@ def backtest_of(context: template.Context, version: Version) -> dict[str, Any]:
     return {
         "version": version,
         "current": current,
-        "numbers": result_view.backtest_numbers(current) if current else [],
+        "numbers": result_view.backtest_numbers(current, _precision_basis(version)) if current else [],
         "pending": latest if latest and latest.is_pending else None,
         "outdated": version.backtests.successful().order_by("-pk").first() if not current else None,
         "may_read": holds(context["request"].user, *READERS_OF_LEADS),
     }
+
+
+def _precision_basis(version: Version) -> PrecisionBasis:
+    """Return what precision counts by the version's proposal; wins before any."""
+    chosen = Proposal.objects.filter(version=version).values_list("precision_basis", flat=True).first()
+    return PrecisionBasis(chosen or PrecisionBasis.WON)
 
 
 @register.inclusion_tag("scoring/backtests/_version_charts.html", takes_context=True)

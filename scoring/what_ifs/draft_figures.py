@@ -53,7 +53,7 @@ class VersionFigures:
         quick = self.quick
         return (
             ShareFigure("Coverage", quick.coverage, "won"),
-            ShareFigure("Precision, won", quick.precision_won, "flagged"),
+            ShareFigure("Precision, won", quick.precision_ripe, "flagged early enough to be won"),
             ShareFigure("Precision, accepted", quick.precision_sal, "flagged"),
         )
 

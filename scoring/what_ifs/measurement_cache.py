@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 
+from definitions import backtest_requests
 from leads.vocabulary import Motion
 from scoring.backtests import outcome_history, pending_backtests
 from scoring.backtests.coverage_and_precision import DatedLeads, first_where
@@ -40,7 +41,7 @@ class DraftFigures:
 
     qualify_now: int
     coverage: Sample
-    precision_won: Sample
+    precision_ripe: Sample
     precision_sal: Sample
     flagged: int
     start: dt.datetime
@@ -51,12 +52,12 @@ class DraftFigures:
 def quick_figures(rules: Rules, *, now: dt.datetime) -> DraftFigures:
     """Return how many leads qualify now, and the two numbers over the last six months (rules 10.8)."""
     measurements = _get_measurements(rules, now)
-    start, _ = pending_backtests.last_months(measurements.as_of)
+    start, _ = backtest_requests.default_period(measurements.as_of)
     figures = _compare_with_outcomes(rules, measurements, start, measurements.as_of, now)
     return DraftFigures(
         qualify_now=int(np.count_nonzero(verdict(rules, measurements.axes_now).meets)),
         coverage=figures.coverage,
-        precision_won=figures.precision_won,
+        precision_ripe=figures.precision_ripe,
         precision_sal=figures.precision_sal,
         flagged=figures.flagged,
         start=start,

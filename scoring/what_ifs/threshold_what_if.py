@@ -42,11 +42,12 @@ def compute_what_if(backtest: Backtest, values: Mapping[str, Decimal], *, now: d
     answer = measurement_cache.what_if_figures(other, start=backtest.start, end=backtest.end, now=now)
     coverage, precision, sal = (
         coverage_and_precision.share_as_dict(sample)
-        for sample in (answer.coverage, answer.precision_won, answer.precision_sal)
+        for sample in (answer.coverage, answer.precision_ripe, answer.precision_sal)
     )
     cohort: dict[str, Any] = {
         "coverage": coverage,
-        "precision_won": precision,
+        "precision_ripe": precision,
+        "precision_sal": sal,
         "enough": coverage_and_precision.is_enough(answer.coverage.total, answer.rejected),
     }
     flagged = answer.precision_won.total

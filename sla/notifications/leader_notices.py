@@ -15,7 +15,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import versions
 from definitions.models import Review, Suppression, Version
-from definitions.vocabulary import Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, Side, VersionState
 from sla.commitments import commitments
 from sla.models import Commitment
 from sla.notifications import outbox
@@ -40,7 +40,7 @@ def _draft_version_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     versions_to_sign = Version.objects.filter(state=VersionState.PROPOSED).select_related("definition")
     for version in versions_to_sign.prefetch_related("sign_offs").order_by("pk"):
         sign_offs = list(version.sign_offs.all())
-        for side in sorted(versions.DECIDING_SIDES - {sign_off.side for sign_off in sign_offs}):
+        for side in sorted(set(DECIDING_SIDES) - {sign_off.side for sign_off in sign_offs}):
             signers = {sign_off.by_id for sign_off in sign_offs}
             yield NoticeDraft(
                 kind=NoticeKind.SIGNATURE,

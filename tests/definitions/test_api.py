@@ -10,7 +10,7 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from definitions import version_documents, versions
 from definitions.models import Version
-from tests.definitions.documents import load_reference, minimal_document
+from tests.definitions.documents import criterion, load_reference, minimal_document
 from tests.definitions.version_lifecycles import (
     build_grounds,
     create_active,
@@ -99,6 +99,23 @@ def test_a_version_takes_all_its_steps_by_the_api() -> None:
     assert current["statement"].startswith("An MQL is anyone who has one of")
     assert [signature["side"] for signature in current["sign_offs"]] == ["marketing", "sales"]
     assert [change["to_state"] for change in current["changes"]] == ["proposed", "approved", "active"]
+
+
+def test_the_published_page_is_exported_as_markdown(machine: Machine, settings: Any) -> None:
+    settings.COMPANY_NAME = "Northlane *Inc*"
+    version = create_active(gate=[criterion("company.employees", "at_least", 50)], statement="Who | <asks>\n# now.")
+
+    answer = machine.fetch(f"/{version.pk}.md")
+
+    assert answer["Content-Type"] == "text/markdown; charset=utf-8"
+    text = answer.content.decode()
+    assert text.startswith("# Northlane \\*Inc\\*: Hand raise v1.0\n")
+    assert "Who \\| \\<asks\\> \\# now." in text
+    assert "| Company size is at least 50 |" in text
+    assert "| v1.0 | Active | from 5 November 2026 |" in text
+    assert "Marketing: " in text
+    assert "Last review: none yet." in text
+    assert machine.fetch("/999999.md").status_code == 404
 
 
 def test_a_refusal_is_answered_with_the_new_draft() -> None:

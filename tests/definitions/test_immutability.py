@@ -9,9 +9,17 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Path, SignalRule, SignOff, Version, VersionChange
+from definitions.vocabulary import Decision, Side
 from leads.models import Signal
 from tests.definitions.documents import load_reference
-from tests.definitions.version_lifecycles import NOW, create_active, create_approved, create_draft, create_proposed
+from tests.definitions.version_lifecycles import (
+    NOW,
+    create_active,
+    create_approved,
+    create_draft,
+    create_proposed,
+    sign,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +130,22 @@ def test_approval_needs_both_signatures() -> None:
 
     assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state="approved"), "both leaders have signed")
     assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state="active"))
+
+
+def test_only_a_leader_refuses_a_version() -> None:
+    version = create_proposed()
+    sign(version, Side.SDR, Decision.REFUSED)
+    sign(version, Side.OPS, Decision.REFUSED)
+
+    assert_refused(
+        lambda: Version.objects.filter(pk=version.pk).update(state="refused"), "refused by the marketing leader"
+    )
+
+
+def test_an_approved_version_is_not_refused_any_more() -> None:
+    version = create_approved()
+
+    assert_refused(lambda: Version.objects.filter(pk=version.pk).update(state="refused"))
 
 
 def test_a_version_begins_as_a_draft() -> None:

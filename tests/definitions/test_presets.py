@@ -19,7 +19,7 @@ from tests.scoring.reference import Event, Lead
 
 T = 1_750_000_000_000_000
 CODES = {
-    "three_components": {"statement.long": "warning", "advice.two_actions": "advice"},
+    "three_components": {"advice.two_actions": "advice"},
     "one_score": {
         "loose.low_intent": "error",
         "loose.fit_does_not_gate": "error",
@@ -51,7 +51,7 @@ CODES = {
         "timing.nothing_ages": "warning",
         "exclusions.none": "warning",
     },
-    "product_usage": {"statement.long": "warning"},
+    "product_usage": {},
     "account": {},
 }
 

@@ -29,7 +29,12 @@ PATH = PathReach(
 
 def build_backtest(**changes: Any) -> Backtest:
     """Build a backtest that covered 24 of 30 wins."""
-    result = {"version": {"coverage": build_share(24, 30)}, "thresholds": [{}, {}], "grid": None} | changes
+    result = {
+        "leads": 1000,
+        "version": {"coverage": build_share(24, 30)},
+        "thresholds": [{}, {}],
+        "grid": None,
+    } | changes
     return Backtest(start=NOW - 180 * DAY, end=NOW, result=result)
 
 
@@ -62,6 +67,15 @@ def build_grid(*columns: tuple[int, int]) -> dict[str, Any]:
         "engagement": [10 * at for at in range(len(columns))],
         "cells": [[{"leads": leads, "won": won, "sal": won} for won, leads in columns]],
     }
+
+
+def test_a_backtest_over_no_leads_is_none() -> None:
+    assert compute_point("tested", backtest=build_backtest(leads=0)).standing == PointStatus.NO
+
+
+def test_a_day_that_has_passed_is_no_calibration_plan() -> None:
+    assert compute_point("calibrated").standing == PointStatus.YES
+    assert compute_point("calibrated", last_reviewed_at=NOW - 200 * DAY).standing == PointStatus.NO
 
 
 def test_there_are_seven_points() -> None:

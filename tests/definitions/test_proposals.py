@@ -8,13 +8,15 @@ from django.db import DatabaseError, transaction
 from config.accounts.vocabulary import Role
 from definitions import proposals, reviews, version_documents, versions
 from definitions.models import Definition, Proposal, Review, Version
-from definitions.vocabulary import ChangeDriver, ReviewKind, ReviewTrigger, VersionState
+from definitions.presenters import signing_sheet
+from definitions.vocabulary import ChangeDriver, PrecisionBasis, ReviewKind, ReviewTrigger, VersionState
 from tests.definitions.documents import criterion
 from tests.definitions.version_lifecycles import (
     DAY,
     NOW,
     build_cohort,
     build_grounds,
+    build_share,
     create_active,
     create_backtest,
     create_draft,
@@ -38,6 +40,12 @@ def propose_and_read_refusal(version: Version, **grounds: Any) -> str:
     assert version.is_draft
     assert not Proposal.objects.filter(version=version).exists()
     return "\n".join(refusal.value.sentences)
+
+
+def propose_as_it_is(version: Version) -> Version:
+    """Propose with the backtest that there is, every warning accepted."""
+    grounds = build_grounds(version)
+    return versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
 
 
 def open_review(definition: Definition, trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE) -> Review:
@@ -113,14 +121,163 @@ def test_a_first_version_for_volume_is_refused() -> None:
     assert "A volume target is no reason" in propose_and_read_refusal(version, driver=ChangeDriver.VOLUME)
 
 
+# The gate of the backtest
+
+
+def test_a_backtest_over_no_leads_is_no_backtest() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version, leads=0)
+
+    assert "judged no lead, so it is none: import" in propose_and_read_refusal(version)
+
+
+def test_the_first_version_may_begin_without_leads_and_says_on_what_it_rests() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version, leads=0)
+
+    assert "judged no lead, so it is none" in propose_and_read_refusal(version, acknowledged={})
+    proposal = propose_as_it_is(version).proposal
+    assert any(finding["code"] == "backtest.no_leads" and finding["accepted"] for finding in proposal.findings)
+    assert [point["standing"] for point in proposal.checklist][-1] == "no"
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        ({"coverage": build_share(20, 30)}, "Too tight: it would have missed 10 of the 30"),
+        ({"coverage": build_share(12, 30)}, "Over-tightened: it would have missed 18 of the 30"),
+        ({"coverage": build_share(10, 10), "enough": False}, "Coverage and precision cannot be judged: 10 won of 20"),
+        ({"precision_ripe": build_share(14, 100)}, "Too loose: 14 of 100 leads it flags were won afterwards"),
+        ({"precision_ripe": build_share(0, 0)}, "Precision cannot be judged"),
+    ],
+)
+def test_a_failed_or_undecided_number_is_answered_in_writing(figures: dict[str, Any], sentence: str) -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version, **figures)
+    grounds = build_grounds(version)
+    unanswered = {key: reason for key, reason in grounds["acknowledged"].items() if key not in gate_keys(version)}
+
+    assert sentence in propose_and_read_refusal(version, acknowledged=unanswered)
+    proposed = versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
+    assert any(sentence in finding["sentence"] and finding["accepted"] for finding in proposed.proposal.findings)
+
+
+def test_precision_is_judged_by_what_the_proposal_says_it_counts() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version, precision_ripe=build_share(10, 100), precision_sal=build_share(80, 120))
+    grounds = build_grounds(version)
+
+    assert "Too loose" in propose_and_read_refusal(version, acknowledged={})
+    assert "Too loose" not in propose_and_read_refusal(version, acknowledged={}, precision_basis=PrecisionBasis.SAL)
+    proposed = versions.propose(
+        version=version,
+        by=UserFactory(roles=[Role.MARKETING_OPS]),
+        now=NOW + DAY,
+        **grounds | {"precision_basis": PrecisionBasis.SAL},
+    )
+    figures = signing_sheet.describe_backtest_figures(proposed.proposal)
+    assert figures == "Coverage 24 of 30 (80 %), precision (at least SAL) 80 of 120 (67 %)."
+
+
+def test_another_period_than_the_last_six_months_needs_its_reason() -> None:
+    version = create_draft(**TIGHT)
+    create_backtest(version, start=NOW - 90 * DAY)
+
+    assert "The backtest covers 4 August 2026 to 2 November 2026, not the six months" in propose_and_read_refusal(
+        version, acknowledged={}
+    )
+
+
+def gate_keys(version: Version) -> set[str]:
+    case = proposals.build_case(version, proposals.ProposalGrounds(), now=NOW)
+    return {finding.key for finding in case.findings if finding.code.startswith("backtest.")}
+
+
+# Evidence
+
+
+@pytest.mark.parametrize(
+    "links", [[], ["x"], ["review:999"], ["backtest:0"], ["/leads/"], ["//evil.example/reports/sla/"]]
+)
+def test_words_and_addresses_of_nothing_are_no_evidence(links: list[str]) -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE | {"reason": "Der Vertrieb möchte größere Listen."})
+    create_backtest(version)
+
+    refusal = propose_and_read_refusal(version, evidence="x", links=links)
+
+    assert "without evidence of quality" in refusal
+    assert "it is a change for volume" in refusal
+    assert all(f"{link[:80]}" in refusal or "There is no" in refusal for link in links)
+
+
+def test_reviews_backtests_and_reports_of_accord_are_evidence() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    backtest, review = create_backtest(version), open_review(version.definition)
+    links = [f"backtest:{backtest.pk}", f"/reviews/{review.pk}/", "/reports/sla/?month=2026-10", f"review:{review.pk}"]
+    grounds = build_grounds(version) | {"links": links}
+
+    proposed = versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
+
+    assert [link["address"] for link in proposed.proposal.links] == [
+        f"/backtests/{backtest.pk}/", f"/reviews/{review.pk}/", "/reports/sla/?month=2026-10",
+    ]  # fmt: skip
+
+
+def test_a_backtest_without_a_verdict_shows_nothing() -> None:
+    version = create_draft(**TIGHT)
+    backtest = create_backtest(version, enough=False)
+
+    assert "shows nothing" in propose_and_read_refusal(version, links=[f"backtest:{backtest.pk}"])
+
+
+# Words only
+
+
+def test_a_version_that_changes_words_only_needs_no_reason_of_quality() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**TIGHT | {"owner": "new@company.example", "statement": "Whoever asks."})
+    create_backtest(version)
+    grounds = build_grounds(version) | {"driver": ChangeDriver.NO_RULE, "evidence": "", "links": []}
+
+    proposed = versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
+
+    assert signing_sheet.build_signing_sheet(proposed).changes_no_rule
+
+
+def test_a_version_that_changes_a_rule_cannot_say_that_it_changes_none() -> None:
+    create_active(**TIGHT)
+    version = create_draft(**LOOSE)
+    create_backtest(version)
+
+    assert "It changes rules" in propose_and_read_refusal(version, driver=ChangeDriver.NO_RULE)
+
+
+def test_the_sheet_projects_the_volume_beside_that_of_the_version_in_force() -> None:
+    active = create_active(**TIGHT)
+    version = propose(create_draft(**LOOSE))
+
+    volume = signing_sheet.build_signing_sheet(version).volume
+
+    assert volume is not None
+    assert volume.before is not None
+    assert (volume.after.number, volume.before.number) == (version.number, active.number)
+    days = (volume.backtest.end - volume.backtest.start) / DAY
+    assert volume.after.per_week == pytest.approx(120 * 7 / days)
+    assert volume.after.per_month == pytest.approx(120 * 365.25 / 12 / days)
+    assert volume.growth_percent == 0
+
+
 def test_a_loosening_change_needs_evidence_or_a_review() -> None:
     create_active(**TIGHT)
     version = create_draft(**LOOSE)
     create_backtest(version)
     cited = open_review(version.definition)
 
-    assert "without evidence" in propose_and_read_refusal(version, evidence="")
-    grounds = build_grounds(version) | {"evidence": "", "review": cited}
+    assert "without evidence" in propose_and_read_refusal(version, links=[])
+    grounds = build_grounds(version) | {"links": [], "review": cited}
     proposed = versions.propose(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW + DAY, **grounds)
 
     assert proposed.state == VersionState.PROPOSED

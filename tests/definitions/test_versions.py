@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from config.accounts.vocabulary import Role
@@ -134,10 +136,30 @@ def test_a_refusal_ends_the_version_and_leaves_a_draft() -> None:
         sign(version, Side.MARKETING)
 
 
-def test_an_approved_version_may_still_be_refused() -> None:
-    signed = sign(create_approved(), Side.SDR, Decision.REFUSED)
+@pytest.mark.parametrize("side", [Side.OPS, Side.SDR])
+@pytest.mark.parametrize("create", [create_proposed, create_approved])
+def test_the_objection_of_ops_or_an_sdr_is_kept_and_changes_nothing(side: Side, create: Callable[[], Version]) -> None:
+    version = create()
+    state = version.state
 
-    assert signed.version.state == VersionState.REFUSED
+    signed = sign(version, side, Decision.REFUSED)
+
+    version.refresh_from_db()
+    assert version.state == state
+    assert signed.successor is None
+    assert str(version.sign_offs.get(side=side)) == f"{side.label}: objects"
+
+
+def test_several_sdrs_are_heard_each_once() -> None:
+    version, sdr = create_proposed(), UserFactory(roles=[Role.SDR])
+    words = {"version": version, "side": Side.SDR, "decision": Decision.REFUSED, "comment": "No.", "now": NOW}
+
+    sign(version, Side.SDR)
+    versions.sign(by=sdr, **words)
+
+    assert version.sign_offs.count() == 2
+    with pytest.raises(versions.VersionStepRefused, match="You have signed for SDR"):
+        versions.sign(by=sdr, **words)
 
 
 @pytest.mark.parametrize("comment", ["", "  \n"])

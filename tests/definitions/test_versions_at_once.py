@@ -101,30 +101,6 @@ def test_two_proposals_at_once_propose_once() -> None:
     assert version.changes.get().by == proposal.by
 
 
-def test_either_the_activation_or_the_refusal_wins() -> None:
-    version, ops, sdr = create_approved(), UserFactory(roles=[Role.MARKETING_OPS]), UserFactory(roles=[Role.SDR])
-
-    results = run_at_once(
-        lambda: versions.activate(version=version, hand_over_entrants=True, by=ops, now=NOW),
-        lambda: versions.sign(
-            version=version, side=Side.SDR, decision=Decision.REFUSED, comment="Not this.", by=sdr, now=NOW
-        ),
-    )
-
-    version.refresh_from_db()
-    assert len(select_refusals(results)) == 1
-    assert version.changes.count() == 3
-    if version.state == VersionState.ACTIVE:
-        assert version.sign_offs.count() == 2
-        assert Version.objects.count() == 1
-        assert f"{ops} took the last step" in str(results[1])
-    else:
-        assert version.hands_over_entrants is None
-        assert version.sign_offs.count() == 3
-        assert Version.objects.filter(based_on=version, state=VersionState.DRAFT).count() == 1
-        assert f"{sdr} took the last step" in str(results[0])
-
-
 def test_an_edit_during_a_signature_does_not_change_the_signed_version() -> None:
     version, leader = (
         create_proposed(gate=[criterion("company.employees", "at_least", 50)]),

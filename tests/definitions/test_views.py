@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -79,6 +80,27 @@ def test_the_published_page_shows_the_definition_in_force() -> None:
     assert "“It says what we mean.”" in shown
 
 
+def test_the_published_page_names_company_last_review_commitments_and_its_markdown(settings: Any) -> None:
+    settings.COMPANY_NAME = "Northlane"
+    version = create_active()
+    review = open_review(version)
+    reviews.decide_review(
+        review=review,
+        decision="Keep it.",
+        reasoning="It works.",
+        led_to=None,
+        by=UserFactory(roles=[Role.SALES_LEADER]),
+        now=NOW,
+    )
+
+    shown = read_page(Role.SALES_LEADER, to=url(version))
+
+    assert "The definition of Northlane." in shown
+    assert f'<a href="/reviews/{review.pk}/">41 % rejected in October</a>' in shown
+    assert "What both sides promise" in shown
+    assert f"/api/v1/definitions/{version.pk}.md" in shown
+
+
 def test_the_page_tells_that_no_definition_is_in_force() -> None:
     create_draft()
 
@@ -130,7 +152,7 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
         create_active(**CONTENT)
     client = login(UserFactory(roles=[Role.VIEWER]))
 
-    with django_assert_max_num_queries(42):
+    with django_assert_max_num_queries(43):
         client.get("/definition/")
     with django_assert_max_num_queries(10):
         client.get("/definitions/")
@@ -146,7 +168,10 @@ def test_a_draft_is_proposed_signed_and_activated_from_its_pages() -> None:
     create_backtest(version)
     grounds = build_grounds(version)
     accepted = {f"accept-{key}": reason for key, reason in grounds["acknowledged"].items()}
-    ops.post(url(version, "propose"), {"driver": grounds["driver"], "evidence": grounds["evidence"], **accepted})
+    ops.post(
+        url(version, "propose"),
+        {"driver": grounds["driver"], "evidence": grounds["evidence"], "precision_basis": "won", **accepted},
+    )
     for role, side in ((Role.MARKETING_LEADER, "marketing"), (Role.SALES_LEADER, "sales")):
         signature = {"side": side, "decision": "approved", "comment": "Yes."}
         login(UserFactory(roles=[role])).post(url(version, "sign"), signature)
@@ -201,6 +226,29 @@ def test_a_refusal_leaves_a_draft() -> None:
     assert "v1.0 was refused by Sales: Too loose." in response.content.decode()
 
 
+def test_the_objection_of_an_sdr_is_shown_to_the_leaders() -> None:
+    version = create_proposed()
+    objection = {"side": "sdr", "decision": "refused", "comment": "Half of them <never> answer."}
+
+    login(UserFactory(roles=[Role.SDR])).post(url(version, "sign"), objection)
+
+    shown = read_page(Role.SALES_LEADER, to=url(version, "sign"))
+    assert "Half of them &lt;never&gt; answer." in shown
+    assert "heard, not counted" in shown
+    version.refresh_from_db()
+    assert version.state == VersionState.PROPOSED
+
+
+def test_the_sign_sheet_tells_paths_from_hot_triggers_and_when_timing_is_asked() -> None:
+    version = create_proposed(**CONTENT | {"timing": {"engaged_within_days": 30, "or_request_within_days": None}})
+
+    shown = read_page(Role.SALES_LEADER, to=url(version, "sign"))
+
+    assert "Path: “Engaged, with intent”." in shown
+    assert "Hot trigger, enough by itself: “Asked to talk”." in shown
+    assert "Must have been active in the last 30 days, unless hot." in shown
+
+
 @pytest.mark.parametrize("step", ["copy", "propose", "activate", "sign", "delete"])
 def test_a_step_of_another_role_is_not_found(step: str) -> None:
     client = login(UserFactory(roles=[Role.VIEWER]))
@@ -213,7 +261,7 @@ def test_a_step_of_another_role_is_not_found(step: str) -> None:
 def test_the_buttons_are_those_of_the_role_and_the_state() -> None:
     version = create_proposed()
 
-    assert "Sign or refuse" in read_page(Role.SALES_LEADER, to=url(version))
+    assert "Sign or comment" in read_page(Role.SALES_LEADER, to=url(version))
     assert "Activate" not in read_page(Role.MARKETING_OPS, to=url(version))
     assert "Copy to a new draft" not in read_page(Role.SDR, to=url(version))
 
@@ -365,7 +413,7 @@ def test_the_reason_for_going_back_is_written_from_the_records() -> None:
 
     assert "v1.1 has been in force since 5 November 2026." in shown
     assert "18 of 40 handoffs rejected (45 %), SAL rate 55 %." in shown
-    assert "its backtest said: Coverage 24 of 30 (80 %), precision 24 of 120 (20 %)." in shown
+    assert "its backtest said: Coverage 24 of 30 (80 %), precision (won) 24 of 120 (20 %)." in shown
 
 
 def test_a_late_step_shows_the_reason_on_the_page() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
-from definitions import proposals, version_basis, version_documents, versions
+from definitions import backtest_requests, evidence_links, proposals, version_basis, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
@@ -43,24 +43,27 @@ def build_cohort(version: Version, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def create_backtest(version: Version, *, at: dt.datetime = NOW, **changes: Any) -> Backtest:
+def create_backtest(
+    version: Version, *, at: dt.datetime = NOW, start: dt.datetime | None = None, leads: int = 1000, **changes: Any
+) -> Backtest:
     """Create a finished backtest of exactly the version's present document, against the version in force."""
     document = version_documents.export_document(version)
     against = Version.objects.active().filter(definition=version.definition).first()
+    start = start or backtest_requests.default_period(at)[0]
     return Backtest.objects.create(
         version=version,
         against=against,
         document=document,
         digest=version_documents.fingerprint(version),
         basis=version_basis.keep_basis(version_documents.read_basis(version), now=at),
-        start=at - 180 * DAY,
+        start=start,
         end=at,
         requested_at=at,
         finished_at=at,
         result={
-            "from": (at - 180 * DAY).isoformat(),
+            "from": start.isoformat(),
             "to": at.isoformat(),
-            "leads": 1000,
+            "leads": leads,
             "seconds": 1.5,
             "version": build_cohort(version, **changes),
             "against": build_cohort(against) if against else None,
@@ -80,11 +83,18 @@ def propose(version: Version, *, by: User | None = None, now: dt.datetime = NOW 
 
 
 def build_grounds(version: Version, *, now: dt.datetime = NOW + DAY) -> dict[str, Any]:
-    """Build grounds that suffice for any draft: driver, evidence, and a reason for accepting each warning."""
+    """Build grounds that suffice for any draft: driver, evidence in words, its backtest cited, every warning accepted."""
     in_force = Version.objects.active().filter(definition=version.definition).exists()
     driver = ChangeDriver.SAL_RATE if in_force else ChangeDriver.FIRST
-    grounds = {"driver": driver, "evidence": "Sales accepted 55 % of them in two months: see the reviews."}
-    case = proposals.build_case(version, proposals.ProposalGrounds(**grounds), now=now)
+    current = backtest_requests.find_current_backtest(version)
+    cited = [f"backtest:{current.pk}"] if current else []
+    links, complaints = evidence_links.read_links(cited, definition=version.definition)
+    grounds: dict[str, Any] = {
+        "driver": driver,
+        "evidence": "Sales accepted 55 % of them in two months.",
+        "links": [] if complaints else cited,
+    }
+    case = proposals.build_case(version, proposals.ProposalGrounds(**grounds | {"links": links}), now=now)
     return grounds | {"acknowledged": {warning.key: "We know." for warning in case.findings_with(Severity.WARNING)}}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from definitions import version_documents
+from definitions.backtest_bars import REJECTED_AT_LEAST
 from leads import shipped_signals
 from leads.models import Event, Lead, Outcome, Signal
 from leads.vocabulary import OutcomeKind
@@ -146,9 +147,7 @@ if DATA.is_dir():
                     figures["precision"]["n"],
                     figures["precision"]["d"],
                 ), (name, date)
-                sentences = pending_backtests.verdict_sentences(
-                    known.coverage, known.precision_won, pending_backtests.REJECTED_AT_LEAST
-                )
+                sentences = pending_backtests.verdict_sentences(known.coverage, known.precision_won, REJECTED_AT_LEAST)
                 spoken = [
                     verdict
                     for verdict in ("too tight", "too loose")

@@ -48,7 +48,10 @@ _SIGNALS: Final = (
 ACCEPTED: Final = {
     "complex.many_criteria": "The disqualifiers are lists that nobody has to remember; the gate is three rows.",
     "complex.one_screen": "Most rows are signals with small caps; the three parts still fit on a page.",
-    "statement.long": "Sales read it aloud in the joint session and kept every clause.",
+    "backtest.other_period": "The half year ends with the last whole month, whose decisions have all been made.",
+    "backtest.no_leads": "We begin with an empty system; the leaders look again in a quarter.",
+    "backtest.undecided": "There is little history yet; the leaders read the intervals and look again in a quarter.",
+    "backtest.precision_undecided": "There is little history yet; the leaders read the intervals and look again in a quarter.",
     "criterion.never_matters": "Sales wants to see the BANT answers beside the score, though nothing asks for them yet.",
 }
 ACCEPTED_ANYWAY: Final = "Discussed in the joint session and kept for this quarter."

@@ -9,7 +9,7 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from definitions import backtest_requests as records
 from definitions.models import Backtest, Version
 from scoring import active_versions
-from scoring.backtests import pending_backtests, runner
+from scoring.backtests import runner
 from scoring.backtests.runner import CandidateVersion
 
 
@@ -19,7 +19,7 @@ def run_finished_backtest(version: Version, instants: QualifyingInstants, *, by:
     The six months end with the last whole one, all of whose decisions have been written.
     """
     end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    start, end = pending_backtests.last_months(end)
+    start, end = records.default_period(end)
     row = records.request_backtest(version=version, start=start, end=end, by=by, now=now)
     against = Version.objects.active().select_related("definition").filter(definition=version.definition).first()
     row.result = runner.run_backtest(

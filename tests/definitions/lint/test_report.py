@@ -25,6 +25,7 @@ from tests.definitions.lint_cases import (
 EMPLOYEES = criterion("company.employees", "between", [50, 500], points=40)
 INDUSTRY = criterion("company.industry", "in", ["SaaS"], points=30)
 LOW = ("blog_read", "email_open")
+HOT = path_row(count("pricing_view", n=3), name="Price thrice")
 
 
 def criteria(number: int) -> list[dict[str, Any]]:
@@ -169,6 +170,12 @@ FIRES: list[tuple[str, str, dict[str, Any]]] = [
     ("complex.many_criteria", "error", {"gate": criteria(40)}),
     ("complex.one_screen", "warning", {"gate": criteria(35)}),
     ("statement.long", "warning", {"statement": statement(76)}),
+    ("statement.way_in_missing", "warning", {"statement": "Forty points and a strong signal.", "hot": [HOT]}),
+    (
+        "statement.way_in_missing",
+        "warning",
+        {"statement": "Forty points, and a pricing page or a demo request lately.", "hot": [HOT]},
+    ),
     ("exclusions.none", "warning", {"disqualifiers": []}),
     ("rationale.missing", "error", {"gate": [criterion("company.country", "in", ["US"], rationale=" - ")]}),
     (
@@ -274,6 +281,13 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("complex.many_criteria", {"gate": criteria(14)}),
     ("complex.one_screen", {"gate": criteria(34)}),
     ("statement.long", {"statement": statement(75)}),
+    ("statement.way_in_missing", {"hot": [HOT]}),
+    ("statement.way_in_missing", {"statement": "Forty points. Price thrice sends anybody on.", "hot": [HOT]}),
+    ("statement.way_in_missing", {"statement": "Forty points, or one of the hot triggers.", "hot": [HOT]}),
+    (
+        "statement.way_in_missing",
+        {"statement": "Forty points, or a webinar attended.", "hot": [path_row(count("webinar_attended"))]},
+    ),
     ("signal.cap_below_points", {"signals": [signal("demo_request", 40, 40), signal("unsubscribe", -10, -20)]}),
     ("tier.nobody", {"tier_3_below": {"axis": "engagement", "less_than": 41}}),
     ("tier.everybody", {"tier_3_below": {"axis": "engagement", "less_than": 50}}),
@@ -361,22 +375,31 @@ def lowered_document(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "reason", "expected"),
     [
-        ({"driver": "volume", "evidence": "The board."}, "More leads.", {"change.for_volume": "error"}),
         (
-            {"driver": "sal_rate", "evidence": "SAL at 92 %."},
+            {"driver": "volume", "evidence": "The board.", "is_shown": True},
+            "More leads.",
+            {"change.for_volume": "error"},
+        ),
+        (
+            {"driver": "sal_rate", "evidence": "SAL at 92 %.", "is_shown": True},
             "20 % more MQLs for the quarter.",
             {"change.for_volume": "error"},
         ),
-        ({"driver": "sal_rate", "evidence": "SAL at 92 %."}, "Too strict; volume is fine.", {}),
+        ({"driver": "sal_rate", "evidence": "SAL at 92 %.", "is_shown": True}, "Too strict; volume is fine.", {}),
         ({"driver": "backtest"}, "Too strict.", {"change.no_evidence": "error"}),
+        ({"driver": "backtest", "evidence": "It covers 92 %."}, "Zu streng.", {"change.no_evidence": "error"}),
         ({"driver": "backtest", "evidence": " "}, "Too strict.", {"change.no_evidence": "error"}),
-        ({"driver": "correction", "evidence": "A typing error."}, "Typo.", {"change.correction_loosens": "error"}),
         (
-            {"driver": "backtest", "evidence": "Covers 80 %.", "volume": (80, 120)},
+            {"driver": "correction", "evidence": "A typing error.", "is_shown": True},
+            "Typo.",
+            {"change.correction_loosens": "error"},
+        ),
+        (
+            {"driver": "backtest", "evidence": "Covers 80 %.", "is_shown": True, "volume": (80, 120)},
             "Too strict.",
             {"change.more_volume": "warning"},
         ),
-        ({"driver": "backtest", "evidence": "Covers 80 %.", "volume": (80, 80)}, "Too strict.", {}),
+        ({"driver": "backtest", "evidence": "Covers 80 %.", "is_shown": True, "volume": (80, 80)}, "Too strict.", {}),
     ],
 )
 def test_a_lower_threshold_needs_evidence_of_quality(
@@ -405,7 +428,7 @@ def test_a_wish_for_volume_is_an_error_with_reason_and_figures() -> None:
 
 
 def test_a_rise_in_volume_names_both_figures() -> None:
-    change = lint.ChangeContext(before=sound_document(), driver="backtest", evidence="Covers 80 %.", volume=(80, 120))
+    change = lint.ChangeContext(before=sound_document(), driver="backtest", is_shown=True, volume=(80, 120))
 
     sentence = next(
         finding.sentence

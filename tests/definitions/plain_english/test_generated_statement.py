@@ -3,10 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from config.demo.company import definition_documents
 from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english import generated_statement
 from tests.definitions.documents import criterion, load_reference, minimal_document
+from tests.definitions.lint_cases import NAMES as LINT_NAMES
+from tests.definitions.lint_cases import complete_document
 
 NAMES = generated_statement.DisplayNames(
     signals={"demo_request": "Demo request", "pricing_view": "Pricing page view", "pdf": "PDF download"},
@@ -29,15 +34,108 @@ def test_the_reference_definition_reads_in_thirty_seconds() -> None:
     statement = generated_statement.write_statement(normalize(load_reference()), NAMES)
 
     assert statement.text == (
-        "An MQL works at a company with 50 to 5,000 employees, in Software, Financial Services, Healthcare, "
-        "Manufacturing, Logistics or Professional Services, based in US, CA, GB, DE, FR or 4 more; and has at least 50 "
-        "engagement points and one of demo request, contact request, trial signup, pricing page view or webinar "
-        "attended in the last 30 days. Never: e-mail at gmail.com, yahoo.com, hotmail.com or 8 more; job title has the "
-        "word student or intern."
+        "An MQL works at a company with 50 to 5,000 employees, in Software or 5 more, based in US or 8 more; and either "
+        "has at least 50 engagement points and one of demo request or 4 more in the last 30 days; or is hot: “Asked to "
+        "talk” or “Price three times in a day”. Never: e-mail at 11 domains; job title with one of 2 words."
     )
-    assert statement.word_count == 75
-    assert statement.seconds == 30
     assert not statement.is_long
+    assert statement.is_shortened
+
+
+def test_a_shortened_statement_keeps_every_row_in_its_full_text() -> None:
+    assert generated_statement.write_statement(normalize(load_reference()), NAMES).full_text == (
+        "An MQL works at a company with 50 to 5,000 employees, in Software, Financial Services, Healthcare, "
+        "Manufacturing, Logistics or Professional Services, based in US, CA, GB, DE, FR or 4 more; and either has at "
+        "least 50 engagement points and one of demo request, contact request, trial signup, pricing page view or webinar "
+        "attended in the last 30 days; or is hot (has one of demo request or contact request in the last 24 hours; or "
+        "has pricing page view at least 3 times within 24 hours of each other (in the last 24 hours)). Never: e-mail at "
+        "gmail.com, yahoo.com, hotmail.com or 8 more; job title has the word student or intern."
+    )
+
+
+@pytest.mark.parametrize("document", [definition_documents.first_version(), definition_documents.second_version("So.")])
+def test_the_definition_of_the_example_company_is_said_in_thirty_seconds(document: dict[str, Any]) -> None:
+    statement = generated_statement.write_statement(complete_document(document), LINT_NAMES)
+
+    assert not statement.is_long
+    assert (
+        "or is hot: “Asked to talk” or “Price three times in a day”. Unless hot: active in the last" in statement.text
+    )
+
+
+def test_timing_is_not_asked_of_hot_triggers() -> None:
+    hot = [
+        {
+            "name": "Now",
+            "clauses": [{"count_of": ["demo_request"], "at_least": 1, "within_days": 1}],
+            "rationale": "So.",
+        }
+    ]
+    timing = {"engaged_within_days": 30, "or_request_within_days": None}
+
+    assert "Must have been active in the last 30 days, unless hot." in write_text(hot=hot, timing=timing)
+    assert write_text(hot=hot, timing=timing, paths=[]) == (
+        "An MQL is anyone who is hot (has at least one demo request in the last 24 hours)."
+    )
+
+
+# Every way in, of whatever version
+
+_clauses = st.one_of(
+    st.builds(
+        lambda axis, least: {"axis": axis, "at_least": least},
+        st.sampled_from(["fit", "engagement", "bant", "fit+engagement"]),
+        st.integers(1, 99),
+    ),
+    st.builds(
+        lambda signals, least, days: {"count_of": sorted(signals), "at_least": least, "within_days": days},
+        st.sets(st.sampled_from(sorted(CATALOGUE.signals)), min_size=1, max_size=6),
+        st.integers(1, 5),
+        st.sampled_from([None, 1, 7, 30]),
+    ),
+)
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a document with up to four paths, up to four hot triggers, and a gate of any length."""
+    paths, hot = (
+        [
+            {
+                "name": f"{kind} {number}",
+                "clauses": draw(st.lists(_clauses, min_size=1, max_size=3)),
+                "rationale": "So.",
+            }
+            for number in range(draw(st.integers(0, 4)))
+        ]
+        for kind in ("Way", "Trigger")
+    )
+    countries = draw(st.lists(st.sampled_from(["US", "CA", "GB", "DE", "FR", "NL"]), unique=True, max_size=6))
+    gate = [criterion("company.country", "in", countries)] if countries else []
+    timing = draw(st.sampled_from([None, {"engaged_within_days": 30, "or_request_within_days": 60}]))
+    return minimal_document(paths=paths, hot=hot, gate=gate, timing=timing)
+
+
+@given(versions())
+def test_every_way_in_is_said(version: dict[str, Any]) -> None:
+    document = normalize(version)
+    statement = generated_statement.write_statement(document, NAMES)
+    lines = generated_statement.list_ways_in(document, NAMES)
+
+    for part in ("paths", "hot"):
+        for row in document[part]:
+            in_full = " and ".join(generated_statement.describe_clause(clause, NAMES) for clause in row["clauses"][-2:])
+            assert in_full in statement.full_text
+            is_named = f"“{row['name']}”" in statement.text
+            assert is_named or (in_full in statement.text) or _is_cut_in(statement.text, row)
+            assert any(f"“{row['name']}”" in line for line in lines)
+    assert ("hot" in statement.text) == bool(document["hot"])
+    assert ("nless hot" in statement.text) == bool(document["hot"] and document["paths"] and document["timing"])
+
+
+def _is_cut_in(text: str, row: dict[str, Any]) -> bool:
+    """Tell whether all clauses of a path stand in the text with their lists of signals cut."""
+    return all(generated_statement.describe_clause(clause, NAMES, shown=1) in text for clause in row["clauses"])
 
 
 def test_a_hand_raise_definition_reads_naturally() -> None:
@@ -62,7 +160,7 @@ def test_a_checklist_reads_naturally() -> None:
     assert text == (
         "An MQL works at a company that is not a current customer, that uses SAP or Oracle and is a person whose "
         "seniority is at least director and whose plan is trial; and has one of demo request or contact request in the "
-        "last 30 days. Must have been active in the last 30 days or an open request of their own in the last 90 days. "
+        "last 30 days. Required: active in the last 30 days or an open request in the last 90 days. "
         "Never: e-mail on the list of free e-mail providers; do not contact."
     )
 
@@ -152,7 +250,7 @@ def test_decay_is_a_sentence(changes: dict[str, Any], expected: str) -> None:
 
 def test_each_tier_is_a_sentence() -> None:
     hot = (
-        "Tier 1 (hot): has one of demo request or contact request in the last 24 hours; or has pricing page view at "
+        "Tier 1 (hot), by itself: has one of demo request or contact request in the last 24 hours; or has pricing page view at "
         "least 3 times within 24 hours of each other (in the last 24 hours)."
     )
 

@@ -58,5 +58,5 @@ def test_a_job_result_renders_downloads_and_answers_what_ifs() -> None:
     shares = [number.share for number in what_if.numbers] + [what_if.precision_sal]
     assert swept["at_least"] != threshold["value"]
     assert (what_if.flagged, *shares) == (
-        swept["flagged"], swept["coverage"], swept["precision_won"], swept["precision_sal"],
+        swept["flagged"], swept["coverage"], swept["precision_ripe"], swept["precision_sal"],
     )  # fmt: skip

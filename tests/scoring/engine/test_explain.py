@@ -41,6 +41,9 @@ RULES = Rules(
     catalogue=Catalogue(engagement=frozenset({"demo_request", "email_open"}), requests=frozenset({"demo_request"})),
 )
 THRICE = PathRule("hot.0", "Thrice", (CountClause(frozenset({"demo_request"}), 3, 1.0),))
+PRICE_THRICE = PathRule("hot.0", "Price thrice", (CountClause(frozenset({"pricing_view"}), 3, 1.0),))
+#: The path holds for whoever looked at the price, but no engagement meets the timing.
+FIFTY_EACH = replace(RULES, signals=(SignalPoints("pricing_view", 50),))
 FIT_TOO = PathRule("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("engagement", 50)))
 FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
 
@@ -61,7 +64,23 @@ def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: o
         (explain_lead(("demo_request", DAY), ("email_open", 0)), "Demo request a day earlier; 54 points, 50 needed."),
         (
             explain_lead(*[("demo_request", 0)] * 3, rules=replace(RULES, paths=(FIT_TOO,), hot=(THRICE,))),
-            "Demo request 3 times; 100 points, 50 needed.",
+            "Demo request 3 times; 100 points, 50 needed; hot trigger “Thrice” and path “Fit first”.",
+        ),
+        (
+            explain_lead(*[("demo_request", 0)] * 3, rules=replace(RULES, signals=(), hot=(THRICE,))),
+            "Demo request 3 times; hot trigger “Thrice”, enough by itself.",
+        ),
+        (
+            explain_lead(*[("pricing_view", 0)] * 3, rules=replace(FIFTY_EACH, hot=(PRICE_THRICE,))),
+            "Pricing view 3 times; hot trigger “Price thrice”, enough by itself.",
+        ),
+        (
+            explain_lead(("demo_request", 0), rules=replace(RULES, hot=(THRICE,))),
+            "Demo request; 50 points, 50 needed; path “Engaged, with intent”.",
+        ),
+        (
+            explain_lead(("email_open", 0), rules=replace(RULES, hot=(THRICE,))),
+            "4 points, 50 needed; no hot trigger fired.",
         ),
         (explain_lead(("demo_request", 0), lead__email="x@GMAIL.com"), "Excluded: email domain is GMAIL.com."),
         (

@@ -86,9 +86,9 @@ def test_the_quick_figures_are_those_of_the_last_six_months_and_of_now(rules: Ru
 
     known = pending_backtests.compute_figures(rules, start=dt.datetime(2025, 1, 1, tzinfo=dt.UTC), end=NOW)
     assert (quick.start, quick.end, quick.as_of) == (known.start, NOW, NOW)
-    assert (quick.coverage, quick.precision_won, quick.precision_sal) == (
+    assert (quick.coverage, quick.precision_ripe, quick.precision_sal) == (
         known.coverage,
-        known.precision_won,
+        known.precision_ripe,
         known.precision_sal,
     )
     assert quick.flagged == known.flagged > 0
