@@ -114,13 +114,14 @@ def test_figures_are_at_most_a_minute_old_and_carry_their_instant(rules: Rules, 
     assert len(reads) == 2
 
 
-def test_another_ending_of_a_signal_is_measured_anew(rules: Rules, reads: list[int]) -> None:
-    measurement_cache.quick_figures(rules, now=NOW)
+def test_another_ending_of_a_punished_signal_is_measured_anew(reads: list[int]) -> None:
+    document = facts.document()
+    unsubscribe = {"signal": "unsubscribe", "points": -20, "rationale": "Wants no more."}
+    punishing = version_documents.normalize_document(document | {"signals": [*document["signals"], unsubscribe]})
+    measurement_cache.quick_figures(compile_with_current_catalogue(punishing), now=NOW)
     Signal.objects.filter(code="newsletter_signup").update(ends=None)
 
-    measurement_cache.quick_figures(
-        compile_with_current_catalogue(version_documents.normalize_document(facts.document())), now=NOW
-    )
+    measurement_cache.quick_figures(compile_with_current_catalogue(punishing), now=NOW)
 
     assert len(reads) == 2
 
