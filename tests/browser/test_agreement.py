@@ -165,7 +165,7 @@ def signed(page: Page) -> None:
     fits(page)
     page.get_by_label("Approved").check()
     page.get_by_label("Comment").fill("It says what we mean.")
-    page.get_by_role("button", name="Sign or refuse").click()
+    page.get_by_role("button", name="Sign or comment").click()
     expect(page.get_by_text("Your word")).to_have_count(0)
 
 

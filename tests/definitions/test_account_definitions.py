@@ -17,13 +17,14 @@ from definitions.diff import Effect
 from definitions.document.parser import DocumentRefused
 from definitions.models import Version
 from definitions.plain_english import generated_statement
-from definitions.vocabulary import ChangeDriver, Decision, Side, VersionState
+from definitions.vocabulary import Decision, Side, VersionState
 from leads.models import Signal
 from scoring import active_versions
 from scoring.explain import evaluation
 from tests.account_plays import account_document, engage_company
 from tests.definitions.documents import minimal_document
 from tests.definitions.lint_cases import NAMES, complete_document, finding_codes
+from tests.definitions.version_lifecycles import build_grounds
 from tests.factories import DAY, NOW, UserFactory
 
 COMPANY = {"count_of": ["job_posting"], "at_least": 1, "within_days": 90, "rationale": "A reason."}
@@ -170,9 +171,8 @@ def test_the_preset_goes_to_activation_with_a_backtest_of_companies() -> None:
     assert backtest.result["leads"] == 1
     assert backtest.result["version"]["verdicts"][0].startswith("Counted in companies")
 
-    version = versions.propose(
-        version=version, driver=ChangeDriver.FIRST, evidence="The won deals.", by=ops, now=NOW - 2 * DAY
-    )
+    grounds = build_grounds(version, now=NOW - 2 * DAY)
+    version = versions.propose(version=version, by=ops, now=NOW - 2 * DAY, **grounds)
     for side, role in ((Side.MARKETING, Role.MARKETING_LEADER), (Side.SALES, Role.SALES_LEADER)):
         versions.sign(
             version=version, side=side, decision=Decision.APPROVED, comment="Yes.", by=UserFactory(roles=[role]),

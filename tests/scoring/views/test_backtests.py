@@ -241,7 +241,7 @@ def test_the_two_numbers_stand_first_with_sample_interval_and_the_version_in_for
 
     page = html(ops().get(address(row)))
 
-    assert page.index("Coverage</dt>") < page.index("Precision</dt>") < page.index("What if")
+    assert page.index("Coverage</dt>") < page.index("Precision (won)</dt>") < page.index("What if")
     assert "36 of 50 leads won in the period" in page
     assert "95 % interval 58\u202f% to 83\u202f%" in page
     assert "v1.0 in force: 60\u202f%" in page
@@ -309,7 +309,7 @@ def test_a_deleted_lead_keeps_its_row(draft: Version) -> None:
 @pytest.mark.parametrize(
     ("table", "rows"),
     [
-        ("summary", 6),
+        ("summary", 8),
         ("lost-wins", 2),
         ("lost-by-criterion", 1),
         ("still-passing", 2),
