@@ -76,12 +76,12 @@ def _write_history(page: PublishedPage) -> Iterator[str]:
     yield "| Version | State | In force | Reason | Signed |"
     yield "| --- | --- | --- | --- | --- |"
     for version in page.history:
-        words = "; ".join(
+        signatures = "; ".join(
             f"{word.get_side_display()}: {_escape(str(word.by))}, {word.decision_words}, {_format_day(word.at)}"
             for word in version.sign_offs.all()
         )
         force = _describe_force(version).removeprefix(", in force ")
-        yield f"| {version.number} | {version.get_state_display()} | {force} | {_escape(version.reason)} | {words} |"
+        yield f"| {version.number} | {version.get_state_display()} | {force} | {_escape(version.reason)} | {signatures} |"
 
 
 def _escape(text: str) -> str:
