@@ -181,7 +181,7 @@ class VolumeSerializer(serializers.Serializer[Any]):
 
 
 class VolumeComparisonSerializer(serializers.Serializer[Any]):
-    backtest: serializers.Field[Any, Any, Any, Any] = serializers.PrimaryKeyRelatedField(read_only=True)
+    backtest = serializers.IntegerField(source="backtest.pk", help_text="The id of the backtest.")
     after = VolumeSerializer()
     before = VolumeSerializer(allow_null=True)
     growth_percent = serializers.IntegerField(allow_null=True)
@@ -218,6 +218,11 @@ class PresetSerializer(serializers.Serializer[Any]):
         return [finding.as_dict() for finding in card.findings]
 
 
+@extend_schema_field(OpenApiTypes.STR)
+class DefinitionSlugField(serializers.SlugRelatedField[Definition]):
+    """A definition by its slug, present or earlier (rules 9.25)."""
+
+
 class BeginSerializer(serializers.Serializer[Any]):
     """A new draft: of a new definition called `name`, or as the next version of the definition whose slug is `into`."""
 
@@ -233,7 +238,7 @@ class BeginSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField(
         max_length=80, required=False, allow_blank=True, default="", help_text="Of a new definition; empty: everything."
     )
-    into = serializers.SlugRelatedField(
+    into = DefinitionSlugField(
         slug_field="slugs__slug",
         queryset=Definition.objects.all(),
         required=False,

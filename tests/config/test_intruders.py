@@ -5,6 +5,7 @@ The table is compared with the URL resolver: no route is missing.
 
 from __future__ import annotations
 
+import datetime as dt
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from django.urls import reverse
 from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from config.logs import remove_rows
-from definitions.models import Backtest, Review
-from definitions.vocabulary import ReviewKind, ReviewTrigger
+from definitions.models import Backtest, Review, Suppression
+from definitions.vocabulary import ReviewKind, ReviewTrigger, SuppressionSubject
 from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
 from scoring.models import AccountQualification, BlindRule, BlindRuleKind
@@ -69,6 +70,7 @@ api:definition-current   401 403 200 200 200 200 200 200 200 200 403
 api:definition-diff      401 403 400 400 400 400 400 400 400 400 403
 api:definition-evaluate  401 404 404 404 405 405 405 405 405 405 403
 api:definition-lint      401 403 200 200 200 200 200 200 200 200 403
+api:definition-markdown  401 403 200 200 200 200 200 200 200 200 403
 api:definition-presets   401 403 200 200 200 200 200 200 200 200 403
 api:definition-propose   401 403 405 405 405 405 405 405 405 405 403
 api:definition-revert    401 403 405 405 405 405 405 405 405 405 403
@@ -115,6 +117,8 @@ api:plays                401 403 200 200 200 200 200 200 200 200 403
 api:receipt-keys         200 200 200 200 200 200 200 200 200 200 200
 api:report-sla           401 403 403 403 200 200 200 200 200 200 403
 api:schema               200 200 200 200 200 200 200 200 200 200 200
+api:suppression-end      401 404 404 404 405 405 405 405 405 405 403
+api:suppressions         401 404 404 404 200 200 200 200 200 200 403
 api:values               401 404 404 404 400 400 400 400 400 400 403
 availability             302 403 200 200 200 200 403 403 403 403 302
 backtest                 302 404 404 404 200 200 200 200 200 200 302
@@ -214,8 +218,8 @@ play_role                302 405 405 405 405 405 405 405 405 405 302
 play_task                302 405 405 405 405 405 405 405 405 405 302
 play_win                 302 405 405 405 405 405 405 405 405 405 302
 plays                    302 403 200 200 200 200 200 200 200 200 302
-primary_motion           302 403 403 403 403 403 405 405 405 403 302
 presets                  302 403 200 200 200 200 200 200 200 200 302
+primary_motion           302 403 403 403 403 403 405 405 405 403 302
 queue                    302 403 200 200 200 200 403 403 403 403 302
 queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
@@ -246,10 +250,15 @@ sla_export               302 200 200 200 200 200 200 200 200 200 302
 sla_report               302 200 200 200 200 200 200 200 200 200 302
 sla_rows                 302 200 200 200 200 200 200 200 200 200 302
 sla_yield_export         302 200 200 200 200 200 200 200 200 200 302
+suppression              302 404 404 404 200 200 200 200 200 200 302
+suppression_new          302 404 404 404 403 403 200 200 200 403 302
+suppressions             302 404 404 404 200 200 200 200 200 200 302
+suppressions_export      302 404 404 404 200 200 200 200 200 200 302
 team_settle              302 405 405 405 405 405 405 405 405 405 302
 unrouted                 302 404 404 404 200 200 403 403 403 403 302
 unrouted_export          302 404 404 404 200 200 403 403 403 403 302
 value_list               302 404 404 404 403 403 200 403 403 403 302
+version_amendment        302 403 403 403 403 403 405 403 403 403 302
 version_backtests        302 404 404 404 200 200 200 200 200 200 302
 version_diff             302 403 200 200 200 200 200 200 200 200 302
 version_step             302 404 200 200 404 404 200 200 200 404 302
@@ -305,6 +314,7 @@ class World:
             "calendar": self.handoff.team.calendar_id,
             "play": self.play.pk,
             "company": self.play.company_id,
+            "suppression": Suppression.objects.latest("pk").pk,
         }
         return pks.get(kind, self.review.pk)
 
@@ -327,6 +337,10 @@ def world() -> Iterator[World]:
         BlindRule.objects.create(
             version=handoff.version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
+        Suppression.objects.create(
+            subject=SuppressionSubject.SOURCE, value="fair", reason="Bought addresses.", starts_at=NOW,
+            until=NOW + dt.timedelta(days=9), set_by=people["ops"], set_at=NOW,
+        )  # fmt: skip
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(
             handoff,

@@ -41,7 +41,8 @@ RULES: Final = {
         api:backtest-cancel api:backtest-record api:companies api:definition-backtest api:definition-backtests
         api:definition-compare api:definition-evaluate api:definition-what-if api:duplicates api:events api:import
         api:import-cancel api:import-rejected api:imports api:lead api:lead-events api:lead-explanation api:lead-merge
-        api:lead-reinstate api:lead-unmerge api:lead-verdict api:leads api:outcomes api:suppression-end api:suppressions api:values
+        api:lead-reinstate api:lead-unmerge api:lead-verdict api:leads api:outcomes api:suppression-end
+        api:suppressions api:values
         backtest backtest_cancel backtest_csv blind_rule_close blind_rule_leads blind_rules comparison comparison_csv
         duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export
         import_again import_cancel import_discard
@@ -64,14 +65,16 @@ RULES: Final = {
     """,
     "none": """
         absence_delete absence_new alerts alerts_test api:definition api:definition-activate api:definition-checklist
-        api:definition-copy api:definition-current api:definition-diff api:definition-lint api:definition-presets
+        api:definition-copy api:definition-current api:definition-diff api:definition-lint api:definition-markdown
+        api:definition-presets
         api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:receipt-keys
         api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
         livez metrics overview presets primary_motion quick_figures readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review reviews routing
-        rule_delete rule_edit rule_move rule_new rule_switch rules team_settle version_diff version_step
+        rule_delete rule_edit rule_move rule_new rule_switch rules team_settle version_amendment version_diff
+        version_step
     """,
 }
 RULE_OF: Final = {name: rule for rule, names in RULES.items() for name in names.split()}
