@@ -5,7 +5,6 @@ The table is compared with the URL resolver: no route is missing.
 
 from __future__ import annotations
 
-import datetime as dt
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,13 +25,14 @@ from config.accounts.models import ApiKey, User
 from config.accounts.vocabulary import Role
 from config.logs import remove_rows
 from definitions.models import Backtest, Review, Suppression
-from definitions.vocabulary import ReviewKind, ReviewTrigger, SuppressionSubject
+from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
 from scoring.models import AccountQualification, BlindRule, BlindRuleKind
 from sla.models import AccountPlay, Handoff, PlayContact, PlayTask, RoutingRule
 from sla.vocabulary import BuyingRole, PlayState
 from tests.config.routes import OURS, ROUTES
+from tests.definitions.suppressions.suppressed import suppress
 from tests.factories import (
     MINUTE,
     NOW,
@@ -337,10 +337,7 @@ def world() -> Iterator[World]:
         BlindRule.objects.create(
             version=handoff.version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
-        Suppression.objects.create(
-            subject=SuppressionSubject.SOURCE, value="fair", reason="Bought addresses.", starts_at=NOW,
-            until=NOW + dt.timedelta(days=9), set_by=people["ops"], set_at=NOW,
-        )  # fmt: skip
+        suppress("source", "fair", at=NOW)
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(
             handoff,

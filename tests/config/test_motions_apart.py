@@ -27,6 +27,7 @@ from sla.models import AccountPlay, Handoff, ReasonCode, RoutingRule
 from sla.vocabulary import AttemptOutcome, Channel, Route
 from tests.account_plays import start_play
 from tests.config.routes import OURS, ROUTES
+from tests.definitions.suppressions.suppressed import suppress
 from tests.factories import (
     MINUTE,
     NOW,
@@ -56,15 +57,18 @@ sla_report sla_rows sla_yield_export unrouted unrouted_export
 #: not change at all.
 SAME: Final = """
 alerts api:backtest-record api:companies api:definition api:definition-backtests api:definition-checklist api:definition-diff
-api:definition-compare api:definition-lint api:definition-presets api:docs api:duplicates api:handoff api:import
-api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:values
+api:definition-compare api:definition-lint api:definition-markdown api:definition-presets api:docs api:duplicates
+api:handoff api:import
+api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:suppressions
+api:values
 availability backtest
 backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit company comparison comparison_csv
 definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
 receipt refused_addresses replay review
-routing_try rule_edit rule_new rules set_aside value_list version_backtests version_diff version_step what_if
+routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
+version_backtests version_diff version_step what_if
 """
 #: Counts the work of reps and the clocks of a calendar: hours are for all motions.
 PEOPLE: Final = "calendar reps routing"
@@ -134,6 +138,7 @@ def world() -> Iterator[World]:
             "calendar": handoff.team.calendar_id,
             "play": play.pk,
             "company": play.company_id,
+            "suppression": suppress("source", "fair", at=NOW).pk,
         }
         yield World(handoff, play, pks, import_run.file_id)
 

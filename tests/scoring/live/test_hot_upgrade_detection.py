@@ -42,7 +42,7 @@ def test_a_demo_request_records_a_hot_upgrade_of_an_open_mql(mql: Qualification)
 
     hot_upgrade = HotUpgrade.objects.get()
     assert (hot_upgrade.qualification, hot_upgrade.at, hot_upgrade.recorded_at) == (mql, NOW - 5 * MINUTE, NOW)
-    assert hot_upgrade.why == "Demo request."
+    assert hot_upgrade.why == "Demo request; hot trigger “Asked to talk”, enough by itself."
     assert hot_upgrade.evidence["hot"] is True
     assert hot_upgrade.taken_at is None
 

@@ -330,4 +330,5 @@ def test_one_tick_carries_a_demo_request_to_the_rep_of_the_lead(version: Version
 
     assert counts["hurried"] == 1
     assert contact(handoff).due_at == now + 7 * MINUTE
-    assert Notice.objects.get(kind=NoticeKind.REENGAGED).text == f"Hot now: {lead}. Demo request."
+    why = "Demo request; hot trigger “Asked to talk”, enough by itself."
+    assert Notice.objects.get(kind=NoticeKind.REENGAGED).text == f"Hot now: {lead}. {why}"

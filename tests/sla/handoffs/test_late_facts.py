@@ -207,7 +207,7 @@ def test_pages_say_what_raised_a_tier_late_and_when_it_was_recorded(employer: Co
     ]
 
     for page in pages:
-        assert "Demo request." in page
+        assert "Demo request; hot trigger “Asked to talk”, enough by itself." in page
         assert "Raised from tier 2 to tier 1 by what came late: it happened <time" in page
         assert "</time> and was recorded <time" in page
 
