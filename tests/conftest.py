@@ -69,15 +69,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+def empty_cache(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Clear rate limits, cached figures and the like, so that no test affects another.
 
-    The cache is a table: it is rolled back with the test, unless the test commits.
+    The cache is a table: it is rolled back with the test, unless the test commits. The cache of columns knows a table that
+    was emptied by its new files, which deleted rows do not make, so that a test that commits has a folder of its own.
     """
     mark = request.node.get_closest_marker("django_db")
     commits = bool(mark and mark.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
     if commits:
         request.getfixturevalue("transactional_db")
+        monkeypatch.setattr(settings, "COLUMN_CACHE_DIR", tmp_path_factory.mktemp("columns"))
     yield
     if commits:
         cache.clear()

@@ -87,6 +87,7 @@ def test_each_difference_names_its_own_cause(version: Version) -> None:
         signal = {"flag.example": "webinar_attended", "trial.example": "trial_signup"}.get(domain, "pricing_view")
         for hours in (24, 25, 26):
             add_event(lead, signal, START + hours * HOUR)
+    keep_basis_of_today(version)
     rescore_all_due(JUDGED)
 
     # Facts and changes that have no part in any of the differences, and were named by mistake.
@@ -155,7 +156,7 @@ def test_each_difference_names_its_own_cause(version: Version) -> None:
 
 
 def keep_basis_of_today(version: Version) -> None:
-    """Keep it as the upgrade does for a version from before: edits of signals and lists until then changed what it judges."""
+    """Keep the present basis, as before each version kept its own: edits of signals and lists changed what it judges."""
     basis = version_basis.read_present_basis(version_documents.export_document(version))
     with pgtrigger.ignore("definitions.Version:version_is_immutable"):
         Version.objects.filter(pk=version.pk).update(basis=version_basis.keep_basis(basis, now=NOW))
