@@ -114,6 +114,7 @@ def test_figures_are_at_most_a_minute_old_and_carry_their_instant(rules: Rules, 
     assert len(reads) == 2
 
 
+@pytest.mark.usefixtures("shipped")
 def test_another_ending_of_a_punished_signal_is_measured_anew(reads: list[int]) -> None:
     document = facts.document()
     unsubscribe = {"signal": "unsubscribe", "points": -20, "rationale": "Wants no more."}
