@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ def find_offer(version: Version) -> AmendmentOffer | None:
             for code in signed.meanings.keys() | present.meanings.keys()
             if signed.meanings.get(code, ()) != present.meanings.get(code, ())
         ),
-        draft=_find_draft(version, content),
+        draft=_find_draft(version, digests),
     )
 
 
@@ -115,10 +115,11 @@ def draft_amendment(*, version: Version, by: User | None, now: dt.datetime) -> V
     return amendment
 
 
-def _find_draft(version: Version, content: str) -> Version | None:
-    """Return the version that amends this one by this content, or a draft that does so, because a draft reads what is present."""
+def _find_draft(version: Version, digests: Mapping[str, Any]) -> Version | None:
+    """Return the version that amends this one by the present content; a draft does so, because it reads what is present."""
     rows = BasisAmendment.objects.filter(amended=version).select_related("draft__definition").order_by("-pk")
-    return next((row.draft for row in rows if row.content == content or row.draft.is_draft), None)
+    drafts = [row.draft for row in rows if row.draft.state != VersionState.REFUSED]
+    return next((draft for draft in drafts if draft.is_draft or draft.basis == digests), None)
 
 
 def _describe(changes: Iterable[RowChange]) -> Iterator[str]:

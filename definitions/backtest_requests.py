@@ -13,6 +13,7 @@ from django.db import transaction
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import permissions, version_basis, version_documents
+from definitions.document.fingerprint import compute_fingerprint
 from definitions.models import Backtest, Version
 
 MONTHS: Final = 6
@@ -46,7 +47,8 @@ def request_backtest(
     _check_period(start, end, now)
     definition = version_documents.lock_definition(version.definition)
     document = version_documents.export_document(version)
-    digest, basis = version_documents.fingerprint(version), version_documents.read_basis(version)
+    basis = version_documents.read_basis(version)
+    digest = compute_fingerprint(document, basis.digests())
     # At most one row: a constraint allows one pending backtest a version. The lock keeps a worker from finishing it.
     for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
         if (pending.digest, pending.start, pending.end) == (digest, start, end):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, resolve, reverse
 
 from definitions import backtest_gate
@@ -58,6 +59,8 @@ def read_link(reference: str, *, definition: Definition) -> EvidenceLink:
 
     Raises EvidenceRefused for what does not exist, concerns another definition, or shows nothing.
     """
+    # People copy whole addresses from their browser.
+    reference = reference.removeprefix(settings.BASE_URL.rstrip("/"))
     kind, _, key = reference.partition(":")
     if kind in _READERS and key.isascii() and key.isdigit() and len(key) <= _LONGEST_ID:
         return _READERS[kind](int(key), definition)
@@ -129,7 +132,9 @@ def _check_versions(reference: str, match: ResolverMatch, definition: Definition
 
 
 def _resolve(reference: str) -> ResolverMatch | None:
-    if not reference.startswith("/") or reference.startswith("//") or len(reference) > _LONGEST_ADDRESS:
+    # Browsers leave out tabs and line ends, and a second slash would then lead elsewhere.
+    is_path = reference.startswith("/") and not reference.startswith("//") and reference.isprintable()
+    if not is_path or len(reference) > _LONGEST_ADDRESS:
         return None
     try:
         return resolve(urlsplit(reference).path)

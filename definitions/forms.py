@@ -146,7 +146,7 @@ class SuppressionForm(forms.Form):
 
     subject = forms.ChoiceField(label="What is suppressed", choices=SuppressionSubject.choices)
     value = forms.CharField(
-        label="Which one",
+        label="Domain, source, lead or company",
         max_length=254,
         help_text="A domain with those below it, or a source as leads name it; of a lead its id or e-mail address, of a "
         "company its id or domain.",
@@ -165,7 +165,10 @@ class SuppressionForm(forms.Form):
 
     def clean_until(self) -> dt.datetime | None:
         day = self.cleaned_data["until"]
-        return None if day is None else company_days.start_of(day)
+        try:
+            return None if day is None else company_days.start_of(day)
+        except OverflowError:
+            raise forms.ValidationError("This day lies outside of the calendar.") from None
 
 
 class EndSuppressionForm(forms.Form):

@@ -34,7 +34,7 @@ def build_basis(document: Mapping[str, Any], *, lists: Mapping[str, frozenset[st
     )
 
 
-def read_meanings(signals: Any = Signal.objects) -> Meanings:
+def read_meanings() -> Meanings:
     """Return the flags of all signals as they are now, by code."""
     columns = ("code", "is_engagement", "is_explicit_request", "closes_request", "ends__code")
     return {
@@ -48,7 +48,7 @@ def read_meanings(signals: Any = Signal.objects) -> Meanings:
             )
             if is_set
         )
-        for code, engages, asks, closes, ended in signals.values_list(*columns)
+        for code, engages, asks, closes, ended in Signal.objects.values_list(*columns)
     }
 
 

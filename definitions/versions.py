@@ -293,6 +293,7 @@ def _check_signature(version: Version, side: Side, comment: str, by: User) -> No
                 f" ({sign_off.decision_words}, {_format_moment(sign_off.at)})."
             )
         if sign_off.by_id == by.pk:
+            verb = "signed" if sign_off.counts else "commented"
             raise VersionStepRefused(
-                f"You have signed for {sign_off.get_side_display()}; the other side needs another person."
+                f"You have {verb} for {sign_off.get_side_display()} already; each person signs or comments once."
             )

@@ -31,7 +31,7 @@ def list_account_versions() -> list[Version]:
 
 
 def rules_of(version: Version) -> Rules:
-    """Return the version's compiled rules: with the basis that it was signed with or, of a draft, as of today (rules 4.19)."""
+    """Return the version's compiled rules: with the basis that it keeps or, of a draft, as of today (rules 4.19, 9.18)."""
     if version.state == VersionState.DRAFT:
         return compile_with_current_catalogue(document_of(version))
     return _compile_signed(version.pk)

@@ -43,7 +43,7 @@ def _describe_overlap(context: LintContext, other: OtherDefinition, document: Js
         "scope.overlap",
         Severity.WARNING,
         f"A lead can pass this gate and that of “{other.name}” ({other.scope}), which is in force in the same motion. On "
-        f"{label} this one asks: {here}; the other: {there}. Who meets both becomes one MQL, of the definition that finds it first.",
+        f"{label} this one asks: {here}; the other: {there}. A lead that meets both qualifies once, by the definition that finds it first.",
         f"Separate the two by {label}: let the gates ask for values of which no lead has both.",
         tuple(row.place for row in context.rows("gate") if row.value["field"] == field) or ("gate",),
     )

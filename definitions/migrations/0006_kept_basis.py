@@ -118,8 +118,5 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("amended", "content"), name="one_amendment_a_content")],
-            },
         ),
     ]

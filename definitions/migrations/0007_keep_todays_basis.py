@@ -23,9 +23,7 @@ def keep_todays_basis(apps, _schema_editor):
     versions = apps.get_model("definitions", "Version").objects.exclude(state="draft").select_related("definition")
     now, meanings = timezone.now(), None
     for version in versions.order_by("pk"):
-        meanings = (
-            version_basis.read_meanings(apps.get_model("leads", "Signal").objects) if meanings is None else meanings
-        )
+        meanings = _read_meanings(apps.get_model("leads", "Signal").objects) if meanings is None else meanings
         document = write_document(version)
         basis = version_basis.build_basis(document, lists=_read_lists(apps, document), meanings=meanings)
         version.basis = version_basis.keep_basis(
@@ -34,6 +32,23 @@ def keep_todays_basis(apps, _schema_editor):
         version.basis_kept_at = now
         version.earlier_fingerprint = compute_earlier_fingerprint(document)
         version.save(update_fields=["basis", "basis_kept_at", "earlier_fingerprint"])
+
+
+def _read_meanings(signals):
+    columns = ("code", "is_engagement", "is_explicit_request", "closes_request", "ends__code")
+    return {
+        code: tuple(
+            flag
+            for flag, is_set in (
+                ("engagement", engages),
+                ("request", asks),
+                ("closing", closes),
+                (f"ends:{ended}", ended),
+            )
+            if is_set
+        )
+        for code, engages, asks, closes, ended in signals.values_list(*columns)
+    }
 
 
 def _read_lists(apps, document):

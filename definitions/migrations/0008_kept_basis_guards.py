@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("state", "draft"),
-                    models.Q(("basis__isnull", False), ("basis_kept_at__isnull", False)),
+                    models.Q(("basis__has_keys", ["lists", "signals"]), ("basis_kept_at__isnull", False)),
                     _connector="OR",
                 ),
                 name="version_keeps_its_basis",

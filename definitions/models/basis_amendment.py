@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 
@@ -11,7 +9,7 @@ from definitions.models.definition import Version
 class BasisAmendment(models.Model):
     """A draft that takes a version in force over to the present lists, meanings and tables (rules 9.20).
 
-    `content` is the fingerprint that the version would have with them: one amendment is drafted for each.
+    `content` is the fingerprint that the version would have had with those of the day on which it was drafted.
     """
 
     amended = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="amendments")
@@ -19,9 +17,6 @@ class BasisAmendment(models.Model):
     content = models.CharField(max_length=64)
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["amended", "content"], name="one_amendment_a_content")]
 
     def __str__(self) -> str:
         return f"{self.draft} amends {self.amended}"

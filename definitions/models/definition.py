@@ -205,7 +205,8 @@ class Version(models.Model):
             models.UniqueConstraint(fields=["definition"], condition=Q(state="active"), name="one_active_version"),
             models.CheckConstraint(
                 name="version_keeps_its_basis",
-                condition=Q(state=VersionState.DRAFT) | Q(basis__isnull=False, basis_kept_at__isnull=False),
+                condition=Q(state=VersionState.DRAFT)
+                | Q(basis__has_keys=["lists", "signals"], basis_kept_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="tier_3_whole",

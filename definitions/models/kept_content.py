@@ -9,7 +9,7 @@ from leads.models import append_only
 
 
 class KeptContent(models.Model):
-    """A content that versions were signed with: entries of a list, meanings of signals, a reading table (rules 9.18).
+    """A content that versions and backtests are judged with: entries of a list, meanings of signals, a reading table (rules 9.18).
 
     One row for each distinct content, under the SHA-256 of its text; versions and backtests refer to it by this digest.
     """

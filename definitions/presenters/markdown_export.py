@@ -27,7 +27,7 @@ def _write_lines(page: PublishedPage) -> Iterator[str]:
     yield f"{version.get_state_display()}{_describe_force(version)}. Owned by {_escape(version.owner)}."
     review = page.last_review
     last_review = f"{_escape(review.title)}, {_format_day(review.decided_at)}" if review else "none yet"
-    yield f"Last review: {last_review}. Document: sha256 `{page.digest}`."
+    yield f"Last review: {last_review}. Fingerprint: sha256 `{page.digest}`."
     yield from _write_statement(page)
     for section in page.sections:
         yield from _write_section(section)

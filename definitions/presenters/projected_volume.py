@@ -39,6 +39,10 @@ class VolumeComparison:
     before: ProjectedVolume | None
 
     @property
+    def noun(self) -> str:
+        return "companies" if self.backtest.version.account else "leads"
+
+    @property
     def growth_percent(self) -> int | None:
         """Return the growth in whole percent; None without anything to compare with."""
         if self.before is None or not self.before.flagged:

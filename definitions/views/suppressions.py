@@ -104,7 +104,7 @@ def suppression_new(request: Request) -> HttpResponse:
             )
         except Refused as refusal:
             field = refusal.field if refusal.field in form.fields else None
-            form.add_error(field, f"{refusal.field.capitalize()} {refusal.rule}")
+            form.add_error(field, f"This {refusal.rule}")
         else:
             messages.success(request, f"{row} is suppressed. Both leaders are told.")
             return redirect("suppression", row.pk)

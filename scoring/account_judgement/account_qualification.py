@@ -70,7 +70,8 @@ def judge_companies(*, company_ids: Sequence[int], now: dt.datetime) -> None:
             in_force = subject_matching.find_in_force(rows, now)
             if at is not None and in_force is not None:
                 kept_back.record_companies([pk], suppressions, version=version, now=now)
-                later_looks[pk] = min(in_force.ends_at, now + dt.timedelta(days=1))
+                look = min(in_force.ends_at, now + dt.timedelta(days=1))
+                later_looks[pk] = min(look, later_looks.get(pk, look))
             elif at is not None:
                 cycles[pk] = _qualify(version, compiled, facts, cycles.get(pk), at, now)
             if ahead := _next_fact(facts, now):

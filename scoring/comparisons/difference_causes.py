@@ -127,7 +127,8 @@ class CauseFinder:
         if not differences:
             return
         since = min(difference.judged_at for difference in differences)
-        for edit in logged_edits.read_edits(self.rules, since=since):
+        # What was edited after the version kept its basis has no part in it (rules 9.18).
+        for edit in logged_edits.read_edits(self.rules, since=since, until=self.version.basis_kept_at):
             concerned = [row for row in self._unexplained(differences) if row.judged_at < edit.at]
             for difference in self._agreeing(concerned, rules=edit.take_back(self.rules)):
                 self.reasons[difference.key] = edit.sentence
@@ -143,11 +144,16 @@ class CauseFinder:
         of_then = list(chain.from_iterable(late[row.key] for row, _at in with_mql))
         facts = _read_facts({row.lead_id for row, _at in with_mql}, self.rules, of_then)
         places = {lead_id: place for place, lead_id in enumerate(facts.lead_ids.tolist())}
+        kept_at = self.version.basis_kept_at
         for row, made_at in with_mql:
             place = places.get(row.lead_id)
             if place is not None and row.key in evidence:
                 reason = evidence_comparison.find_change(
-                    evidence[row.key], self.rules, facts.slice(place, place + 1), microseconds(made_at)
+                    evidence[row.key],
+                    self.rules,
+                    facts.slice(place, place + 1),
+                    microseconds(made_at),
+                    may_be_edited=kept_at is None or row.judged_at < kept_at,
                 )
                 if reason:
                     self.reasons[row.key] = reason

@@ -18,18 +18,22 @@ _CRITERIA: Final = ("gate_answers", "fit_answers", "bant_answers", "disqualifier
 _SHOWN_BY_FLAGS: Final = ("meets", "tier", "timing", "engagement")
 
 
-def find_change(evidence: Mapping[str, Any], rules: Rules, facts: Facts, at: int) -> str:
+def find_change(evidence: Mapping[str, Any], rules: Rules, facts: Facts, at: int, *, may_be_edited: bool = True) -> str:
     """Return what differs between the evidence of the only lead of the facts and its explanation now; empty if nothing.
 
     Only what turns an answer counts. The facts are those that were known on the day. A changed rule goes before a changed
-    value, and that before a list and a flag, because each brings the next about.
+    value, and that before a list and a flag, because each brings the next about. `may_be_edited` says whether the lead was
+    judged by lists and flags that people may have edited since (rules 9.19).
     """
     today = explain(rules, facts, 0, at).as_dict()
-    for find in (_find_criterion, _find_points, _find_clause, _find_window, _find_value, _find_list):
+    searches = [_find_criterion, _find_points, _find_clause, _find_window, _find_value]
+    if may_be_edited:
+        searches.append(_find_list)
+    for find in searches:
         sentence = find(evidence, today)
         if sentence:
             return sentence
-    return _find_flag(evidence, today, rules, facts, at)
+    return _find_flag(evidence, today, rules, facts, at) if may_be_edited else ""
 
 
 def _find_criterion(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:

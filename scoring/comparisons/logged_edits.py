@@ -61,9 +61,11 @@ def describe_flag(name: str, flag: str, *, has_it: bool) -> str:
     return f"The signal “{name}” {before} when it was judged, and {after} now"
 
 
-def read_edits(rules: Rules, *, since: dt.datetime) -> Iterator[LoggedEdit]:
-    """Yield the edits since an instant that may concern the rules, the newest first."""
+def read_edits(rules: Rules, *, since: dt.datetime, until: dt.datetime | None) -> Iterator[LoggedEdit]:
+    """Yield the edits in `(since, until]` that may concern the rules, the newest first; without `until` those up to now."""
     entries = LogEntry.objects.filter(content_type__app_label="leads", action_time__gt=since)
+    if until is not None:
+        entries = entries.filter(action_time__lte=until)
     entries = entries.filter(content_type__model__in=("signal", "listentry")).order_by("-action_time", "-pk")
     log = list(entries.select_related("content_type")[:_TRIED])
     yield from _flag_edits(rules, [row for row in log if row.content_type and row.content_type.model == "signal"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -31,6 +31,8 @@ from scoring.models import Qualification, ReceiptKey
 from scoring.receipts import judging_inputs, receipt_keys
 
 FORMAT: Final = "accord.receipt/1"
+#: Longer numbers fit no id.
+_DIGITS_AT_MOST: Final = 18
 
 
 class NoReceipt(Exception):
@@ -59,7 +61,7 @@ def find_version(name: str, *, at: dt.datetime) -> Version:
     """
     of_leads = Version.objects.select_related("definition").exclude(definition__motion=Motion.AQL)
     if name.isdecimal():
-        version = of_leads.filter(pk=name[:9]).first()
+        version = of_leads.filter(pk=int(name)).first() if len(name) <= _DIGITS_AT_MOST else None
         if version is None:
             raise NoReceipt("version", f"No version that judges leads has the id {name[:20]}.")
         return version
@@ -154,7 +156,9 @@ def _issue(
     found_facts = fact_reader.read_for_leads([lead_id], compiled)
     facts = canonical_facts.write_facts(compiled, found_facts, 0, instant)
     rules = judging_inputs.write_inputs(inputs, facts["attributes"])
-    explanation = judge_written(judging_inputs.read_written(rules).compile(), facts, lead_id=lead_id, at=instant)
+    # Titles that gave no seniority are read again, by the version's table as all judging of it.
+    written = replace(judging_inputs.read_written(rules).compile(), titles=compiled.titles)
+    explanation = judge_written(written, facts, lead_id=lead_id, at=instant)
     # 2.
     key = receipt_keys.signing_key(now)
     statement = {

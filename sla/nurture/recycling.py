@@ -24,6 +24,7 @@ from leads.models import Event
 from leads.rescoring import rescore_queue
 from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Stage
+from scoring import active_versions
 from scoring.live import mqls
 from sla.models import Handoff, HandoffQuerySet, Note, Notice
 from sla.notifications import outbox
@@ -142,10 +143,11 @@ def close_request(*, handoff: Handoff, now: dt.datetime) -> None:
 def build_request_closed(*, handoff: Handoff, now: dt.datetime) -> dict[str, Any] | None:
     """Return the event that answers the lead's explicit request, as an item for `events.record`.
 
-    None if the lead made no request until now.
+    None if the lead made no request until now. What a request is, the version of the handoff says (rules 9.18).
     """
     of_person = Event.objects.filter(lead__in=merges.list_person_ids(handoff.lead))
-    if not of_person.filter(signal__is_explicit_request=True, occurred_at__lte=now).exists():
+    requests = active_versions.rules_of(handoff.version).catalogue.requests
+    if not of_person.filter(signal__code__in=requests, occurred_at__lte=now).exists():
         return None
     return {
         "lead": handoff.lead_id,

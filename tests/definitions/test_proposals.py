@@ -198,7 +198,16 @@ def gate_keys(version: Version) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "links", [[], ["x"], ["review:999"], ["backtest:0"], ["/leads/"], ["//evil.example/reports/sla/"]]
+    "links",
+    [
+        [],
+        ["x"],
+        ["review:999"],
+        ["backtest:0"],
+        ["/leads/"],
+        ["//evil.example/reports/sla/"],
+        ["/\t/evil.example/reports/sla/"],
+    ],
 )
 def test_words_and_addresses_of_nothing_are_no_evidence(links: list[str]) -> None:
     create_active(**TIGHT)

@@ -191,7 +191,7 @@ def test_one_person_cannot_sign_for_both_sides() -> None:
     signature = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
     versions.sign(side=Side.MARKETING, **signature)
 
-    with pytest.raises(versions.VersionStepRefused, match="the other side needs another person"):
+    with pytest.raises(versions.VersionStepRefused, match="each person signs or comments once"):
         versions.sign(side=Side.SALES, **signature)
 
 
