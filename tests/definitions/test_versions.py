@@ -158,7 +158,7 @@ def test_several_sdrs_are_heard_each_once() -> None:
     versions.sign(by=sdr, **words)
 
     assert version.sign_offs.count() == 2
-    with pytest.raises(versions.VersionStepRefused, match="You have signed for SDR"):
+    with pytest.raises(versions.VersionStepRefused, match="You have commented for SDR already"):
         versions.sign(by=sdr, **words)
 
 

@@ -159,7 +159,8 @@ def keep_basis_of_today(version: Version) -> None:
     """Keep the present basis, as before each version kept its own: edits of signals and lists changed what it judges."""
     basis = version_basis.read_present_basis(version_documents.export_document(version))
     with pgtrigger.ignore("definitions.Version:version_is_immutable"):
-        Version.objects.filter(pk=version.pk).update(basis=version_basis.keep_basis(basis, now=NOW))
+        Version.objects.filter(pk=version.pk).update(basis=version_basis.keep_basis(basis, now=NOW), basis_kept_at=NOW)
+    version.refresh_from_db()
     active_versions._read_signed_document.cache_clear()
     active_versions._compile_signed.cache_clear()
 

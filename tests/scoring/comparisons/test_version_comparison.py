@@ -101,8 +101,10 @@ def test_entering_and_leaving_leads_have_the_reasons_of_both_versions(
 
     assert reasons[people["leaves"]].startswith("v1.0: ")
     assert "v1.1: Title is Engineer; needed: containing head." in reasons[people["leaves"]]
-    assert reasons[people["enters"]].startswith("v1.1: Webinar attended a day earlier; 30 points, 25 needed.")
-    assert "v1.0: 30 points, 50 needed." in reasons[people["enters"]]
+    assert reasons[people["enters"]].startswith(
+        "v1.1: Webinar attended a day earlier; 30 points, 25 needed; path “Engaged, with intent”."
+    )
+    assert "v1.0: 30 points, 50 needed; no hot trigger fired." in reasons[people["enters"]]
 
 
 def test_only_entrants_that_may_qualify_would_be_handed_to_sales(
