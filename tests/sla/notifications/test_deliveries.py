@@ -10,12 +10,12 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config import periodic
+from config import encryption, periodic
 from config.accounts.vocabulary import Role
 from sla.clocks import clocks
 from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import AlertSettings, Delivery, Handoff, Notice, Team
-from sla.notifications import deliveries, encryption, messages, outbox, preferences
+from sla.notifications import deliveries, messages, outbox, preferences
 from sla.vocabulary import BACKOFF, AttemptOutcome, Channel, ClockKind, DeliveryChannel, NoticeKind
 from tests.factories import (
     DAY,

@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config import encryption
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from sla.models import AlertSettings, Delivery, Notice
-from sla.notifications import deliveries, encryption, outbox, preferences, slack
+from sla.notifications import deliveries, outbox, preferences, slack
 from sla.vocabulary import NoticeKind
 from tests.factories import DAY, MINUTE, NOW, TeamFactory, UserFactory
 
