@@ -9,7 +9,9 @@ import pytest
 
 DECISIONS = Path(__file__).resolve().parents[2] / "docs" / "decisions"
 PAGES = sorted(DECISIONS.glob("[0-9]*.md"))
-STATUS = re.compile(r"Date: (\d{4}-\d\d-\d\d).* · Status: (accepted|superseded by \d{4})")
+STATUS = re.compile(
+    r"Date: (\d{4}-\d\d-\d\d).* · Status: (accepted(?:, amended by \d{4}(?: and \d{4})*)?|superseded by \d{4})"
+)
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
