@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from config import canonical_json
 from definitions.document import basis as basis_values
 from definitions.document.basis import CLOSING, ENDS, ENGAGEMENT, REQUEST, Basis, CountryReadings, Meanings, TitleTable
-from definitions.document.fingerprint import write_canonical
 from definitions.models import KeptContent
 from leads import named_lists
 from leads.models import Signal
@@ -62,7 +62,7 @@ def keep_basis(basis: Basis, *, now: dt.datetime, contents: Any = KeptContent.ob
 
 def read_kept_basis(digests: Mapping[str, Any]) -> Basis:
     """Return the basis that `keep_basis` kept; it is read once in a process, because its contents cannot change."""
-    return _read_kept_basis(write_canonical(digests))
+    return _read_kept_basis(canonical_json.write(digests))
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +84,7 @@ def _read_kept_basis(written_digests: str) -> Basis:
 @cache
 def shipped_titles() -> TitleTable:
     """Return the table of words for titles that this release ships."""
-    return TitleTable.from_text(write_canonical(title_words.read_shipped_table()))
+    return TitleTable.from_text(canonical_json.write(title_words.read_shipped_table()))
 
 
 @lru_cache(maxsize=8)

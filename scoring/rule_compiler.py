@@ -130,7 +130,7 @@ def _compile_question(row: Mapping[str, Any], countries: CountryReadings) -> tup
         return op, _LIST_OF_COUNTRIES.format(value)
     texts = value if isinstance(value, tuple) else (value,)
     if op in ("contains_any", "has_word_any"):
-        codes_by_text = countries.contained if op == "contains_any" else countries.words
+        codes_by_text = countries.contained if op == "contains_any" else countries.with_word
         return "in", tuple(sorted({code for text in texts for code in codes_by_text[str(text)]}))
     return op, tuple(countries.names[str(text)] for text in texts)
 

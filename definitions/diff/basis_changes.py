@@ -100,7 +100,7 @@ def _flatten_readings(readings: CountryReadings | None) -> dict[tuple[str, str],
     """Return the codes as text by kind of reading and text."""
     if readings is None:
         return {}
-    kinds = {"contained": readings.contained, "words": readings.words}
+    kinds = {"contained": readings.contained, "with_word": readings.with_word}
     return {("names", text): code for text, code in readings.names.items()} | {
         (kind, text): ", ".join(codes) for kind, by_text in kinds.items() for text, codes in by_text.items()
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from config import canonical_json
 from definitions.document.criterion_fields import COUNTRY_FIELDS
-from definitions.document.fingerprint import hash_text, write_canonical
 from definitions.vocabulary import Operator, Part
 from leads.normalization import countries
 
@@ -28,20 +28,21 @@ Meanings = Mapping[str, tuple[str, ...]]
 class CountryReadings:
     """The countries that the criteria of one version ask for: codes by the texts that its rows and lists write.
 
-    `names` reads whole texts; `contained` and `words` hold the countries whose English name contains a text.
+    `names` reads whole texts; `contained` and `with_word` hold the countries whose English name contains a text, or has it
+    as a whole word.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     contained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    with_word: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_content(self) -> dict[str, Any]:
-        return {"names": self.names, "contained": self.contained, "words": self.words}
+        return {"names": self.names, "contained": self.contained, "with_word": self.with_word}
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> CountryReadings:
         contained, whole_words = (
-            {text: tuple(codes) for text, codes in content[key].items()} for key in ("contained", "words")
+            {text: tuple(codes) for text, codes in content[key].items()} for key in ("contained", "with_word")
         )
         return cls(content["names"], contained, whole_words)
 
@@ -56,7 +57,7 @@ class TitleTable:
 
     @classmethod
     def from_text(cls, text: str) -> TitleTable:
-        return cls(str(json.loads(text).get("dated", "")), hash_text(text), text)
+        return cls(str(json.loads(text).get("dated", "")), canonical_json.hash_text(text), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ class Basis:
 
 
 def _encode(content: object) -> tuple[str, str]:
-    text = write_canonical(content)
-    return hash_text(text), text
+    text = canonical_json.write(content)
+    return canonical_json.hash_text(text), text
 
 
 @lru_cache(maxsize=32)
@@ -131,7 +132,7 @@ def read_countries(document: Mapping[str, Any], lists: Mapping[str, frozenset[st
     return CountryReadings(
         names={text: countries.read_country(text) or text for text in sorted(names)},
         contained={text: tuple(countries.find_countries([text])) for text in sorted(contained)},
-        words={text: tuple(countries.find_countries([text], whole_words=True)) for text in sorted(whole_words)},
+        with_word={text: tuple(countries.find_countries([text], whole_words=True)) for text in sorted(whole_words)},
     )
 
 

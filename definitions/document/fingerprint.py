@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from config import canonical_json
 from definitions.vocabulary import DecayMode, Operator, Part, PathKind
 
 #: Part of what is hashed, so that no fingerprint equals one of another form.
@@ -21,7 +20,7 @@ def compute_fingerprint(document: Mapping[str, Any], basis: Mapping[str, Any]) -
 
     Names, owner, reason, statement, rationales, the SAL-rate target, the number and the order of rows have no part in it.
     """
-    return hash_text(write_canonical({"form": FORM, "rules": select_deciding_parts(document), "basis": basis}))
+    return canonical_json.compute_digest({"form": FORM, "rules": select_deciding_parts(document), "basis": basis})
 
 
 def select_deciding_parts(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,19 +36,10 @@ def select_deciding_parts(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def write_canonical(value: object) -> str:
-    """Return a value as JSON, equal for equal values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _strip_criterion(row: Mapping[str, Any]) -> dict[str, Any]:
     value = row["value"]
     is_set = row["op"] in _SETS and isinstance(value, list)
-    return {**_without_rationale(row), "value": sorted(value, key=write_canonical) if is_set else value}
+    return {**_without_rationale(row), "value": sorted(value, key=canonical_json.write) if is_set else value}
 
 
 def _strip_path(row: Mapping[str, Any]) -> list[Any]:
@@ -73,4 +63,4 @@ def _without_rationale(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sort_rows(rows: Iterable[Any]) -> list[Any]:
-    return sorted(rows, key=write_canonical)
+    return sorted(rows, key=canonical_json.write)

@@ -47,7 +47,7 @@ def build_basis_view(version: Version, names: DisplayNames) -> BasisView:
     if basis.titles is not None:
         lines.append(BasisLine("Job titles", f"words of {basis.titles.dated}", basis.titles.digest))
     if basis.countries is not None:
-        count = len(basis.countries.names) + len(basis.countries.contained) + len(basis.countries.words)
+        count = len(basis.countries.names) + len(basis.countries.contained) + len(basis.countries.with_word)
         lines.append(BasisLine("Countries", phrases.count_noun(count, "text"), digests["countries"]))
     return BasisView(
         kept_at=None if version.is_draft else version.basis_kept_at,

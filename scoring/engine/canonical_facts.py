@@ -6,14 +6,13 @@ events up to it. `read_facts` turns the form back into facts, so that anybody ca
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from config import canonical_json
 from scoring.engine.bands import Band
 from scoring.engine.facts import Column, Facts
 from scoring.engine.profile import Attributes, InForce
@@ -58,17 +57,7 @@ def read_facts(content: Mapping[str, Any], *, lead_id: int) -> Facts:
 
 def digest_facts(rules: Rules, facts: Facts, lead: int, at: int) -> str:
     """Return the digest of what `write_facts` writes."""
-    return digest_of(write_facts(rules, facts, lead, at))
-
-
-def canonical_text(content: object) -> str:
-    """Return JSON with sorted keys and no spaces. Raises ValueError for a number that JSON does not have."""
-    return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def digest_of(content: object) -> str:
-    """Return the SHA-256 of the canonical text, in hexadecimal digits."""
-    return hashlib.sha256(canonical_text(content).encode()).hexdigest()
+    return canonical_json.compute_digest(write_facts(rules, facts, lead, at))
 
 
 def _write_attributes(rules: Rules, facts: Facts, row: int) -> JsonObject:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Q
 
+from config import canonical_json
 from definitions import motions
 from definitions.models import Version
 from definitions.vocabulary import VersionState
@@ -51,7 +52,7 @@ class Receipt:
 
     @property
     def file(self) -> bytes:
-        return f"{canonical_facts.canonical_text(self.content)}\n".encode()
+        return f"{canonical_json.write(self.content)}\n".encode()
 
 
 def find_version(name: str, *, at: dt.datetime) -> Version:
@@ -181,8 +182,8 @@ def _issue(
         "verdict": summarize(explanation),
         "why": explanation.why,
         "explanation": explanation.as_dict(),
-        "facts_digest": canonical_facts.digest_of(facts),
-        "rules_digest": canonical_facts.digest_of(rules),
+        "facts_digest": canonical_json.compute_digest(facts),
+        "rules_digest": canonical_json.compute_digest(rules),
     }
     if qualification is not None:
         statement["evidence"] = _describe_evidence(qualification, str(statement["facts_digest"]))
@@ -191,7 +192,7 @@ def _issue(
 
 
 def _sign(key: ReceiptKey, statement: Mapping[str, Any], attachments: Mapping[str, Any]) -> Receipt:
-    signature = receipt_keys.sign(key, canonical_facts.canonical_text(statement).encode())
+    signature = receipt_keys.sign(key, canonical_json.write(statement).encode())
     return Receipt({"statement": statement, "signature": signature, **attachments})
 
 

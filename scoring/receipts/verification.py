@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config import strict_json
-from scoring.engine import canonical_facts
+from config import canonical_json, strict_json
 from scoring.engine.engine_version import ENGINE_VERSION
 from scoring.receipts import issuing, judging_inputs, signatures
 from scoring.receipts.signatures import PublicKey
@@ -36,7 +35,7 @@ def verify(file: bytes, keys: Sequence[PublicKey]) -> list[ReceiptCheck]:
 
     1. The file is spelled as it was issued, byte by byte.
     2. The statement is signed by a key that signed at the time of issue.
-    3. Facts and rules have the digests, and the document the fingerprint, that the statement names.
+    3. Facts and rules have the digests, and the rules the fingerprint, that the statement names.
     4. The facts judged again by the rules give the verdict of the statement.
     """
     receipt = _parse(file)
@@ -88,7 +87,7 @@ def _check_signature(statement: Mapping[str, Any], signature: str, keys: Sequenc
         )
     try:
         issued_at = dt.datetime.fromisoformat(str(statement["issued_at"]))
-        is_signed = signatures.is_signed(key.public_key, signature, canonical_facts.canonical_text(statement).encode())
+        is_signed = signatures.is_signed(key.public_key, signature, canonical_json.write(statement).encode())
         in_time = key.signed_at(issued_at)
     except _WRONG_SHAPE:
         is_signed = in_time = False
@@ -105,7 +104,7 @@ def _check_part(subject: str, part: object, digest: object) -> ReceiptCheck:
     if part is None:
         return ReceiptCheck(subject, None, "Not included; the statement names their digest alone.")
     try:
-        is_same = canonical_facts.digest_of(part) == digest
+        is_same = canonical_json.compute_digest(part) == digest
     except ValueError:
         is_same = False
     sentence = "They have the digest" if is_same else "They do not have the digest"
@@ -114,15 +113,15 @@ def _check_part(subject: str, part: object, digest: object) -> ReceiptCheck:
 
 def _check_fingerprint(rules: Any, statement: Mapping[str, Any]) -> ReceiptCheck:
     if rules is None:
-        return ReceiptCheck("Fingerprint", None, "Not checked: the document is not included.")
+        return ReceiptCheck("Fingerprint", None, "Not checked: the rules are not included.")
     try:
         version = statement["version"]
         name = f"{version['definition']} {version['number']}"
         is_same = judging_inputs.fingerprint_of(rules) == version["fingerprint"]
     except _WRONG_SHAPE:
-        return ReceiptCheck("Fingerprint", False, "The document, or the version that it should be, cannot be read.")
-    verb = "has" if is_same else "does not have"
-    return ReceiptCheck("Fingerprint", is_same, f"The document {verb} the fingerprint of {name}.")
+        return ReceiptCheck("Fingerprint", False, "The rules, or the version that they should be of, cannot be read.")
+    verb = "have" if is_same else "do not have"
+    return ReceiptCheck("Fingerprint", is_same, f"The rules {verb} the fingerprint of {name}.")
 
 
 def _check_verdict(statement: Mapping[str, Any], facts: Any, rules: Any) -> ReceiptCheck:

@@ -35,7 +35,7 @@ def facts_with(*events: Event, **attributes: object) -> Lead:
 
 
 def digest(lead: Lead, at: int = START + DAY) -> str:
-    return canonical_facts.digest_of(canonical_facts.write_facts(RULES, facts_of([lead]), 0, at))
+    return canonical_facts.digest_facts(RULES, facts_of([lead]), 0, at)
 
 
 RULES = random_companies.Rules(

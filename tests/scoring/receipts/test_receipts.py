@@ -15,10 +15,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
+from config import canonical_json
 from config.accounts.vocabulary import Role
 from definitions.models import Version
 from leads.models import Lead, ListEntry, NamedList
-from scoring.engine.canonical_facts import canonical_text
 from scoring.models import Qualification, ReceiptKey
 from scoring.receipts import issuing, receipt_keys, signatures, verification
 from tests.factories import LeadFactory, UserFactory
@@ -175,10 +175,10 @@ def test_a_receipt_signed_by_a_stranger_does_not_hold(lead: Lead, version: Versi
     code, public, private = signatures.generate()
     content = dict(issue(lead, version).content)
     content["statement"] = content["statement"] | {"key": code}
-    content["signature"] = signatures.sign(private, canonical_text(content["statement"]).encode())
+    content["signature"] = signatures.sign(private, canonical_json.write(content["statement"]).encode())
 
     assert results(issuing.Receipt(content).file)["Signature"] is False
-    assert signatures.is_signed(public, content["signature"], canonical_text(content["statement"]).encode())
+    assert signatures.is_signed(public, content["signature"], canonical_json.write(content["statement"]).encode())
 
 
 def test_facts_that_come_late_change_the_digest_and_nothing_else_does(lead: Lead, version: Version) -> None:
