@@ -22,7 +22,7 @@ from scoring.engine.explanation import Explanation
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
 from scoring.engine.rules import Rules
-from scoring.engine.why import field_words
+from scoring.engine.why import capitalize, field_words, show_value
 from scoring.instants import microseconds
 from scoring.models import Qualification
 
@@ -119,8 +119,8 @@ class CauseFinder:
         # Of several values that the statement changed the one that turned an answer.
         before, after = max(pairs, key=lambda pair: pair[0].verdict != pair[1].verdict)
         return (
-            f"{_capital(field_words(before.criterion.field))} was {_shown(before.seen)} when it was judged, and is"
-            f" {_shown(after.seen)} by what was recorded on {recorded}."
+            f"{capitalize(field_words(before.criterion.field))} was {show_value(before.seen)} when it was judged, and is"
+            f" {show_value(after.seen)} by what was recorded on {recorded}."
         )
 
     def _try_edits(self, differences: Sequence[ReplayDifference]) -> None:
@@ -233,17 +233,3 @@ def _answers(explanation: Explanation) -> tuple[Any, ...]:
         *explanation.bant_answers,
         *explanation.disqualifier_answers,
     )
-
-
-def _shown(value: object) -> str:
-    return (
-        "not known"
-        if value is None or value == ""
-        else ", ".join(map(str, value))
-        if isinstance(value, tuple)
-        else str(value)
-    )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

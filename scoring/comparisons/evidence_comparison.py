@@ -11,7 +11,7 @@ from scoring.comparisons.logged_edits import FLAGS, describe_flag, flip_flag
 from scoring.engine.facts import Facts
 from scoring.engine.judge import explain
 from scoring.engine.rules import CriterionRule, Rules
-from scoring.engine.why import describe_needed, field_words, signal_words
+from scoring.engine.why import capitalize, describe_needed, field_words, show_value, signal_words
 
 _CRITERIA: Final = ("gate_answers", "fit_answers", "bant_answers", "disqualifier_answers")
 #: What a changed flag shows itself by.
@@ -90,8 +90,8 @@ def _find_value(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:
     for before, after in _pair_answers(then, today):
         if before.get("seen") != after["seen"] and before.get("verdict") != after["verdict"]:
             field = field_words(after["criterion"]["field"])
-            old_value, new_value = _shown(before.get("seen")), _shown(after["seen"])
-            return f"{field[:1].upper()}{field[1:]} was {old_value} when it was judged, and is {new_value} by what is known now."
+            old_value, new_value = show_value(before.get("seen")), show_value(after["seen"])
+            return f"{capitalize(field)} was {old_value} when it was judged, and is {new_value} by what is known now."
     return ""
 
 
@@ -100,7 +100,7 @@ def _find_list(then: Mapping[str, Any], today: Mapping[str, Any]) -> str:
         criterion = after["criterion"]
         if criterion["op"] == "in_list" and before.get("verdict") != after["verdict"]:
             was, now = ("not covered", "is") if after["verdict"] == "pass" else ("covered", "is not")
-            return f"{_shown(after['seen'])} was {was} by the list “{criterion['value']}” when it was judged, and {now} now."
+            return f"{show_value(after['seen'])} was {was} by the list “{criterion['value']}” when it was judged, and {now} now."
     return ""
 
 
@@ -172,13 +172,3 @@ def _clause_words(clause: Mapping[str, Any]) -> str:
         return f"{at_least} points of {clause['axis']}"
     names = ", ".join(signal_words(str(signal)).lower() for signal in clause.get("signals") or ())
     return f"{at_least} of {names}" + ("" if days is None else f" in {_number(days)} days")
-
-
-def _shown(value: object) -> str:
-    return (
-        "not known"
-        if value in (None, "", [])
-        else ", ".join(map(str, value))
-        if isinstance(value, list)
-        else str(value)
-    )

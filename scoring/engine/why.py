@@ -34,7 +34,7 @@ def reached(explanation: Explanation | DecisiveReason) -> str:
     # The only path that a version has need not be named.
     is_only = not explanation.hot_paths and len(explanation.paths) == 1 and (event or score)
     ways_in = "" if is_only else _name_ways_in(hot, paths)
-    return _capital("; ".join(filter(None, (event, score, ways_in)))) + "."
+    return capitalize("; ".join(filter(None, (event, score, ways_in)))) + "."
 
 
 def _name_ways_in(hot: list[PathAnswer], paths: list[PathAnswer]) -> str:
@@ -76,16 +76,16 @@ def _name_missing(explanation: Explanation) -> str:
 
 def excluded(answer: CriterionAnswer) -> str:
     """Say what a disqualifier that hit saw."""
-    return f"Excluded: {field_words(answer.criterion.field)} is {_shown(answer.seen)}."
+    return f"Excluded: {field_words(answer.criterion.field)} is {show_value(answer.seen)}."
 
 
 def not_passed(answer: CriterionAnswer) -> str:
     """Say what a gate criterion saw instead of what it asks."""
-    field, needed = _capital(field_words(answer.criterion.field)), describe_needed(answer.criterion)
+    field, needed = capitalize(field_words(answer.criterion.field)), describe_needed(answer.criterion)
     if answer.seen is None or answer.seen == "":
         return f"{field} is not known; needed: {needed}."
     doubt = "" if answer.verdict == "fail" else ", which does not tell"
-    return f"{field} is {_shown(answer.seen)}{doubt}; needed: {needed}."
+    return f"{field} is {show_value(answer.seen)}{doubt}; needed: {needed}."
 
 
 def _nearest(paths: Iterable[PathAnswer]) -> str:
@@ -107,7 +107,7 @@ def no_path() -> str:
 def short(answer: ClauseAnswer) -> str:
     """The figure of a clause, and what it asks."""
     figures = _points(answer) if isinstance(answer.clause, AxisClause) else _count(answer.clause, answer.found)
-    return f"{_capital(figures)}."
+    return f"{capitalize(figures)}."
 
 
 def late(timing: TimingAnswer) -> str:
@@ -117,7 +117,7 @@ def late(timing: TimingAnswer) -> str:
         missing.append(f"no engagement in the last {_days(timing.engaged_within_days)}")
     if timing.or_request_within_days is not None:
         missing.append(f"no open request in the last {_days(timing.or_request_within_days)}")
-    return _capital(" and ".join(missing)) + "."
+    return capitalize(" and ".join(missing)) + "."
 
 
 def _points(answer: ClauseAnswer) -> str:
@@ -155,11 +155,11 @@ def describe_needed(criterion: CriterionRule) -> str:
     """Say what a criterion asks for."""
     value = criterion.value
     if criterion.op == "between" and isinstance(value, tuple | list):
-        low, high = (None if end is None else _shown(end) for end in value)
+        low, high = (None if end is None else show_value(end) for end in value)
         return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
     if criterion.op in ("is", "known"):
         return {"is": ("no", "yes"), "known": ("not known", "known")}[criterion.op][bool(value)]
-    text = _listed([_shown(part) for part in value], "or") if isinstance(value, tuple | list) else _shown(value)
+    text = _listed([show_value(part) for part in value], "or") if isinstance(value, tuple | list) else show_value(value)
     return f"{_ASKS[criterion.op]}{text}"
 
 
@@ -177,7 +177,7 @@ _ASKS = {
 
 def signal_words(code: str) -> str:
     """demo_request as people say it: Demo request."""
-    return _capital(code.replace("_", " ").replace(".", " ").strip())
+    return capitalize(code.replace("_", " ").replace(".", " ").strip())
 
 
 def field_words(field: str) -> str:
@@ -210,13 +210,16 @@ def _days(days: float) -> str:
     return "day" if days == 1 else f"{days:g} days"
 
 
-def _shown(value: object) -> str:
+def show_value(value: object) -> str:
+    """Return a value for a sentence, shortened if it is long."""
+    if value is None or value == "":
+        return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return f"{value:,.15g}"
-    if isinstance(value, tuple):
-        return _listed([_shown(part) for part in value], "and")
+    if isinstance(value, tuple | list):
+        return _listed([show_value(part) for part in value], "and")
     text = " ".join(str(value).split())
     return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"
 
@@ -227,5 +230,6 @@ def _listed(names: list[str], last: str) -> str:
     return f" {last} ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
-def _capital(text: str) -> str:
+def capitalize(text: str) -> str:
+    """Return the text with its first letter large, the others as they are."""
     return text[:1].upper() + text[1:]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from scoring.engine.rules import CriterionRule
-from scoring.engine.why import describe_needed, field_words, signal_words
+from scoring.engine.why import capitalize, describe_needed, field_words, signal_words
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
 NAMES_SHOWN: Final = 4
@@ -112,7 +112,7 @@ def _read_criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     )
     answer_value = answer.get("seen")
     shown = ", ".join(map(str, answer_value)) if isinstance(answer_value, list) else answer_value
-    text = f"{_capital(field_words(criterion.field))}: {_value_text(shown)}"
+    text = f"{capitalize(field_words(criterion.field))}: {_value_text(shown)}"
     try:
         note = f"needed: {describe_needed(criterion)}"
     except (KeyError, TypeError, ValueError):
@@ -153,7 +153,7 @@ def _read_clause(answer: Mapping[str, Any]) -> EvidenceLine:
     clause = raw if isinstance(raw, Mapping) else {}
     needed, figure = clause.get("at_least"), answer.get("found")
     if clause.get("axis"):
-        text = f"{_capital(str(clause['axis']).replace('+', ' + '))} of at least {_figure_text(needed)}"
+        text = f"{capitalize(str(clause['axis']).replace('+', ' + '))} of at least {_figure_text(needed)}"
     else:
         different = " different" if clause.get("distinct") else ""
         text = f"At least {_figure_text(needed)}{different} of {_signal_names(clause.get('signals'))}{_window_text(clause)}"
@@ -237,7 +237,3 @@ def _held_verdict(answer: Mapping[str, Any]) -> str:
 
 def _figure_text(value: object) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, int | float) else str(value)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
