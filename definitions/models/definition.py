@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
@@ -11,6 +11,13 @@ from django.db import models
 from django.db.models import Q
 
 from config.audit.triggers import AuditTrigger
+from definitions.models.version_guards import (
+    APPROVED_BY_BOTH,
+    BASIS_IS_KEPT,
+    REFUSED_BY_A_LEADER,
+    TAKES_SLUG,
+    draft_only_trigger,
+)
 from definitions.vocabulary import (
     FIELDS,
     VERSION_TONES,
@@ -30,23 +37,6 @@ def format_plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-#: A trigger, so that whoever renames a definition keeps its earlier links. The unique key of the slugs makes two
-#: definitions that ask for one slug wait for each other; the second one is refused.
-_TAKES_SLUG = """
-    INSERT INTO definitions_definitionslug (slug, definition_id) VALUES (NEW.slug, NEW.id) ON CONFLICT (slug) DO NOTHING;
-    IF NOT EXISTS (SELECT FROM definitions_definitionslug s WHERE s.slug = NEW.slug AND s.definition_id = NEW.id) THEN
-        RAISE unique_violation USING MESSAGE = 'pgtrigger: another definition has or had this slug';
-    END IF;
-    RETURN NULL;
-"""
-
-
-class DefinitionQuerySet(models.QuerySet["Definition"]):
-    def called(self, slug: str) -> DefinitionQuerySet:
-        """Filter the definition that has this slug, or had it before it was renamed."""
-        return self.filter(slugs__slug=slug)
-
-
 class Definition(models.Model):
     """A series of numbered versions of one agreement, for one motion and one scope (rules 3.13)."""
 
@@ -62,15 +52,13 @@ class Definition(models.Model):
     )
     created_at = models.DateTimeField()
 
-    objects = DefinitionQuerySet.as_manager()
-
     class Meta:
         triggers: ClassVar = [
             pgtrigger.Trigger(
                 name="definition_takes_slug",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf("slug"),  # type: ignore[no-untyped-call]  # the package is untyped
-                func=_TAKES_SLUG,
+                func=TAKES_SLUG,
             )
         ]
 
@@ -79,7 +67,7 @@ class Definition(models.Model):
 
     def clean(self) -> None:
         """Refuse a slug that another definition had before: its links lead there."""
-        other = Definition.objects.called(self.slug).exclude(pk=self.pk).first()
+        other = Definition.objects.filter(slugs__slug=self.slug).exclude(pk=self.pk).first()
         if other is not None and other.slug != self.slug:
             raise ValidationError({"slug": f"Links with this slug lead to “{other}”, which had it before."})
 
@@ -102,37 +90,6 @@ class VersionQuerySet(models.QuerySet["Version"]):
 
 #: Columns that the steps of a version change after the draft; a trigger refuses updates of all others.
 LIVING_COLUMNS = ["state", "proposed_at", "approved_at", "activated_at", "retired_at", "hands_over_entrants"]
-
-
-#: A trigger, so that no path to the database can approve a version without both signatures (rules 9.10).
-_APPROVED_BY_BOTH = """
-    IF (SELECT count(*) FROM definitions_signoff s
-        WHERE s.version_id = NEW.id AND s.decision = 'approved' AND s.side IN ('marketing', 'sales')) < 2 THEN
-        RAISE EXCEPTION 'pgtrigger: a version is approved when both leaders have signed it';
-    END IF;
-    RETURN NEW;
-"""
-
-
-#: A trigger, because digests in JSON have no foreign keys.
-_BASIS_IS_KEPT: Final = """
-    IF EXISTS (
-        SELECT FROM jsonb_path_query(NEW.basis, 'strict $.**') AS part(value)
-        WHERE jsonb_typeof(part.value) = 'string'
-        AND NOT EXISTS (SELECT FROM definitions_keptcontent kept WHERE kept.digest = part.value #>> '{}')
-    ) THEN
-        RAISE EXCEPTION 'pgtrigger: a basis refers to contents that are not kept';
-    END IF;
-    RETURN NEW;
-"""
-#: Whoever else objects is heard; only a leader's refusal ends a version (rules 9.10).
-_REFUSED_BY_A_LEADER = """
-    IF NOT EXISTS (SELECT FROM definitions_signoff s
-                   WHERE s.version_id = NEW.id AND s.decision = 'refused' AND s.side IN ('marketing', 'sales')) THEN
-        RAISE EXCEPTION 'pgtrigger: a version is refused by the marketing leader or the sales leader';
-    END IF;
-    RETURN NEW;
-"""
 
 
 class Version(models.Model):
@@ -238,21 +195,21 @@ class Version(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state="proposed", new__state="approved"),
-                func=_APPROVED_BY_BOTH,
+                func=APPROVED_BY_BOTH,
             ),
             pgtrigger.Trigger(
                 name="version_basis_is_kept",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 condition=pgtrigger.Q(new__basis__isnull=False),
-                func=_BASIS_IS_KEPT,
+                func=BASIS_IS_KEPT,
             ),
             pgtrigger.Trigger(
                 name="version_refused_by_leader",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state="proposed", new__state="refused"),
-                func=_REFUSED_BY_A_LEADER,
+                func=REFUSED_BY_A_LEADER,
             ),
             pgtrigger.FSM(
                 name="version_moves",
@@ -286,33 +243,6 @@ class Version(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state == VersionState.ACTIVE
-
-
-def draft_only_trigger(name: str, version: str = "NEW.version_id", old: str = "OLD.version_id") -> pgtrigger.Trigger:
-    """Return a trigger that lets rows of a version be added, changed and deleted only while it is a draft."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-        declare=[("state", "text")],
-        # FOR SHARE waits for a running step of the version, and keeps its state until this transaction ends.
-        func=f"""
-            IF TG_OP IN ('UPDATE', 'DELETE') THEN
-                SELECT v.state INTO state FROM definitions_version v WHERE v.id = {old} FOR SHARE;
-                IF state <> 'draft' THEN
-                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;
-                END IF;
-            END IF;
-            IF TG_OP IN ('INSERT', 'UPDATE') THEN
-                SELECT v.state INTO state FROM definitions_version v WHERE v.id = {version} FOR SHARE;
-                IF state <> 'draft' THEN
-                    RAISE EXCEPTION 'pgtrigger: only a draft can be edited; this version is %', state;
-                END IF;
-                RETURN NEW;
-            END IF;
-            RETURN OLD;
-        """,  # noqa: S608 (the inserted names come from this module)
-    )
 
 
 class Criterion(models.Model):
