@@ -292,8 +292,8 @@ def _check_signature(version: Version, side: Side, comment: str, by: User) -> No
                 f"{sign_off.by} has signed for {side.label} already"
                 f" ({sign_off.decision_words}, {_format_moment(sign_off.at)})."
             )
-        if sign_off.by_id == by.pk:
+        if sign_off.by_id == by.pk and sign_off.counts == (side in DECIDING_SIDES):
             verb = "signed" if sign_off.counts else "commented"
             raise VersionStepRefused(
-                f"You have {verb} for {sign_off.get_side_display()} already; each person signs or comments once."
+                f"You have {verb} for {sign_off.get_side_display()} already; each person signs once and comments once."
             )

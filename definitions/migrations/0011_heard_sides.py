@@ -21,6 +21,10 @@ class Migration(migrations.Migration):
             model_name="signoff",
             name="one_word_a_side",
         ),
+        migrations.RemoveConstraint(
+            model_name="signoff",
+            name="one_word_a_person",
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="version",
             trigger=pgtrigger.compiler.Trigger(
@@ -57,6 +61,22 @@ class Migration(migrations.Migration):
                 condition=models.Q(("side__in", ("marketing", "sales"))),
                 fields=("version", "side"),
                 name="one_signature_a_side",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="signoff",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("side__in", ("marketing", "sales"))),
+                fields=("version", "by"),
+                name="one_signature_a_person",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="signoff",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("side__in", ("marketing", "sales")), _negated=True),
+                fields=("version", "by"),
+                name="one_comment_a_person",
             ),
         ),
     ]

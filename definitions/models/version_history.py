@@ -52,7 +52,12 @@ class SignOff(models.Model):
             models.UniqueConstraint(
                 fields=["version", "side"], condition=Q(side__in=DECIDING_SIDES), name="one_signature_a_side"
             ),
-            models.UniqueConstraint(fields=["version", "by"], name="one_word_a_person"),
+            models.UniqueConstraint(
+                fields=["version", "by"], condition=Q(side__in=DECIDING_SIDES), name="one_signature_a_person"
+            ),
+            models.UniqueConstraint(
+                fields=["version", "by"], condition=~Q(side__in=DECIDING_SIDES), name="one_comment_a_person"
+            ),
             models.CheckConstraint(name="sign_off_has_comment", condition=~Q(comment="")),
         ]
         triggers: ClassVar = [append_only("sign_offs_stay"), AuditTrigger(personal=["comment"])]

@@ -152,14 +152,24 @@ def test_the_objection_of_ops_or_an_sdr_is_kept_and_changes_nothing(side: Side, 
 
 def test_several_sdrs_are_heard_each_once() -> None:
     version, sdr = create_proposed(), UserFactory(roles=[Role.SDR])
-    words = {"version": version, "side": Side.SDR, "decision": Decision.REFUSED, "comment": "No.", "now": NOW}
+    objection = {"version": version, "side": Side.SDR, "decision": Decision.REFUSED, "comment": "No.", "now": NOW}
 
     sign(version, Side.SDR)
-    versions.sign(by=sdr, **words)
+    versions.sign(by=sdr, **objection)
 
     assert version.sign_offs.count() == 2
     with pytest.raises(versions.VersionStepRefused, match="You have commented for SDR already"):
-        versions.sign(by=sdr, **words)
+        versions.sign(by=sdr, **objection)
+
+
+def test_who_comments_as_ops_may_still_sign_as_leader() -> None:
+    version, person = create_proposed(), UserFactory(roles=[Role.MARKETING_OPS, Role.MARKETING_LEADER])
+    said = {"version": version, "decision": Decision.APPROVED, "comment": "Clear enough.", "now": NOW}
+
+    versions.sign(by=person, side=Side.OPS, **said)
+    versions.sign(by=person, side=Side.MARKETING, **said)
+
+    assert list(version.sign_offs.order_by("pk").values_list("side", flat=True)) == [Side.OPS, Side.MARKETING]
 
 
 @pytest.mark.parametrize("comment", ["", "  \n"])
@@ -191,7 +201,7 @@ def test_one_person_cannot_sign_for_both_sides() -> None:
     signature = {"version": version, "decision": Decision.APPROVED, "comment": "Yes.", "by": both, "now": NOW}
     versions.sign(side=Side.MARKETING, **signature)
 
-    with pytest.raises(versions.VersionStepRefused, match="each person signs or comments once"):
+    with pytest.raises(versions.VersionStepRefused, match="each person signs once and comments once"):
         versions.sign(side=Side.SALES, **signature)
 
 
