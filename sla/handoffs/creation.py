@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.jobs import sweeps
-from definitions.suppressions import subject_matching
+from definitions.suppressions import kept_back, subject_matching
 from leads.identity import merges
 from leads.models import Lead, LeadStage
 from leads.stages import motion_stages, stage_changes
@@ -191,7 +191,8 @@ def _hand_off(
 def _reason_against_handoff(qualification: Qualification, now: dt.datetime) -> str:
     """Return why an MQL never comes to sales; empty if it does (rules 6.3, 9.23, 13.50).
 
-    The leads of the person stay locked until the end of the transaction, so that two of them are not handed off at once.
+    The leads of the person stay locked until the end of the transaction, so that two of them are not handed off at once. One
+    that is suppressed is recorded as kept back.
     """
     person, motion = merges.lock_person(qualification.lead), qualification.motion
     if LeadStage.objects.filter(lead__in=person, motion=motion, stage__in=NOT_TO_QUALIFY).exists():
@@ -201,6 +202,8 @@ def _reason_against_handoff(qualification: Qualification, now: dt.datetime) -> s
     if len(person) > 1 and Handoff.objects.open().filter(lead__in=person, motion=motion).exists():
         return "Sales works on the same person already."
     if suppression := subject_matching.find_for_lead(qualification.lead, at=now):
+        lead_id = qualification.lead_id
+        kept_back.record_leads([lead_id], {lead_id: [suppression]}, version=qualification.version, now=now)
         return suppression.sentence[:WHY_AT_MOST]
     return ""
 

@@ -10,7 +10,7 @@ import structlog
 from django.utils.dateparse import parse_datetime
 
 from config.jobs import sweeps
-from definitions.suppressions import subject_matching
+from definitions.suppressions import kept_back, subject_matching
 from leads.models import Lead
 from leads.vocabulary import Motion
 from scoring.account_judgement import account_qualification
@@ -60,6 +60,7 @@ def _start_play(
     rows = subject_matching.match_companies([company_id], now=now).get(company_id, ())
     if subject_matching.find_in_force(rows, now) is None:
         return _create_play(qualification, commitment, rules, now)
+    kept_back.record_companies([company_id], {company_id: rows}, version=qualification.version, now=now)
     AccountQualification.objects.filter(pk=qualification.pk, taken_at__isnull=True).update(taken_at=now)
     account_qualification.close_cycle(qualification=qualification, now=now)
     return qualification

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.accounts.vocabulary import Role
+from definitions.models import Suppression
 from leads.vocabulary import Stage
 from scoring.models import HotUpgrade
 from sla.handoffs import creation, hot_upgrades
@@ -29,28 +30,27 @@ pytestmark = pytest.mark.django_db
 def test_an_mql_that_would_go_to_sales_while_it_is_suppressed_goes_back_to_marketing() -> None:
     CommitmentFactory(active=True, tier_3_nurture_days=14)
     TeamFactory(working=True)
-    held = QualificationFactory(tier=3)
-    suppress("lead", held.lead_id, at=NOW)
+    mql = QualificationFactory(tier=3)
+    suppress("lead", mql.lead_id, at=NOW)
 
     creation.hand_off_waiting(now=NOW + 13 * DAY)
-    held.refresh_from_db()
-    assert held.closed_at is None
+    mql.refresh_from_db()
+    assert mql.closed_at is None
     creation.hand_off_waiting(now=NOW + 15 * DAY)
 
-    held.refresh_from_db()
-    held.lead.refresh_from_db()
+    mql.refresh_from_db()
+    mql.lead.refresh_from_db()
     assert not Handoff.objects.exists()
-    assert (held.closed_at, held.lead.stage) == (NOW + 15 * DAY, Stage.MAL)
+    assert (mql.closed_at, mql.lead.stage) == (NOW + 15 * DAY, Stage.MAL)
+    assert Suppression.objects.get().kept_back.get().lead == mql.lead
 
 
 def test_a_hot_trigger_does_not_take_it_to_sales_either() -> None:
     CommitmentFactory(active=True, tier_3_nurture_days=14)
     TeamFactory(working=True)
-    held = QualificationFactory(tier=3)
-    HotUpgrade.objects.create(
-        qualification=held, at=NOW, recorded_at=NOW, version=held.version, why="Demo", evidence={}
-    )
-    suppress("lead", held.lead_id, at=NOW)
+    mql = QualificationFactory(tier=3)
+    HotUpgrade.objects.create(qualification=mql, at=NOW, recorded_at=NOW, version=mql.version, why="Demo", evidence={})
+    suppress("lead", mql.lead_id, at=NOW)
 
     hot_upgrades.follow_hot_upgrades(now=NOW + DAY)
 
