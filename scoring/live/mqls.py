@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import F
 
+from definitions.models import Version
 from scoring.models import HotUpgrade, Qualification, TierUpgrade
 
 
@@ -59,3 +62,32 @@ def allow_reentry(*, qualification: Qualification, now: dt.datetime) -> None:
     Qualification.objects.filter(pk=qualification.pk, closed_at__isnull=False, reenter_at__gt=now).update(
         reenter_at=now
     )
+
+
+def read_latest_cycles(
+    version: Version, lead_ids: Iterable[int], aliases: dict[int, int]
+) -> tuple[dict[int, Qualification], dict[int, int], dict[int, dt.datetime]]:
+    """Return the last cycle of each person in the version's motion, the highest number of its cycles, and the latest end of
+    one, by lead id.
+
+    The cycles of all leads that are one person count (rules 13.50); `aliases` maps those that are merged into others to
+    those. An open one is the last, then the one closed last.
+    """
+    standing = {lead_id: lead_id for lead_id in lead_ids} | aliases
+    rows = Qualification.objects.filter(lead_id__in=standing, motion=version.definition.motion)
+    rows = rows.only(
+        "lead", "cycle", "at", "recorded_at", "tier", "is_hot", "closed_at", "reenter_at",
+        "hot_upgrade__id", "tier_upgrade__id",
+    )  # fmt: skip
+    # Joins the upgrades, so that finding whether a cycle has one needs no query for each lead.
+    rows = rows.select_related("hot_upgrade", "tier_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
+    cycles: dict[int, Qualification] = {}
+    numbers: dict[int, int] = {}
+    closed_at: dict[int, dt.datetime] = {}
+    for row in rows:
+        person = standing[row.lead_id]
+        cycles[person] = row
+        numbers[person] = max(row.cycle, numbers.get(person, 0))
+        if row.closed_at is not None:
+            closed_at[person] = row.closed_at
+    return cycles, numbers, closed_at

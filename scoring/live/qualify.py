@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from django.db.models import F
 
 from definitions.models import Version
 from definitions.suppressions import subject_matching
@@ -28,7 +27,7 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import late_requests, qualification_start, suppressed_leads, upgrade_detection
+from scoring.live import late_requests, mqls, qualification_start, suppressed_leads, upgrade_detection
 from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.upgrade_detection import OpenCycle
@@ -129,7 +128,7 @@ def _read_candidates_of(
     version: Version, rules: Rules, facts: Facts, leads: Mapping[int, Lead], now: dt.datetime
 ) -> _Candidates:
     aliases = dict(merges.list_aliases(list(leads)))
-    cycles, numbers, closed_at = _read_latest_cycles(version, leads, aliases)
+    cycles, numbers, closed_at = mqls.read_latest_cycles(version, leads, aliases)
     # Read for each version anew: the judgement under another version of this look may just have moved a lead.
     motion = version.definition.motion
     stages = motion_stages.read_stages(list(leads), motion)
@@ -405,32 +404,3 @@ def passes_for_marketing(verdicts: Verdicts) -> Bools:
     """Return for each verdict whether it passes the gate, engaged and not disqualified (rules 2.3)."""
     passes: Bools = (verdicts.gate == PASS) & verdicts.engaged & ~verdicts.disqualified
     return passes
-
-
-def _read_latest_cycles(
-    version: Version, lead_ids: Iterable[int], aliases: dict[int, int]
-) -> tuple[dict[int, Qualification], dict[int, int], dict[int, dt.datetime]]:
-    """Return the last cycle of each person in the version's motion, the highest number of its cycles, and the latest end of
-    one, by lead id.
-
-    The cycles of all leads that are one person count (rules 13.50); `aliases` maps those that are merged into others to
-    those. An open one is the last, then the one closed last.
-    """
-    standing = {lead_id: lead_id for lead_id in lead_ids} | aliases
-    rows = Qualification.objects.filter(lead_id__in=standing, motion=version.definition.motion)
-    rows = rows.only(
-        "lead", "cycle", "at", "recorded_at", "tier", "is_hot", "closed_at", "reenter_at",
-        "hot_upgrade__id", "tier_upgrade__id",
-    )  # fmt: skip
-    # Joins the upgrades, so that finding whether a cycle has one needs no query for each lead.
-    rows = rows.select_related("hot_upgrade", "tier_upgrade").order_by(F("closed_at").asc(nulls_last=True), "cycle")
-    cycles: dict[int, Qualification] = {}
-    numbers: dict[int, int] = {}
-    closed_at: dict[int, dt.datetime] = {}
-    for row in rows:
-        person = standing[row.lead_id]
-        cycles[person] = row
-        numbers[person] = max(row.cycle, numbers.get(person, 0))
-        if row.closed_at is not None:
-            closed_at[person] = row.closed_at
-    return cycles, numbers, closed_at
