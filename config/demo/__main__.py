@@ -120,7 +120,7 @@ def _run_servers() -> Iterator[embedded.Urls | None]:
 
 
 def _environment(urls: embedded.Urls | None) -> dict[str, str]:
-    defaults = {"SECRET_KEY": embedded.secret_key(ROOT), "HTTPS": "false"}
+    defaults = {"SECRET_KEY": embedded.secret_key(ROOT), "HTTPS": "false", "COMPANY_NAME": "Northlane"}
     always = {"DEBUG": "false", "PYTHONUNBUFFERED": "1"}
     return defaults | dict(os.environ) | always | (urls.environment() if urls else {})
 

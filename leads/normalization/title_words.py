@@ -66,8 +66,8 @@ def _expand(entries: str) -> Iterator[str]:
         # Outside of braces a part is one text: only every second one has choices.
         choices = [part if index % 2 else [",".join(part)] for index, part in enumerate(parts)]
         for pieces in itertools.product(*choices):
-            word = "".join(pieces).strip()
-            yield from {fold_title(word), fold_title(word.translate(_UMLAUTS))}
+            spelled = "".join(pieces).strip()
+            yield from {fold_title(spelled), fold_title(spelled.translate(_UMLAUTS))}
 
 
 def _terms(ranks: Mapping[str, str], **options: Any) -> Iterator[tuple[str, TitleTerm]]:

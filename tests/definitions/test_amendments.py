@@ -116,7 +116,7 @@ def test_versions_from_before_keep_the_basis_of_the_upgrade_and_their_fingerprin
     assert version.earlier_fingerprint == hashlib.sha256(text.encode()).hexdigest()
     assert version.basis == digests
     assert version.basis_kept_at != version.proposed_at
-    assert "Kept from the upgrade of" in read_page(log_in(Role.VIEWER), version)
+    assert "the day of the upgrade" in read_page(log_in(Role.VIEWER), version)
     backtest = version.proposal.backtest
     backtest.pk, backtest.digest = None, version.earlier_fingerprint
     backtest.save(force_insert=True)

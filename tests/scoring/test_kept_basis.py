@@ -136,10 +136,10 @@ def test_a_title_is_read_by_the_table_that_was_signed(monkeypatch: pytest.Monkey
 
 def test_countries_are_the_codes_that_were_read_when_the_version_was_signed() -> None:
     version = activate(create_version(gate=[criterion("lead.country", "contains_any", ["land"])]))
-    kept = active_versions.basis_of(version).countries
+    readings = active_versions.basis_of(version).countries
 
-    assert kept is not None
-    assert "PL" in kept.contained["land"]
+    assert readings is not None
+    assert "PL" in readings.contained["land"]
     assert meets(version, create_asking_lead(country="PL"))
 
 

@@ -114,16 +114,16 @@ def test_others_may_read_and_not_set_or_end_one() -> None:
 def test_a_machine_sets_lists_and_ends_one() -> None:
     machine = Machine("facts:read", "definitions:write")
 
-    made = machine.send("", {"subject": "source", "value": "Spring Fair", "reason": "Bought list."})
+    answer = machine.send("", {"subject": "source", "value": "Spring Fair", "reason": "Bought list."})
     keep_back(Suppression.objects.get())
     listed = machine.get("/api/v1/suppressions").json()["results"]
-    ended = machine.send(f"/{made.json()['id']}/end", {"reason": "Clean."})
+    ended = machine.send(f"/{answer.json()['id']}/end", {"reason": "Clean."})
 
-    assert made.status_code == 201
-    assert made.json()["state"] == "in_force"
+    assert answer.status_code == 201
+    assert answer.json()["state"] == "in_force"
     assert [(row["value"], row["kept_back_leads"]) for row in listed] == [("Spring Fair", 1)]
     assert ended.json()["state"] == "ended"
-    assert machine.send(f"/{made.json()['id']}/end", {"reason": "Clean."}).status_code == 409
+    assert machine.send(f"/{answer.json()['id']}/end", {"reason": "Clean."}).status_code == 409
 
 
 def test_a_machine_is_told_the_field_and_the_rule() -> None:
