@@ -1,6 +1,6 @@
 """Reviews of a definition, opened by a trigger or a person and decided by the leaders (rules 8.1, 8.2).
 
-Each trigger has at most one open review of a definition; reviews opened by a person are not limited.
+Each cause has at most one open review of a definition that Accord opened; reviews opened by a person are not limited.
 """
 
 from __future__ import annotations
@@ -42,26 +42,28 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     proposal: str,
     now: dt.datetime,
     period: str = "",
+    cause: str = "",
     by: User | None = None,
 ) -> Review:
-    """Open a review with its evidence frozen, or add this period's evidence to the open review of the same trigger.
+    """Open a review with its evidence frozen, or add this period's evidence to the open review of the same cause.
 
     `period` names the time that the evidence is about ("2026-05"), by default the day; a second call for the same
-    period adds nothing. A review with the trigger MANUAL is always opened anew. `by` None is Accord itself. The evidence
-    lists the suppressions since the last review of the definition (rules 8.10). Raises permissions.NotAllowed.
+    period adds nothing. `cause` tells apart what one trigger watches: a source, a campaign, a score band (100 characters at
+    most). A review that a person opens is always new; `by` None is Accord itself. The evidence lists the suppressions since the
+    last review of the definition (rules 8.10). Raises permissions.NotAllowed.
     """
     permissions.require_role(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
     definition = version_documents.lock_definition(definition)
     period = period or f"{now:%Y-%m-%d}"
     if suppressions := _list_suppressions(definition, now):
         evidence = {**evidence, "suppressions": suppressions}
-    open_one = Review.objects.undecided().filter(definition=definition, trigger=trigger).order_by("pk").first()
-    if open_one is not None and trigger != ReviewTrigger.MANUAL:
+    if by is None and (open_one := _find_open(definition, trigger, cause)) is not None:
         return _add_evidence(open_one, evidence, period, now)
     return Review.objects.create(
         definition=definition,
         version=Version.objects.active().filter(definition=definition).first(),
         trigger=trigger,
+        cause=cause,
         kind=kind,
         title=title[:200],
         proposal=proposal,
@@ -91,6 +93,11 @@ def decide_review(
     review.decided_at, review.decided_by = now, by
     review.save(update_fields=["decision", "reasoning", "led_to", "decided_at", "decided_by"])
     return review
+
+
+def _find_open(definition: Definition, trigger: ReviewTrigger, cause: str) -> Review | None:
+    by_accord = Review.objects.undecided().filter(opened_by__isnull=True)
+    return by_accord.filter(definition=definition, trigger=trigger, cause=cause).first()
 
 
 def _list_suppressions(definition: Definition, now: dt.datetime) -> list[dict[str, Any]]:

@@ -181,15 +181,24 @@ class PrecisionBasis(models.TextChoices):
 
 
 class ReviewTrigger(models.TextChoices):
-    """The trigger of a review (rules 8.2, 8.9). There is one open review per trigger and definition."""
+    """The trigger of a review (rules 8.2, 8.9). Accord has one open review per trigger and cause of a definition."""
 
     QUARTER = "quarter", _("A quarter since the last review")
+    DRIFT = "drift", _("More than 5 points off the target")
     REJECTION_SPIKE = "rejection_spike", _("Rejection rate above 35 %")
     REJECTION_SUSTAINED = "rejection_sustained_2m", _("Rejection rate above 35 % two months running")
-    SAL_BELOW_TARGET = "sal_below_target_2m", _("SAL rate below target two months running")
-    VOLUME_SPIKE = "volume_spike", _("MQL volume above its trend")
     RUBBER_STAMP = "rejection_low", _("Rejection rate below 10 %")
+    SAL_BELOW_TARGET = "sal_below_target_2m", _("SAL rate below target two months running")
+    SAL_GUARD = "sal_guard_90d", _("SAL rate below target in the 90 days after an activation")
+    VOLUME_SPIKE = "volume_spike", _("MQL volume above its trend")
+    CONVERSION_DROP = "conversion_drop", _("Conversion lower than in the quarter before")
+    LOW_BAND = "band_below_5", _("A score band converts below 5 %")
+    ICP_CHANGE = "icp_change", _("The ideal customer changed")
+    JOINT = "joint_6m", _("Six months since the last joint review")
+    ANNUAL = "annual", _("A year since the last recalibration")
     STALE = "stale", _("Not reviewed for too long")
+    NEW_MARKET = "new_market", _("A new market or product line")
+    NEW_LEADER = "new_leader", _("A new CMO or CRO")
     MANUAL = "manual", _("Opened by hand")
 
 

@@ -25,6 +25,13 @@ class Review(models.Model):
         Version, on_delete=models.PROTECT, null=True, related_name="+", help_text="In force at opening."
     )
     trigger = models.CharField(max_length=24, choices=ReviewTrigger.choices)
+    cause = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What caused it, where a trigger has several causes: a source, a campaign, a score band.",
+    )
     kind = models.CharField(max_length=16, choices=ReviewKind.choices)
     title = models.CharField(max_length=200)
     proposal = models.TextField(blank=True)
@@ -50,8 +57,8 @@ class Review(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["definition", "trigger"],
-                condition=Q(decided_at__isnull=True) & ~Q(trigger="manual"),
+                fields=["definition", "trigger", "cause"],
+                condition=Q(decided_at__isnull=True, opened_by__isnull=True),
                 name="one_open_review_a_cause",
             ),
             models.CheckConstraint(

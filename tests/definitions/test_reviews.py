@@ -19,6 +19,7 @@ def open_review(
     *,
     period: str = "2026-10",
     trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE,
+    cause: str = "",
     by: User | None = None,
 ) -> Review:
     return reviews.open_review(
@@ -30,6 +31,7 @@ def open_review(
         proposal="Tighten the gate.",
         now=NOW,
         period=period,
+        cause=cause,
         by=by,
     )
 
@@ -72,6 +74,17 @@ def test_another_trigger_and_another_definition_open_reviews_of_their_own() -> N
     open_review(create_draft(name="Other").definition)
 
     assert Review.objects.count() == 3
+
+
+def test_each_cause_of_a_trigger_has_a_review_of_its_own() -> None:
+    definition = create_draft().definition
+
+    opened = [
+        open_review(definition, trigger=ReviewTrigger.VOLUME_SPIKE, cause=cause) for cause in ("fair", "web", "fair")
+    ]
+
+    assert opened[0] == opened[2]
+    assert Review.objects.count() == 2
 
 
 def test_every_manual_review_is_a_new_one() -> None:
