@@ -7,6 +7,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
 
+from config.api.schema import ProcessSchemaGenerator
+
 app_name = "api"
 
 
@@ -22,7 +24,7 @@ class NothingHere(APIView):
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SpectacularAPIView.as_view(generator_class=ProcessSchemaGenerator), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("", include("leads.api")),
     path("", include("leads.import_api")),
