@@ -413,7 +413,10 @@ def test_every_route_stands_in_the_table() -> None:
 
 
 def test_every_caller_gets_the_status_of_the_table(world: World) -> None:
-    got = {name: tuple(status_of(client.get(world.path(name))) for client in world.callers.values()) for name in OURS}
+    paths = {name: world.path(name) for name in OURS}
+    got = {
+        name: tuple(status_of(client.get(path)) for client in world.callers.values()) for name, path in paths.items()
+    }
 
     assert tuple(world.callers) == CALLERS
     assert got == ANSWERS
@@ -423,10 +426,8 @@ def test_callers_with_read_access_change_nothing(world: World) -> None:
     bystanders = {name: client for name, client in world.callers.items() if name not in {"sdr", "manager"}}
 
     got = {
-        (name, who): client.post(
-            world.path(name), {}, "application/json" if ":" in name else MULTIPART_CONTENT
-        ).status_code
-        for name in ACTIONS
+        (name, who): client.post(path, {}, "application/json" if ":" in name else MULTIPART_CONTENT).status_code
+        for name, path in [(name, world.path(name)) for name in ACTIONS]
         for who, client in bystanders.items()
     }
 
