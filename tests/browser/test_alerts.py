@@ -44,8 +44,7 @@ def manager(context: BrowserContext, live_server: object) -> User:
     return person
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("path", ["/alerts/", "/notices/"])
 @pytest.mark.usefixtures("manager")
 def test_the_page_is_whole_in_both_widths_and_lights(

@@ -139,8 +139,7 @@ def test_a_new_path_is_written_and_a_row_taken_away(open_editor: Callable[[], Pa
     assert [row["field"] for row in document["gate"]] == ["company.industry"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_the_editor_is_accessible_and_fits(open_editor: Callable[[], Page], scheme: str, width: int) -> None:
     page = open_editor()
     page.set_viewport_size({"width": width, "height": 900})

@@ -138,8 +138,7 @@ def test_the_timeline_is_filtered_in_place(page_of: Callable[[Handoff], Page], h
     expect(page.locator("#history")).to_contain_text("Prefers mail.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_a_full_page_is_accessible_and_fits(
     page_of: Callable[[Handoff], Page], handoff: Handoff, scheme: str, width: int
 ) -> None:

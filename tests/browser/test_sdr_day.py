@@ -229,8 +229,7 @@ def test_a_new_lead_comes_in_without_a_reload(open_as: Callable[[User, str], Pag
     expect(page.locator(f"#handoff-{late.pk}")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_the_main_pages_are_accessible_and_fit(
     open_as: Callable[[User, str], Page], work: list[Handoff], scheme: str, width: int
 ) -> None:
