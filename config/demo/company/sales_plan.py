@@ -26,8 +26,9 @@ REJECTED_AT_LAST: Final = 0.23
 SQL: Final = 0.25
 LATE_CONTACT: Final = 0.13
 LATE_DECISION: Final = 0.09
-BECOMES_OPPORTUNITY: Final = 0.8
-WON: Final = 0.34
+BECOMES_OPPORTUNITY: Final = 0.95
+#: Of the opportunities: more than most companies win, so that half a year has the twenty wins of a verdict (rules 10.4).
+WON: Final = 0.65
 
 
 class SalesAction(StrEnum):
@@ -270,7 +271,7 @@ class SalesPlanner:
     def _negotiate(self, lead: AssignedLead, opened: dt.datetime) -> Iterator[PlannedAction]:
         amount = round(min(18_000 + lead.employees * self.rng.uniform(18, 60), 240_000), -2)
         yield PlannedAction(opened, SalesAction.OPPORTUNITY, {"amount": amount})
-        closes = self._days_later(lead, opened, self.rng.uniform(22, 85))
+        closes = self._days_later(lead, opened, self.rng.uniform(20, 75))
         if self.won.draw(WON, names_and_places.SOURCES.get(lead.source, (0, 1.0))[1]):
             yield PlannedAction(closes, SalesAction.WIN, {"amount": round(amount * self.rng.uniform(0.8, 1.05), -2)})
         else:
