@@ -15,7 +15,7 @@ from definitions.models.definition import (
 from definitions.models.definition_slug import DefinitionSlug
 from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
-from definitions.models.review import Review, ReviewEvidence
+from definitions.models.review import Review, ReviewEvidence, ReviewQuerySet
 from definitions.models.review_record import (
     ReviewCalendarLink,
     ReviewChecklistPoint,
@@ -46,6 +46,7 @@ __all__ = [
     "ReviewEvidence",
     "ReviewGap",
     "ReviewParticipant",
+    "ReviewQuerySet",
     "ReviewStep",
     "SignOff",
     "SignalRule",
