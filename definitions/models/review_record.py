@@ -179,7 +179,7 @@ class ReviewStep(models.Model):
 
 
 class ReviewCalendarLink(models.Model):
-    """A person's private address of the calendar of reviews; only a digest of its secret is kept (rules 8.38)."""
+    """A person's private address of the calendar of reviews; only a digest of its secret is kept (rules 8.37)."""
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -82,6 +82,8 @@ def review_list(request: Request) -> HttpResponse:
 @require_GET
 def review_export(request: Request) -> HttpResponseBase:
     """Send the reviews that the list shows as CSV, the latest first."""
+    # Refuses an unknown motion, which the filter would leave out.
+    motions.read_motion_filter(request.GET)
     rows = ReviewFilter(request.GET, queryset=_select()).qs.order_by("-opened_at", "-pk")
     return csv_download("reviews", HEADER, _export_rows(rows))
 

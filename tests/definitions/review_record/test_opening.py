@@ -63,7 +63,6 @@ def test_a_new_market_and_a_reconciliation_have_checklists_of_their_own() -> Non
     assert any("scope of its own" in text for text in market)
     required = " ".join(reconciliation.values_list("text", flat=True))
     assert "Read the definition in force" in required
-    assert "Align on the gate" in required
     assert "Align on the paths" in required
     assert "Align on the account" not in required
 

@@ -267,9 +267,10 @@ def test_gaps_are_named_and_closed_on_the_page() -> None:
 def test_participants_and_the_meeting_change_on_the_page() -> None:
     review, client, guest = open_review(taking_part=four_roles()), signed_in(), UserFactory()
 
-    take(client, review, "seat", person=guest.pk, seat="guest")
-    take(client, review, "unseat", participant=review.participants.get(seat="queue").pk)
-    take(client, review, "meeting", meets_at="2026-03-12T09:30")
+    with time_machine.travel(NOW + DAY, tick=False):
+        take(client, review, "seat", person=guest.pk, seat="guest")
+        take(client, review, "unseat", participant=review.participants.get(seat="queue").pk)
+        take(client, review, "meeting", meets_at="2026-03-12T09:30")
 
     shown = read(client, page_of(review))
     assert f"{guest} (Guest) takes part" in shown
