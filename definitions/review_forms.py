@@ -88,14 +88,14 @@ class OpenReviewForm(forms.Form):
 
     def _read_participants(self) -> list[SeatTaken]:
         new_leader = self.cleaned_data["new_leader"]
-        taken = [
+        seats = [
             SeatTaken(person, seat, is_new_leader=person == new_leader)
             for name, seat in SEAT_FIELDS.items()
             if (person := self.cleaned_data[name]) is not None
         ]
-        if new_leader is not None and not any(one.is_new_leader for one in taken):
-            taken.append(SeatTaken(new_leader, participants.find_seat(new_leader), is_new_leader=True))
-        return taken
+        if new_leader is not None and not any(one.is_new_leader for one in seats):
+            seats.append(SeatTaken(new_leader, participants.find_seat(new_leader), is_new_leader=True))
+        return seats
 
 
 class ReviewStepForm(forms.Form):
@@ -135,7 +135,7 @@ class AcknowledgeForm(ReviewStepForm):
     )
 
 
-class MeetingForm(ReviewStepForm):
+class ReviewMeetingForm(ReviewStepForm):
     meets_at = forms.DateTimeField(label="Meeting", widget=MeetingInput())
     why = forms.CharField(label="Why it is moved", required=False, max_length=500)
 

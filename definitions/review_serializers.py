@@ -200,12 +200,12 @@ class OpenReviewSerializer(serializers.Serializer[Any]):
         """Return the arguments of `reviews.open_by_hand` that the body asks for."""
         opening = dict(self.validated_data)
         new_leader, named = opening.pop("new_leader"), opening.pop("participants")
-        taken = None if named is None else [_read_seat(one) for one in named]
+        seats = None if named is None else [_read_seat(one) for one in named]
         if new_leader is not None:
-            seats = [one.seat for one in taken or () if one.person == new_leader]
-            seat = seats[0] if seats else participants.find_seat(new_leader)
-            taken = [SeatTaken(new_leader, seat, is_new_leader=True), *(taken or ())]
-        return opening | {"taking_part": taken}
+            own_seats = [one.seat for one in seats or () if one.person == new_leader]
+            seat = own_seats[0] if own_seats else participants.find_seat(new_leader)
+            seats = [SeatTaken(new_leader, seat, is_new_leader=True), *(seats or ())]
+        return opening | {"taking_part": seats}
 
 
 def _read_seat(named: dict[str, Any]) -> SeatTaken:

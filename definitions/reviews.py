@@ -95,8 +95,8 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
         request_key=request_key,
     )
     checklists.store_checklist(review)
-    taken = participants.choose_defaults(version) if taking_part is None else taking_part
-    participants.store_participants(review, taken, by=by, now=now)
+    seats = participants.choose_defaults(version) if taking_part is None else taking_part
+    participants.store_participants(review, seats, by=by, now=now)
     return review
 
 
@@ -184,7 +184,9 @@ def list_open_conditions(review: Review) -> list[str]:
         conditions.append(f"{new_leader or 'The new leader'} has not acknowledged the definition yet.")
     required = ReviewChecklistPoint.objects.filter(review=review, is_required=True, ticked_at__isnull=True)
     if texts := list(required.order_by("place").values_list("text", flat=True)):
-        conditions.append(f"These points are not ticked: {'; '.join(texts)}.")
+        count = "A point" if len(texts) == 1 else f"{len(texts)} points"
+        verb = "is" if len(texts) == 1 else "are"
+        conditions.append(f"{count} that the decision needs {verb} not ticked, first of all: {texts[0]}.")
     return conditions
 
 

@@ -216,7 +216,7 @@ class ReviewKind(models.TextChoices):
 
     @property
     def needs_all_roles(self) -> bool:
-        """Whether it is decided only with all four roles of the agreement at the table (rules 8.32)."""
+        """Return whether it is decided only with all four roles of the agreement at the table (rules 8.32)."""
         return self in (ReviewKind.JOINT, ReviewKind.RECONCILIATION)
 
 

@@ -38,7 +38,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRights:
-    """What the reader of the page may do with the review as it is now."""
+    """The steps that the reader of the page may take with the review as it is now."""
 
     works: bool
     escalates: bool

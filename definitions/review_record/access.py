@@ -1,4 +1,4 @@
-"""Who may read a review, work on its record, escalate and decide it (rules 8.30, 8.33, 8.36)."""
+"""Rights on a review: to read it, work on its record, escalate and decide it (rules 8.30, 8.33, 8.36)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def may_decide(user: User, review: Review) -> bool:
 
 
 def require_worker(user: User, review: Review) -> None:
-    """Raises NotAllowed for a person who neither opens reviews nor takes part in this one."""
+    """Check that the person may work on the review. Raises NotAllowed."""
     if not may_work(user, review):
         raise NotAllowed("Only Marketing ops, the leaders and whoever takes part in a review may work on its record.")

@@ -13,18 +13,18 @@ from definitions.vocabulary import ReviewKind, ReviewTrigger
 
 
 @dataclass(frozen=True, slots=True)
-class ChecklistPoint:
+class AgendaPoint:
     """A point of a checklist. The review is not decided before a required one is ticked."""
 
     text: str
     is_required: bool = False
 
 
-def _list_points(*texts: str) -> tuple[ChecklistPoint, ...]:
-    return tuple(ChecklistPoint(text) for text in texts)
+def _list_points(*texts: str) -> tuple[AgendaPoint, ...]:
+    return tuple(AgendaPoint(text) for text in texts)
 
 
-_BY_KIND: Final[Mapping[str, tuple[ChecklistPoint, ...]]] = MappingProxyType(
+_BY_KIND: Final[Mapping[str, tuple[AgendaPoint, ...]]] = MappingProxyType(
     {
         ReviewKind.LIGHT: _list_points(
             "Compare the SAL rate and the rejection rate with the baseline",
@@ -53,14 +53,14 @@ _BY_KIND: Final[Mapping[str, tuple[ChecklistPoint, ...]]] = MappingProxyType(
             "Write down every decision with its reasoning",
         ),
         ReviewKind.RECONCILIATION: (
-            ChecklistPoint("Read the definition in force aloud, as it is published", is_required=True),
-            ChecklistPoint("Say where the new leader's own idea of an MQL differs"),
-            ChecklistPoint("Write a gap for each difference that stays"),
+            AgendaPoint("Read the definition in force aloud, as it is published", is_required=True),
+            AgendaPoint("Say where the new leader's own idea of an MQL differs"),
+            AgendaPoint("Write a gap for each difference that stays"),
         ),
     }
 )
 
-_BY_TRIGGER: Final[Mapping[str, tuple[ChecklistPoint, ...]]] = MappingProxyType(
+_BY_TRIGGER: Final[Mapping[str, tuple[AgendaPoint, ...]]] = MappingProxyType(
     {
         ReviewTrigger.NEW_MARKET: _list_points(
             "Describe the ideal customer of the new market or product line, and how it differs",
@@ -109,7 +109,7 @@ _COMPONENTS: Final = MappingProxyType(
 )
 
 
-def build_checklist(*, trigger: str, kind: str, version: Version | None) -> tuple[ChecklistPoint, ...]:
+def build_checklist(*, trigger: str, kind: str, version: Version | None) -> tuple[AgendaPoint, ...]:
     """Return the points of a review; a reconciliation has a required one for each component of the version in force."""
     if kind != ReviewKind.RECONCILIATION:
         return _BY_TRIGGER.get(trigger, _BY_KIND[kind])
@@ -118,9 +118,9 @@ def build_checklist(*, trigger: str, kind: str, version: Version | None) -> tupl
     return (first, *_list_components(document), *others)
 
 
-def _list_components(document: Mapping[str, Any]) -> list[ChecklistPoint]:
+def _list_components(document: Mapping[str, Any]) -> list[AgendaPoint]:
     return [
-        ChecklistPoint(f"Align on {name}", is_required=True) for part, name in _COMPONENTS.items() if document.get(part)
+        AgendaPoint(f"Align on {name}", is_required=True) for part, name in _COMPONENTS.items() if document.get(part)
     ]
 
 

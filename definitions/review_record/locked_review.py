@@ -13,7 +13,7 @@ class ReviewRefused(Exception):
 
 
 class ReviewOvertaken(ReviewRefused):
-    """Somebody else was faster; the sentence says who, when and with what."""
+    """A step for which somebody else was faster; the sentence says who, when and with what."""
 
 
 class ReviewDecided(ReviewOvertaken):

@@ -56,25 +56,25 @@ def find_seat(person: User) -> ReviewSeat:
 
 def choose_defaults(version: Version | None) -> list[SeatTaken]:
     """Return both leaders and the owner of the version in force, if the owner's name or address is a person's."""
-    taken = [
+    seats = [
         SeatTaken(person, seat) for seat in (ReviewSeat.MARKETING, ReviewSeat.SALES) for person in list_holders(seat)
     ]
     owner = _find_owner(version) if version is not None else None
     if owner is not None:
-        taken.append(SeatTaken(owner, find_seat(owner)))
-    return _first_of_each(taken)
+        seats.append(SeatTaken(owner, find_seat(owner)))
+    return _first_of_each(seats)
 
 
-def store_participants(review: Review, taken: Iterable[SeatTaken], *, by: User | None, now: dt.datetime) -> None:
+def store_participants(review: Review, seats: Iterable[SeatTaken], *, by: User | None, now: dt.datetime) -> None:
     """Store who takes part in a review that was just opened. Raises Refused for a seat that a person may not take."""
-    taken = _first_of_each(taken)
-    for one in taken:
+    seats = _first_of_each(seats)
+    for one in seats:
         _check_seat(review, one)
     ReviewParticipant.objects.bulk_create(
         ReviewParticipant(
             review=review, person=one.person, seat=one.seat, is_new_leader=one.is_new_leader, added_at=now, added_by=by
         )
-        for one in taken
+        for one in seats
     )
 
 
@@ -120,8 +120,8 @@ def list_missing_seats(review: Review, present: Iterable[ReviewParticipant]) -> 
     """Return the seats that the review needs for its decision and nobody sits in."""
     if not ReviewKind(review.kind).needs_all_roles:
         return []
-    taken = {one.seat for one in present}
-    return [seat for seat in NEEDED_SEATS if seat not in taken]
+    occupied = {one.seat for one in present}
+    return [seat for seat in NEEDED_SEATS if seat not in occupied]
 
 
 def _check_seat(review: Review, one: SeatTaken) -> None:
@@ -136,12 +136,12 @@ def _check_seat(review: Review, one: SeatTaken) -> None:
         raise Refused("is_new_leader", "needs the seat of the marketing leader or of the sales leader.")
 
 
-def _first_of_each(taken: Iterable[SeatTaken]) -> list[SeatTaken]:
+def _first_of_each(seats: Iterable[SeatTaken]) -> list[SeatTaken]:
     """Return each person once; whoever is named as the new leader is, wherever else they are named."""
-    seats: dict[int, SeatTaken] = {}
-    for one in sorted(taken, key=lambda one: not one.is_new_leader):
-        seats.setdefault(one.person.pk, one)
-    return list(seats.values())
+    by_person: dict[int, SeatTaken] = {}
+    for one in sorted(seats, key=lambda one: not one.is_new_leader):
+        by_person.setdefault(one.person.pk, one)
+    return list(by_person.values())
 
 
 def _find_owner(version: Version) -> User | None:

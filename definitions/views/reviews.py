@@ -30,7 +30,7 @@ from definitions.review_forms import (
     CloseGapForm,
     EscalateForm,
     GapForm,
-    MeetingForm,
+    ReviewMeetingForm,
     SeatForm,
     UnblockForm,
 )
@@ -39,13 +39,15 @@ from definitions.vocabulary import ReviewState
 from leads.vocabulary import READERS_OF_LEADS
 
 PAGE: Final = 50
+#: The filters that may leave nothing to show; a motion has its own switch.
+NARROWING: Final = ("state", "kind", "trigger", "definition")
 #: The forms of the page by the name of their step.
 STEP_FORMS: Final = {
     "escalate": EscalateForm,
     "block": BlockForm,
     "unblock": UnblockForm,
     "acknowledge": AcknowledgeForm,
-    "meeting": MeetingForm,
+    "meeting": ReviewMeetingForm,
     "seat": SeatForm,
     "gap": GapForm,
     "close-gap": CloseGapForm,
@@ -66,7 +68,7 @@ def review_list(request: Request) -> HttpResponse:
     decided = list(_decided_after(rows, typed_number(request.GET.get("after", "")))[: PAGE + 1])
     context = {
         "filter": chosen,
-        "is_filtered": any(request.GET.get(name) for name in ReviewFilter.base_filters),
+        "is_filtered": any(request.GET.get(name) for name in NARROWING),
         "motion": motion,
         "motions": motions.list_motions_in_use(),
         "undecided": sorted(rows.undecided(), key=lambda review: (review.due_at, review.pk)),

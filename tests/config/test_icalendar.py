@@ -18,7 +18,7 @@ def event(**changes: object) -> CalendarEvent:
         "starts": NOW,
         "ends": NOW + dt.timedelta(minutes=30),
     }
-    return CalendarEvent(**(columns | changes))  # type: ignore[arg-type]
+    return CalendarEvent(**(columns | changes))  # type: ignore[arg-type]  # the columns are of several types
 
 
 def unfold(text: str) -> list[str]:

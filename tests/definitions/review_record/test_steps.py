@@ -150,7 +150,8 @@ def test_a_reconciliation_waits_for_its_ticks_and_for_the_new_leader() -> None:
     review, new_leader = open_reconciliation()
 
     with pytest.raises(
-        reviews.ReviewRefused, match=f"{new_leader} has not acknowledged the definition yet.*not ticked: Read"
+        reviews.ReviewRefused,
+        match=f"{new_leader} has not acknowledged the definition yet.*not ticked, first of all: Read",
     ):
         decide(review, by=new_leader)
     tick_all(review)
