@@ -6,29 +6,38 @@ Each cause has at most one open review of a definition that Accord opened; revie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
 from config.accounts.models import User
-from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents
-from definitions.models import Definition, Review, ReviewEvidence, Suppression, Version
+from definitions.models import Definition, Review, ReviewChecklistPoint, ReviewEvidence, Suppression, Version
+from definitions.review_record import access, checklists, participants, steps
+from definitions.review_record.locked_review import (
+    ReviewDecided,
+    ReviewOvertaken,
+    ReviewRefused,
+    describe_step,
+    last_step,
+    lock_undecided,
+)
+from definitions.review_record.participants import SeatTaken
 from definitions.suppressions import kept_back
 from definitions.suppressions.kept_back import KeptBackCount
-from definitions.vocabulary import ReviewKind, ReviewTrigger
+from definitions.vocabulary import OPENED_BY_HAND, ReviewKind, ReviewSeat, ReviewStepKind, ReviewTrigger
+from leads.exceptions import Refused
 
-
-class ReviewRefused(Exception):
-    """The review cannot be decided like this; the sentence says why."""
-
-
-class ReviewDecided(ReviewRefused):
-    """A review that somebody else decided before; the sentence says who and when."""
-
-    def __init__(self, review: Review) -> None:
-        super().__init__(f"{review.decided_by} decided this review on {review.decided_at:%d %B %Y}: {review.decision}")
+__all__ = [
+    "ReviewDecided",
+    "ReviewOvertaken",
+    "ReviewRefused",
+    "decide_review",
+    "list_open_conditions",
+    "open_by_hand",
+    "open_review",
+]
 
 
 @transaction.atomic
@@ -44,24 +53,36 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     period: str = "",
     cause: str = "",
     by: User | None = None,
+    taking_part: Sequence[SeatTaken] | None = None,
+    meets_at: dt.datetime | None = None,
+    request_key: str = "",
 ) -> Review:
     """Open a review with its evidence frozen, or add this period's evidence to the open review of the same cause.
 
     `period` names the time that the evidence is about ("2026-05"), by default the day; a second call for the same
     period adds nothing. `cause` tells apart what one trigger watches: a source, a campaign, a score band (100 characters at
     most). A review that a person opens is always new; `by` None is Accord itself. The evidence lists the suppressions since the
-    last review of the definition (rules 8.10). Raises permissions.NotAllowed.
+    last review of the definition (rules 8.10).
+
+    The review gets the checklist of its trigger and kind; without `taking_part` both leaders and the owner of the version in
+    force take part (rules 8.31, 8.32). A `request_key` that the person used before returns the review that it opened. Raises
+    Refused, permissions.NotAllowed.
     """
-    permissions.require_role(by, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, to="open a review")
+    permissions.require_role(by, *access.OPENERS, to="open a review")
     definition = version_documents.lock_definition(definition)
+    if by is not None and request_key:
+        opened = Review.objects.filter(opened_by=by, request_key=request_key).first()
+        if opened is not None:
+            return opened
     period = period or f"{now:%Y-%m-%d}"
     if suppressions := _list_suppressions(definition, now):
         evidence = {**evidence, "suppressions": suppressions}
     if by is None and (open_one := _find_open(definition, trigger, cause)) is not None:
         return _add_evidence(open_one, evidence, period, now)
-    return Review.objects.create(
+    version = Version.objects.active().filter(definition=definition).first()
+    review = Review.objects.create(
         definition=definition,
-        version=Version.objects.active().filter(definition=definition).first(),
+        version=version,
         trigger=trigger,
         cause=cause,
         kind=kind,
@@ -70,6 +91,57 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
         evidence={**evidence, "period": period},
         opened_at=now,
         opened_by=by,
+        meets_at=meets_at,
+        request_key=request_key,
+    )
+    checklists.store_checklist(review)
+    seats = participants.choose_defaults(version) if taking_part is None else taking_part
+    participants.store_participants(review, seats, by=by, now=now)
+    return review
+
+
+def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
+    *,
+    definition: Definition,
+    trigger: ReviewTrigger,
+    title: str,
+    about: str,
+    by: User,
+    now: dt.datetime,
+    kind: ReviewKind | None = None,
+    taking_part: Sequence[SeatTaken] | None = None,
+    meets_at: dt.datetime | None = None,
+    request_key: str = "",
+) -> Review:
+    """Open a review that a person asks for (rules 8.30). `kind` is for the trigger *manual* only, by default light.
+
+    Raises Refused with the field and the rule, permissions.NotAllowed.
+    """
+    if trigger not in OPENED_BY_HAND:
+        raise Refused("trigger", f"is not opened by hand: Accord opens it itself ({trigger.label}).")
+    if not title.strip():
+        raise Refused("title", "is required.")
+    if meets_at is not None and meets_at < now:
+        raise Refused("meets_at", "lies in the past.")
+    fixed_kind = OPENED_BY_HAND[trigger]
+    if fixed_kind is not None and kind not in (None, fixed_kind):
+        raise Refused("kind", f"is {fixed_kind.label} for this trigger.")
+    kind = fixed_kind or kind or ReviewKind.LIGHT
+    is_reconciliation = kind == ReviewKind.RECONCILIATION
+    if is_reconciliation and not any(one.is_new_leader for one in taking_part or ()):
+        raise Refused("new_leader", "is required: a reconciliation is acknowledged by the new leader.")
+    return open_review(
+        definition=definition,
+        trigger=trigger,
+        kind=kind,
+        title=title.strip(),
+        evidence={},
+        proposal=about.strip(),
+        now=now,
+        by=by,
+        taking_part=taking_part,
+        meets_at=meets_at,
+        request_key=request_key,
     )
 
 
@@ -77,14 +149,18 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
 def decide_review(
     *, review: Review, decision: str, reasoning: str, by: User, now: dt.datetime, led_to: Version | None = None
 ) -> Review:
-    """Record the leaders' decision with its reasoning, once. `led_to` is the version that resulted from it.
+    """Record the decision with its reasoning, once. `led_to` is the version that resulted from it.
 
-    Raises ReviewRefused, permissions.NotAllowed.
+    The leaders decide, or the person to whom it was escalated (rules 8.33). Raises ReviewRefused, permissions.NotAllowed.
     """
-    permissions.require_role(by, Role.MARKETING_LEADER, Role.SALES_LEADER, to="decide a review")
-    review = Review.objects.select_for_update(of=("self",), no_key=True).get(pk=review.pk)
-    if review.decided_at is not None:
-        raise ReviewDecided(review)
+    review = lock_undecided(review)
+    if not access.may_decide(by, review):
+        escalation = last_step(review, ReviewStepKind.ESCALATED)
+        if escalation is not None and access.may_work(by, review):
+            raise ReviewOvertaken(describe_step(escalation))
+        raise permissions.NotAllowed("Only Marketing leader or Sales leader may decide a review.")
+    if conditions := list_open_conditions(review):
+        raise ReviewRefused(" ".join(conditions))
     if not decision.strip() or not reasoning.strip():
         raise ReviewRefused("A decision needs its reasoning: both are kept.")
     if led_to is not None and led_to.definition_id != review.definition_id:
@@ -93,6 +169,25 @@ def decide_review(
     review.decided_at, review.decided_by = now, by
     review.save(update_fields=["decision", "reasoning", "led_to", "decided_at", "decided_by"])
     return review
+
+
+def list_open_conditions(review: Review) -> list[str]:
+    """Return the sentences that say what a decision of the review still waits for (rules 8.32, 8.33); empty: for nothing."""
+    conditions = []
+    if review.blocked_on:
+        conditions.append(f"It is blocked on data: {review.blocked_on.rstrip('.')}. Unblock it, then decide.")
+    if missing := participants.list_missing_seats(review, participants.list_present(review)):
+        seats = ", ".join(str(ReviewSeat(seat).label) for seat in missing)
+        conditions.append(f"These roles are missing at the table: {seats}.")
+    if review.kind == ReviewKind.RECONCILIATION and steps.find_acknowledgement(review) is None:
+        new_leader = steps.find_new_leader(review)
+        conditions.append(f"{new_leader or 'The new leader'} has not acknowledged the definition yet.")
+    required = ReviewChecklistPoint.objects.filter(review=review, is_required=True, ticked_at__isnull=True)
+    if texts := list(required.order_by("place").values_list("text", flat=True)):
+        count = "A point" if len(texts) == 1 else f"{len(texts)} points"
+        verb = "is" if len(texts) == 1 else "are"
+        conditions.append(f"{count} that the decision needs {verb} not ticked, first of all: {texts[0]}.")
+    return conditions
 
 
 def _find_open(definition: Definition, trigger: ReviewTrigger, cause: str) -> Review | None:

@@ -209,6 +209,68 @@ class ReviewKind(models.TextChoices):
     JOINT = "joint", _("Joint session")
     RECONCILIATION = "reconciliation", _("Reconciliation")
 
+    @property
+    def days(self) -> int:
+        """The days after its opening within which a review of this kind is decided (rules 8.35)."""
+        return 7 if self in (ReviewKind.LIGHT, ReviewKind.SPOT) else 14
+
+    @property
+    def needs_all_roles(self) -> bool:
+        """Return whether it is decided only with all four roles of the agreement at the table (rules 8.32)."""
+        return self in (ReviewKind.JOINT, ReviewKind.RECONCILIATION)
+
+
+#: The triggers that a person may open, with the kind of review that each opens (rules 8.30); None: the person chooses.
+OPENED_BY_HAND: Final = MappingProxyType(
+    {
+        ReviewTrigger.NEW_MARKET: ReviewKind.JOINT,
+        ReviewTrigger.NEW_LEADER: ReviewKind.RECONCILIATION,
+        ReviewTrigger.ICP_CHANGE: ReviewKind.FULL,
+        ReviewTrigger.JOINT: ReviewKind.JOINT,
+        ReviewTrigger.ANNUAL: ReviewKind.FULL,
+        ReviewTrigger.QUARTER: ReviewKind.LIGHT,
+        ReviewTrigger.MANUAL: None,
+    }
+)
+
+
+class ReviewState(models.TextChoices):
+    """The state of a review; it follows from its columns and is not stored (rules 8.33)."""
+
+    OPEN = "open", _("Open")
+    ESCALATED = "escalated", _("Escalated")
+    BLOCKED = "blocked", _("Blocked on data")
+    DECIDED = "decided", _("Decided")
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge."""
+        return {"open": "warn", "escalated": "bad", "blocked": "info", "decided": "good"}[self.value]
+
+
+class ReviewSeat(models.TextChoices):
+    """The seat of a participant: one of the four roles of a joint review, or a guest's (rules 8.32)."""
+
+    MARKETING = "marketing", _("Marketing leader")
+    SALES = "sales", _("Sales leader")
+    OPS = "ops", _("Marketing ops")
+    QUEUE = "queue", _("SDR or AE who works the queue daily")
+    GUEST = "guest", _("Guest")
+
+
+#: The seats that a joint review or a reconciliation needs, in the order in which missing ones are named.
+NEEDED_SEATS: Final = (ReviewSeat.MARKETING, ReviewSeat.SALES, ReviewSeat.OPS, ReviewSeat.QUEUE)
+
+
+class ReviewStepKind(models.TextChoices):
+    """The steps of a review between its opening and its decision (rules 8.33)."""
+
+    ESCALATED = "escalated", _("Escalated")
+    BLOCKED = "blocked", _("Blocked on data")
+    UNBLOCKED = "unblocked", _("Unblocked")
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    MEETING = "meeting", _("Meeting set")
+
 
 class SuppressionSubject(models.TextChoices):
     """The subject of a suppression (rules 9.21)."""

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("leads.import_api")),
     path("", include("definitions.api")),
     path("", include("definitions.suppression_api")),
+    path("", include("definitions.review_api")),
     path("", include("scoring.api")),
     path("", include("sla.api")),
     path("<path:anything>", NothingHere.as_view()),

@@ -15,7 +15,14 @@ from definitions.models.definition import (
 from definitions.models.definition_slug import DefinitionSlug
 from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
-from definitions.models.review import Review, ReviewEvidence
+from definitions.models.review import Review, ReviewEvidence, ReviewQuerySet
+from definitions.models.review_record import (
+    ReviewCalendarLink,
+    ReviewChecklistPoint,
+    ReviewGap,
+    ReviewParticipant,
+    ReviewStep,
+)
 from definitions.models.suppression import KeptBack, Suppression, SuppressionQuerySet
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
 
@@ -34,7 +41,13 @@ __all__ = [
     "PrimaryMotion",
     "Proposal",
     "Review",
+    "ReviewCalendarLink",
+    "ReviewChecklistPoint",
     "ReviewEvidence",
+    "ReviewGap",
+    "ReviewParticipant",
+    "ReviewQuerySet",
+    "ReviewStep",
     "SignOff",
     "SignalRule",
     "Suppression",

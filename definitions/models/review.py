@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import ClassVar
+import datetime as dt
+from typing import ClassVar, Final
 
 import pgtrigger
 from django.conf import settings
@@ -8,13 +9,28 @@ from django.db import models
 from django.db.models import Q
 
 from definitions.models.definition import Definition, Version
-from definitions.vocabulary import ReviewKind, ReviewTrigger
+from definitions.models.review_guards import DECIDED_WHOLE, STATE_HAS_ITS_STEP
+from definitions.vocabulary import ReviewKind, ReviewState, ReviewTrigger
 from leads.models import append_only
+
+#: Columns that change after the opening, until the decision; a trigger refuses updates of all others.
+_LIVING_COLUMNS: Final = [
+    *("decided_at", "decided_by", "decision", "reasoning", "led_to"),
+    *("escalated_to", "blocked_on", "meets_at"),
+]
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def undecided(self) -> ReviewQuerySet:
         return self.filter(decided_at__isnull=True)
+
+    def in_state(self, state: str) -> ReviewQuerySet:
+        """Filter by ReviewState, as `Review.state` derives it."""
+        if state == ReviewState.DECIDED:
+            return self.filter(decided_at__isnull=False)
+        if state == ReviewState.BLOCKED:
+            return self.undecided().exclude(blocked_on="")
+        return self.undecided().filter(blocked_on="", escalated_to__isnull=state != ReviewState.ESCALATED)
 
 
 class Review(models.Model):
@@ -51,6 +67,26 @@ class Review(models.Model):
     decision = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     led_to = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    escalated_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="The named decider; empty: the leaders decide.",
+    )
+    blocked_on = models.TextField(
+        blank=True, default="", db_default="", help_text="What is wrong with the data; empty: not blocked."
+    )
+    meets_at = models.DateTimeField(null=True, blank=True)
+    request_key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the form or call that opened it: sent twice, it opens one review.",
+    )
 
     objects = ReviewQuerySet.as_manager()
 
@@ -61,6 +97,9 @@ class Review(models.Model):
                 condition=Q(decided_at__isnull=True, opened_by__isnull=True),
                 name="one_open_review_a_cause",
             ),
+            models.UniqueConstraint(
+                fields=["opened_by", "request_key"], condition=~Q(request_key=""), name="review_opened_once_a_request"
+            ),
             models.CheckConstraint(
                 name="review_decided_whole",
                 condition=Q(decided_at__isnull=True, decided_by__isnull=True, decision="")
@@ -69,18 +108,46 @@ class Review(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="reviews_stay", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(
-                name="review_evidence_stays", exclude=["decided_at", "decided_by", "decision", "reasoning", "led_to"]
-            ),
+            pgtrigger.ReadOnly(name="review_evidence_stays", exclude=_LIVING_COLUMNS),
             pgtrigger.Protect(
                 name="review_decision_stays",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__decided_at__isnull=False),
             ),
+            pgtrigger.Trigger(
+                name="review_decided_in_order",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__decided_at__isnull=True, new__decided_at__isnull=False),
+                func=DECIDED_WHOLE,
+            ),
+            pgtrigger.Trigger(
+                name="review_state_has_step",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=STATE_HAS_ITS_STEP,
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def state(self) -> ReviewState:
+        if self.decided_at is not None:
+            return ReviewState.DECIDED
+        if self.blocked_on:
+            return ReviewState.BLOCKED
+        return ReviewState.OPEN if self.escalated_to_id is None else ReviewState.ESCALATED
+
+    @property
+    def due_at(self) -> dt.datetime:
+        """The instant by which it should be decided (rules 8.35)."""
+        return self.opened_at + dt.timedelta(days=ReviewKind(self.kind).days)
+
+    def is_overdue(self, now: dt.datetime) -> bool:
+        """Return whether it waits for its decision after its day. A review that is blocked on data waits for the data."""
+        return self.decided_at is None and not self.blocked_on and self.due_at <= now
 
 
 class ReviewEvidence(models.Model):

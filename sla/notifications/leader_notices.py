@@ -1,4 +1,4 @@
-"""Notices for leaders about pending signatures and open reviews, and about suppressions (rules 20.6, 20.10).
+"""Notices for leaders about pending signatures, suppressions and reviews (rules 20.6, 20.10, 20.20).
 
 The layers below only leave the rows. The sweep notifies each person once; a later leader is notified then.
 """
@@ -14,11 +14,11 @@ from django.urls import reverse
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import versions
-from definitions.models import Review, Suppression, Version
+from definitions.models import Suppression, Version
 from definitions.vocabulary import DECIDING_SIDES, Side, VersionState
 from sla.commitments import commitments
 from sla.models import Commitment
-from sla.notifications import outbox
+from sla.notifications import outbox, review_notices
 from sla.notifications.outbox import NoticeDraft
 from sla.vocabulary import CommitmentState, NoticeKind
 
@@ -28,7 +28,7 @@ def notify_leaders(*, now: dt.datetime) -> int:
     drafts = [
         *_draft_version_notices(now),
         *_draft_commitment_notices(now),
-        *_draft_review_notices(now),
+        *review_notices.draft_notices(now),
         *_draft_suppression_notices(now),
     ]
     # Without a receiver nobody is missing a notice: whoever takes the role is told then.
@@ -67,21 +67,6 @@ def _draft_commitment_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
             text=f"{draft} wait for your signature" + ("; the other side has signed" if signed else ""),
             at=now,
             path=reverse("commitment", args=[draft.pk]),
-        )
-
-
-def _draft_review_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
-    reviews = list(Review.objects.undecided().select_related("definition").order_by("pk"))
-    people = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER, Role.MARKETING_OPS) if reviews else ()
-    for review in reviews:
-        yield NoticeDraft(
-            kind=NoticeKind.REVIEW,
-            once=f"review:{review.pk}",
-            handoff=None,
-            to=[person for person in people if person.pk != review.opened_by_id],
-            text=f"Review of {review.definition}: {review.title}",
-            at=now,
-            path=reverse("review", args=[review.pk]),
         )
 
 

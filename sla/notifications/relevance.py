@@ -11,16 +11,17 @@ from typing import Final
 from django.db.models import Max
 
 from config.accounts.models import User
-from definitions.models import Version
+from definitions.models import Review, Version
 from definitions.vocabulary import VersionState
 from sla import permissions
 from sla.models import Attempt, Clock, Commitment, Handoff, Notice
 from sla.vocabulary import CommitmentState, NoticeKind
 
-#: Beginnings of `Notice.once` that the id of a clock, a commitment or a version follows.
+#: Beginnings of `Notice.once` that the id of a clock, a commitment, a version or a review follows.
 _PROMISE: Final = ("warning", "breach")
 _COMMITMENT: Final = ("signature:commitment",)
 _VERSION: Final = ("signature:version",)
+_OPEN_REVIEW: Final = ("review", "review:overdue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class _Facts:
     clocks: Mapping[int, Clock]
     commitments: Mapping[int, Commitment]
     versions: Mapping[int, str]
+    reviews: Mapping[int, Review]
     contacted: Mapping[int, dt.datetime]
 
 
@@ -44,6 +46,7 @@ def obsolete_reasons(notices: Sequence[Notice], *, now: dt.datetime) -> dict[int
         clocks=Clock.objects.in_bulk(_target_ids(notices, _PROMISE)),
         commitments=Commitment.objects.in_bulk(_target_ids(notices, _COMMITMENT)),
         versions=dict(Version.objects.filter(pk__in=_target_ids(notices, _VERSION)).values_list("pk", "state")),
+        reviews=Review.objects.in_bulk(_target_ids(notices, _OPEN_REVIEW)),
         contacted=_last_contacts(notices),
     )
     reasons = {notice.pk: _obsolete_reason(notice, facts) for notice in notices}
@@ -122,6 +125,11 @@ def _signature(notice: Notice, facts: _Facts) -> str:
     )
 
 
+def _open_review(notice: Notice, facts: _Facts) -> str:
+    review = facts.reviews.get(_target_id(notice, _OPEN_REVIEW) or 0)
+    return "already decided" if review is not None and review.decided_at is not None else ""
+
+
 _JUDGES: Final[Mapping[NoticeKind, Callable[[Notice, _Facts], str]]] = {
     NoticeKind.UNROUTED: _unrouted,
     NoticeKind.NEW_MQL: _new_mql,
@@ -129,6 +137,7 @@ _JUDGES: Final[Mapping[NoticeKind, Callable[[Notice, _Facts], str]]] = {
     NoticeKind.DUE_SOON: _due_soon,
     NoticeKind.BREACHED: _breached,
     NoticeKind.SIGNATURE: _signature,
+    NoticeKind.REVIEW: _open_review,
 }
 
 

@@ -215,20 +215,35 @@ def test_of_many_who_merge_two_leads_one_is_first() -> None:
     assert Lead.objects.get(pk=alias.pk).merged_into == lead
 
 
-def test_of_many_leaders_who_decide_a_review_one_is_first() -> None:
-    review = Review.objects.create(
+def open_review() -> Review:
+    return Review.objects.create(
         definition=Definition.objects.create(name="Hand raise", slug="hand-raise", created_at=NOW),
         trigger=ReviewTrigger.STALE,
         kind=ReviewKind.FULL,
         title="Look again",
         opened_at=NOW,
     )
+
+
+def test_of_many_leaders_who_decide_a_review_one_is_first() -> None:
+    review = open_review()
     people = [UserFactory(roles=[Role.SALES_LEADER]) for _ in range(20)]
 
     answers = contend(people, reverse("review", args=[review.pk]), {"decision": "Keep it.", "reasoning": "It works."})
 
     first = one_is_first(people, answers)
     assert all_name(answers, f"{first} decided this review")
+
+
+def test_of_many_leaders_who_escalate_a_review_one_is_first() -> None:
+    review, chief = open_review(), UserFactory()
+    people = [UserFactory(roles=[Role.SALES_LEADER]) for _ in range(20)]
+    path = reverse("review_step", args=[review.pk, "escalate"])
+
+    answers = contend(people, path, {"decider": chief.pk, "why": "No agreement."})
+
+    first = one_is_first(people, answers)
+    assert all_name(answers, f"{first} escalated this review to {chief} on 10 March 2026")
 
 
 def lock_meanwhile(row: Handoff, act: Callable[[], Any]) -> Any:

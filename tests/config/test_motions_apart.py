@@ -49,8 +49,9 @@ pytestmark = pytest.mark.django_db
 
 #: Takes `?motion=`; its answer about MQLs does not change, and that about PQLs is another.
 APART: Final = """
-api:definition-current api:definitions api:handoffs api:leads api:report-sla commitment_new commitments definition definitions
-lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews sla_export
+api:definition-current api:definitions api:handoffs api:leads api:report-sla api:reviews commitment_new commitments definition definitions
+lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews
+reviews_export sla_export
 sla_report sla_rows sla_yield_export unrouted unrouted_export
 """
 #: About one person, company, version, handoff, play or review, about MALs or plays, or about none of them: its answer does
@@ -66,7 +67,7 @@ backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment
 definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
-receipt refused_addresses replay review
+api:review receipt refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
 """
@@ -81,7 +82,7 @@ RULES: Final = {
     for name in names.split()
 }
 #: Differ with each answer: forgery tokens, ids of requests.
-PASSING: Final = re.compile(rb'(csrfmiddlewaretoken" value="[^"]+"|X-CSRFToken": "[^"]+")')
+PASSING: Final = re.compile(rb'((csrfmiddlewaretoken|request_key)" value="[^"]+"|X-CSRFToken": "[^"]+")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def test_every_list_and_report_of_the_schema_has_a_rule_and_takes_the_motion() -
         if any(parameter["name"] == "motion" for parameter in operations.get("get", {}).get("parameters", ()))
     }
 
-    expected = {"definitions", "definitions/current", "handoffs", "leads", "reports/sla"}
+    expected = {"definitions", "definitions/current", "handoffs", "leads", "reports/sla", "reviews"}
     assert {path.removeprefix("/api/v1/") for path in takes_motion} == expected
 
 

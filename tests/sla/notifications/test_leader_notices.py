@@ -166,13 +166,6 @@ def test_a_review_notifies_leaders_and_ops_except_its_opener(mona: User, luis: U
     assert (notice.kind, notice.leads_to) == (NoticeKind.REVIEW, reverse("review", args=[review.pk]))
 
 
-def test_a_decided_review_notifies_nobody(mona: User, luis: User) -> None:
-    review = spot_review()
-    reviews.decide_review(review=review, decision="Nothing", reasoning="It is fine.", by=mona, now=NOW)
-
-    assert leader_notices.notify_leaders(now=NOW) == 0
-
-
 def test_the_beat_sends_it_and_the_mail_leads_to_the_page_to_sign(mona: User, settings: Any) -> None:
     settings.BASE_URL = "https://accord.test"
     version = proposed()
