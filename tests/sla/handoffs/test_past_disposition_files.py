@@ -18,7 +18,8 @@ from leads.models import ImportRefusedRow, ImportRun, Lead, PastDisposition, Sta
 from leads.vocabulary import Motion
 from sla.handoffs import dispositions, past_disposition_files
 from sla.models import Disposition, Notice, SubReason
-from sla.reports import pipeline_overview, rejection_monitor
+from sla.reports import pipeline_overview
+from sla.review_triggers import daily_check, running_month
 from tests.factories import (
     DAY,
     HOUR,
@@ -143,7 +144,8 @@ def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review(
         (handoff.dispositions.get().reason.code, "", 1, 0),
     ]
     assert PastDisposition.objects.filter(motion=Motion.PQL).count() == 1
-    assert rejection_monitor.open_rejection_reviews(now=NOW) == 0
+    assert running_month.notify_of_crossed_lines(now=NOW) == 0
+    assert daily_check.open_due_reviews(now=NOW) == 0
     assert not Notice.objects.filter(kind="review.opened").exists()
     client = Client()
     lead = Lead.objects.get(email="ada@acme.example")
