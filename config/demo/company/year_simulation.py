@@ -30,7 +30,7 @@ from scoring.live import quiet_leads
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
 from sla.nurture import recycling
-from sla.reports import rejection_monitor
+from sla.review_triggers import daily_check
 from sla.teams import routing_rules
 
 _SECOND: Final = dt.timedelta(seconds=1)
@@ -135,17 +135,17 @@ class YearSimulation:
         self._version = next(iter(active_versions.list_active_versions()), None)
 
     def _review_mornings(self) -> Iterator[dt.datetime]:
-        """Yield the mornings on which figures are reviewed: the first of each month, and weekly around the bad one."""
+        """Yield the mornings on which closed periods are checked: each Monday, and the first of each month."""
         dates = self._dates
         for days in range(1, (dates.now - LAST_DAY - dates.start).days):
             morning = (dates.start + days * _DAY).replace(hour=5, minute=10, second=0, microsecond=0)
-            in_doubt = dates.bad_month + 9 * _DAY < morning < dates.bad_month_ends + 9 * _DAY
-            if morning.day == 1 or (in_doubt and morning.weekday() == 0):
+            if morning.day == 1 or morning.weekday() == 0:
                 yield morning
 
     def _review(self, now: dt.datetime) -> None:
         self._process.catch_up(now)
-        rejection_monitor.open_rejection_reviews(now=now)
+        daily_check.open_due_reviews(now=now)
+        definition_history.decide_older_reviews(self._dates, self._staff, now)
         recycling.announce_returns(now=now)
 
     # ── From an event to a rep ────────────────────────────────────────────────────────────────────────────
