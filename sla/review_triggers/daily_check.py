@@ -13,7 +13,7 @@ from django.db import transaction
 from config.jobs import sweeps
 from config.jobs.periods import claim_period, list_claimed
 from definitions import reviews
-from definitions.models import Definition, Version
+from definitions.models import Definition
 from leads.vocabulary import Motion
 from sla.figure_catalogue.calendar_periods import CalendarMonth, CalendarQuarter, CalendarWeek
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
@@ -85,8 +85,7 @@ def _list_checks(definition: Definition, now: dt.datetime) -> Iterator[PeriodChe
         f"{prefix}:quarter", quarter.name, partial(quarterly_check.check_quarter, definition, quarter, now)
     )
     yield from _list_conversion_checks(definition, prefix, now)
-    guarded = Version.objects.active().filter(definition=definition)
-    for version in guarded.filter(activated_at__lte=now - sal_guard.GUARDED_FOR).select_related("definition"):
+    for version in sal_guard.list_ended_guards(definition, now=now):
         yield PeriodCheck(f"{prefix}:guard", f"version {version.pk}", partial(sal_guard.check_guard, version))
     if (dates := calendar_check.read_dates(definition)) is not None:
         for due in due_reviews.list_due(dates, now=now):

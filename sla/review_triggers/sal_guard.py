@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Final
 
-from definitions.models import Version
+from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
@@ -17,6 +17,13 @@ from sla.review_triggers.trigger_rules import is_below_target
 from sla.vocabulary import DispositionKind
 
 GUARDED_FOR: Final = dt.timedelta(days=90)
+CHECKED_FOR: Final = dt.timedelta(days=31)
+
+
+def list_ended_guards(definition: Definition, *, now: dt.datetime) -> list[Version]:
+    """Return the version in force if its guard ended within the last CHECKED_FOR: an old activation is not judged afterwards."""
+    ended = Version.objects.active().filter(definition=definition, activated_at__lte=now - GUARDED_FOR)
+    return list(ended.filter(activated_at__gt=now - GUARDED_FOR - CHECKED_FOR).select_related("definition"))
 
 
 def check_guard(version: Version) -> Iterator[ReviewDraft]:

@@ -135,11 +135,12 @@ class YearSimulation:
         self._version = next(iter(active_versions.list_active_versions()), None)
 
     def _review_mornings(self) -> Iterator[dt.datetime]:
-        """Yield the mornings on which closed periods are checked: each Monday, and the first of each month."""
+        """Yield the mornings on which closed periods are checked: the first of each month, and weekly around the bad one."""
         dates = self._dates
         for days in range(1, (dates.now - LAST_DAY - dates.start).days):
             morning = (dates.start + days * _DAY).replace(hour=5, minute=10, second=0, microsecond=0)
-            if morning.day == 1 or morning.weekday() == 0:
+            in_doubt = dates.bad_month + 9 * _DAY < morning < dates.bad_month_ends + 9 * _DAY
+            if morning.day == 1 or (in_doubt and morning.weekday() == 0):
                 yield morning
 
     def _review(self, now: dt.datetime) -> None:
