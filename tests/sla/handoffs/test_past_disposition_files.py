@@ -14,6 +14,8 @@ from django.test import Client
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
+from definitions.models import Review
+from definitions.vocabulary import ReviewTrigger
 from leads.models import ImportRefusedRow, ImportRun, Lead, PastDisposition, StageChange
 from leads.vocabulary import Motion
 from sla.handoffs import dispositions, past_disposition_files
@@ -145,7 +147,8 @@ def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review(
     ]
     assert PastDisposition.objects.filter(motion=Motion.PQL).count() == 1
     assert running_month.notify_of_crossed_lines(now=NOW) == 0
-    assert daily_check.open_due_reviews(now=NOW) == 0
+    daily_check.open_due_reviews(now=NOW + 30 * DAY)
+    assert not Review.objects.filter(trigger=ReviewTrigger.REJECTION_SPIKE).exists()
     assert not Notice.objects.filter(kind="review.opened").exists()
     client = Client()
     lead = Lead.objects.get(email="ada@acme.example")
