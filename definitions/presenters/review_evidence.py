@@ -174,6 +174,7 @@ class ReviewEvidenceTables:
     figures: list[EvidenceFigure]
     tables: list[EvidenceTable]
     revert_to: VersionLink | None = None
+    backtest: int | None = None
 
 
 def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
@@ -181,7 +182,7 @@ def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
     figures: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
-        if key == "revert_to":
+        if key in ("revert_to", "backtest"):
             continue
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables[key] = value
@@ -196,6 +197,7 @@ def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
         ],
         [_build_table(key, tables[key]) for key in _sort_keys(tables, _TABLES)],
         _find_revert(evidence.get("revert_to")),
+        _integer_or_none(evidence.get("backtest")),
     )
 
 

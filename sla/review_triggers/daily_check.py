@@ -12,8 +12,10 @@ from django.db import transaction
 
 from config.jobs import sweeps
 from config.jobs.periods import claim_period, list_claimed
-from definitions import reviews
-from definitions.models import Definition
+from definitions import backtest_requests, reviews
+from definitions.models import Definition, Review, Version
+from definitions.proposal_checklist import add_months
+from definitions.vocabulary import ReviewKind
 from leads.vocabulary import Motion
 from sla.figure_catalogue.calendar_periods import CalendarMonth, CalendarQuarter, CalendarWeek
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
@@ -23,6 +25,8 @@ from sla.review_triggers.review_drafts import ReviewDraft
 
 #: The name under which definitions that failed are set aside.
 SWEEP: Final = "checks for reviews"
+#: The period of the backtest that a full review opens with.
+BACKTEST_MONTHS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,24 @@ def _check_once(definition: Definition, check: PeriodCheck, now: dt.datetime) ->
             trigger=draft.trigger,
             kind=draft.kind,
             title=draft.title,
-            evidence=draft.evidence,
+            evidence={**draft.evidence, **_request_backtest(definition, draft, now)},
             proposal=draft.proposal,
             now=now,
             period=draft.period,
             cause=draft.cause,
         )
     return len(drafts)
+
+
+def _request_backtest(definition: Definition, draft: ReviewDraft, now: dt.datetime) -> dict[str, int]:
+    """Request the backtest of the version in force that a full review opens with, and name it for the evidence."""
+    version = Version.objects.active().filter(definition=definition).first()
+    same_cause = Review.objects.undecided().filter(definition=definition, trigger=draft.trigger, cause=draft.cause)
+    if draft.kind != ReviewKind.FULL or version is None or same_cause.filter(opened_by=None).exists():
+        return {}
+    start = add_months(now, -BACKTEST_MONTHS)
+    backtest = backtest_requests.request_backtest(version=version, start=start, end=now, by=None, now=now)
+    return {"backtest": backtest.pk}
 
 
 def _list_checks(definition: Definition, now: dt.datetime) -> Iterator[PeriodCheck]:

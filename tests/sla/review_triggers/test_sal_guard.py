@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
-from definitions.models import Review, Version
+from definitions.models import Backtest, Review, Version
 from definitions.vocabulary import ReviewTrigger
 from sla.models import Commitment
 from sla.review_triggers import daily_check
@@ -42,4 +42,7 @@ def test_ninety_days_below_the_target_offer_the_version_before_exactly_once(acce
         client.force_login(UserFactory(roles=[Role.MARKETING_OPS]))
         page = client.get(reverse("review", args=[review.pk])).content.decode()
         assert reverse("version_step", args=[before.pk, "revert"]) in page
+        backtest = Backtest.objects.get()
+        assert (backtest.version, backtest.end) == (review.version, END)
+        assert reverse("backtest", args=[backtest.pk]) in page
         assert client.get(reverse("version_step", args=[before.pk, "revert"])).status_code == 200
