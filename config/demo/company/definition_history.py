@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from django.urls import reverse
+
 from config.demo.company import definition_documents, version_backtests
 from config.demo.company.lead_generator import YearDates
 from config.demo.company.qualifying_instants import ExampleVersion, QualifyingInstants
@@ -103,6 +105,8 @@ def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.d
         driver=grounds.driver or ChangeDriver.FIRST,
         evidence=grounds.evidence,
         review=grounds.review,
+        # A month of few decisions opens no review, and the rates on the overview show it all the same.
+        links=() if grounds.review else [reverse("overview")],
         acknowledged={
             warning.key: definition_documents.ACCEPTED.get(warning.code, definition_documents.ACCEPTED_ANYWAY)
             for warning in warnings
