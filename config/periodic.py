@@ -36,7 +36,7 @@ from sla.handoffs import (
 from sla.notifications import blind_rule_notices, deliveries, leader_notices
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
-from sla.reports import rejection_monitor
+from sla.review_triggers import daily_check, running_month
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,8 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         "figures",
         now,
         {
-            "reviews": lambda: rejection_monitor.open_rejection_reviews(now=now),
+            "reviews": lambda: daily_check.open_due_reviews(now=now),
+            "lines": lambda: running_month.notify_of_crossed_lines(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "paused": lambda: _repeat_full_batches(lambda: quiet_leads.pause_quiet(now=now), quiet_leads.BATCH),
             "returned": lambda: recycling.announce_returns(now=now),

@@ -241,6 +241,7 @@ class NoticeKind(models.TextChoices):
     NEW_PLAY = "play.routed", _("New account play")
     REINSTATED = "lead.reinstated", _("Disqualified lead asked")
     SUPPRESSED = "suppression.set", _("Leads suppressed")
+    LINE_CROSSED = "rate.line_crossed", _("Rate beyond its line")
 
     @property
     def tone(self) -> str:
@@ -264,6 +265,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.NEW_PLAY: "info",
         NoticeKind.REINSTATED: "marketing",
         NoticeKind.SUPPRESSED: "warn",
+        NoticeKind.LINE_CROSSED: "warn",
     }
 )
 

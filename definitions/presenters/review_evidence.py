@@ -15,28 +15,82 @@ MOST_ROWS: Final = 50
 #: Labels of the figures in Accord's own evidence, in reading order; members of an object by path ("limits.too_many").
 _FIGURES: Final = {
     "period": "Period",
+    "due_at": "Due",
+    "active_version": "Version in force",
+    "active_since": "In force since",
+    "origin": "Volume of",
     "decided": "Decided",
     "rejected": "Of them rejected",
     "percent": "Rejection rate",
+    "target_percent": "Target of the SAL rate",
+    "off_target": "Off the target",
+    "minutes_to_accept": "Minutes from assignment to acceptance, median",
+    "volume.count": "MQLs of the week",
+    "volume.expected": "Its trend says",
+    "volume.deviation": "Standard deviation around the trend",
+    "volume.deviations": "Above the trend from, in deviations",
+    "days_to_convert": "Days to convert, in both quarters",
+    "p_value": "Chance of such a difference if nothing changed (p)",
+    "outside.count": "Wins that fail the gate",
+    "outside.wins": "Of the quarter’s wins",
+    "outside.before": "Wins that failed it in the quarter before",
+    "outside.wins_before": "Of the wins of the quarter before",
     "from": "From",
     "to": "Until",
     "limits.too_many": "Too many above",
     "limits.too_few": "Too few below",
     "limits.smallest_sample": "Smallest sample, decided",
 }
+_RATE: Final = {
+    "figure": "Rate",
+    "period": "Period",
+    "count": "Count",
+    "of": "Of",
+    "percent": "Percent",
+    "interval": "95 % interval",
+    "health": "Health",
+    "definition": "Definition",
+}
 _REJECTION: Final = {
     "label": "Reason",
     "note": "Note",
+    "missing": "Missing",
     "tier": "Tier",
     "contacted_before": "Contacted before",
     "decided_at": "Decided",
 }
 #: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "rates": ("Rates", _RATE),
+    "by_source": ("By source", {**_RATE, "figure": "Source"}),
+    "by_band": ("By score band", {**_RATE, "figure": "Fit and engagement"}),
+    "spike": ("Quality of the volume", {"quality": "What", "count": "Count", "of": "Of", "percent": "Share"}),
+    "weeks": ("MQLs by week", {"week": "Week", "count": "MQLs"}),
+    "coverage": (
+        "Coverage of the quarters’ wins",
+        {
+            "quarter": "Quarter",
+            "version": "Version",
+            "covered": "Qualified before",
+            "of": "Wins",
+            "percent": "Coverage",
+            "outside_gate": "Fail the gate",
+        },
+    ),
     "reasons": ("Reasons given", {"label": "Reason", "details": "Details", "family": "Family", "count": "Rejected"}),
     "families": (
         "Families of reasons",
         {"label": "Family", "count": "Rejected", "percent": "Share", "lever": "What to do about them"},
+    ),
+    "ways_in": (
+        "What had let the decided leads in",
+        {"way": "Path, hot trigger or signal", "count": "Rejected", "of": "Of decided", "percent": "Share rejected"},
+    ),
+    "missing": ("What sales said was missing", {"missing": "Missing", "count": "Times"}),
+    "acceptance": ("How sales accepted", {"indicator": "Leads", "count": "Count", "of": "Of"}),
+    "benchmarks": (
+        "What others report, quoted",
+        {"subject": "Subject", "quoted": "Figure", "source": "Source", "year": "Year"},
     ),
     "promises": (
         "Promises of the period",
@@ -58,7 +112,7 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 #: Ids become links and are no columns.
 _LINKS: Final = frozenset({"handoff", "lead", "play", "company"})
-_PERCENT: Final = frozenset({"percent", "share", "limits.too_many", "limits.too_few"})
+_PERCENT: Final = frozenset({"percent", "share", "target_percent", "limits.too_many", "limits.too_few"})
 _FAMILIES: Final = {"bant": "BANT"}
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
@@ -95,9 +149,19 @@ class EvidenceTable:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionLink:
+    """A version that the evidence offers to go back to."""
+
+    pk: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewEvidenceTables:
     figures: list[EvidenceFigure]
     tables: list[EvidenceTable]
+    revert_to: VersionLink | None = None
+    backtest: int | None = None
 
 
 def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
@@ -105,6 +169,8 @@ def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
     figures: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
+        if key in ("revert_to", "backtest"):
+            continue
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables[key] = value
         elif isinstance(value, dict):
@@ -117,7 +183,16 @@ def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
             for key in _sort_keys(figures, _FIGURES)
         ],
         [_build_table(key, tables[key]) for key in _sort_keys(tables, _TABLES)],
+        _find_revert(evidence.get("revert_to")),
+        _integer_or_none(evidence.get("backtest")),
     )
+
+
+def _find_revert(value: object) -> VersionLink | None:
+    """Return the version to go back to, if the evidence names one by its id and number."""
+    if not isinstance(value, dict) or _integer_or_none(value.get("version")) is None:
+        return None
+    return VersionLink(value["version"], str(value.get("number", "")))
 
 
 def _sort_keys(keys: Iterable[str], known_keys: Iterable[str]) -> list[str]:

@@ -35,6 +35,7 @@ _BY_URGENCY: Final = (
     NoticeKind.GIVEN_BACK,
     NoticeKind.SIGNATURE,
     NoticeKind.SUPPRESSED,
+    NoticeKind.LINE_CROSSED,
     NoticeKind.REVIEW,
     NoticeKind.BLIND_RULE,
     NoticeKind.REINSTATED,

@@ -31,6 +31,7 @@ _ROLES_BY_KIND: Final = {
     NoticeKind.BLIND_RULE: (Role.MARKETING_OPS,),
     NoticeKind.REINSTATED: (Role.MARKETING_OPS,),
     NoticeKind.SUPPRESSED: _LEADERS,
+    NoticeKind.LINE_CROSSED: _LEADERS,
 }
 
 

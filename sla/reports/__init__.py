@@ -1,1 +1,1 @@
-"""The reports: compliance, volume, yield, cohorts, and the monitor that opens reviews of the rejection rate."""
+"""The reports: compliance, volume, yield, cohorts, and the leaders' overview."""

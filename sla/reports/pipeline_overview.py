@@ -17,11 +17,13 @@ from config.ui import formats
 from leads.identity import merges
 from leads.models import Outcome, PastDisposition
 from leads.vocabulary import Motion, OutcomeKind, PastDecision
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.calendar_periods import CalendarMonth
+from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.handoffs import creation
 from sla.models import Disposition, Handoff
 from sla.reports import reason_counts
 from sla.reports.reason_counts import ReasonCount
-from sla.reports.rejection_monitor import SMALLEST_SAMPLE, TOO_MANY, RejectionMonth
 from sla.vocabulary import DispositionKind, HandoffState
 
 PIPELINE_OVER: Final = dt.timedelta(days=90)
@@ -68,20 +70,12 @@ class DecisionCounts:
         return self.accepted + self.rejected
 
     @property
-    def acceptance(self) -> float | None:
-        return self.accepted / self.decided if self.decided else None
+    def acceptance(self) -> RateReading:
+        return RateReading(ACCEPTANCE, Sample(self.accepted, self.decided))
 
     @property
-    def rejection(self) -> float | None:
-        return self.rejected / self.decided if self.decided else None
-
-    @property
-    def is_spike(self) -> bool:
-        return self.decided >= SMALLEST_SAMPLE and self.rejected * 100 > self.decided * TOO_MANY
-
-    @property
-    def is_small(self) -> bool:
-        return self.decided < SMALLEST_SAMPLE
+    def rejection(self) -> RateReading:
+        return RateReading(REJECTION, Sample(self.rejected, self.decided))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +145,9 @@ def count_reasons(motion: Motion, now: dt.datetime) -> list[ReasonCount]:
     return reason_counts.count_reasons(motion=motion, start=list_months(now)[0].start, end=now)
 
 
-def list_months(now: dt.datetime) -> list[RejectionMonth]:
+def list_months(now: dt.datetime) -> list[CalendarMonth]:
     """Return the months of the overview, the oldest first."""
-    return [RejectionMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
+    return [CalendarMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
 
 
 def _count_decisions(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncMonth, TruncWeek
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
+from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome
 from sla.reports import reason_counts
 from sla.reports.pipeline_overview import (
@@ -23,7 +24,6 @@ from sla.reports.pipeline_overview import (
     list_months,
 )
 from sla.reports.reason_counts import ReasonCount
-from sla.reports.rejection_monitor import RejectionMonth
 from sla.reports.volume_and_yield import MONTHS, DeliveredVolume, RepYield, read_agreed_volume
 from sla.reports.weekly_cohorts import WEEKS_SHOWN, WeeklyCohort
 from sla.vocabulary import DispositionKind, PlayState
@@ -56,7 +56,7 @@ def count_reasons(now: dt.datetime) -> list[ReasonCount]:
 
 def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
     """Read the companies that qualified in the running month and those before it, beside the number agreed."""
-    months = [RejectionMonth.containing(now, months_back=back) for back in range(count)]
+    months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
     return [_count_delivered(month, is_running=month == months[0]) for month in months]
 
 
@@ -139,6 +139,6 @@ def _count_waiting(now: dt.datetime) -> WaitingWork:
     return WaitingWork(not_handed_over=AccountQualification.objects.waiting().count(), **counts)
 
 
-def _count_delivered(month: RejectionMonth, *, is_running: bool) -> DeliveredVolume:
+def _count_delivered(month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
     qualified = AccountQualification.objects.filter(at__gte=month.start, at__lt=month.end).count()
     return DeliveredVolume(month, is_running, qualified, None, read_agreed_volume(Motion.AQL, month))

@@ -12,8 +12,8 @@ from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
+from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import Commitment, HandoffQuerySet
-from sla.reports.rejection_monitor import RejectionMonth
 
 MONTHS: Final = 3
 #: Shares of fewer handoffs are marked as a small sample.
@@ -28,7 +28,7 @@ class DeliveredVolume:
     leads whose source and engagement are on record: the context that marketing owes sales; None for companies.
     """
 
-    month: RejectionMonth
+    month: CalendarMonth
     is_running: bool
     count: int
     complete: int | None
@@ -98,7 +98,7 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
 
     Counts the leads of all teams, each in the month it qualified.
     """
-    months = [RejectionMonth.containing(now, months_back=back) for back in range(count)]
+    months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
     return [_count_delivered(motion, month, is_running=month == months[0]) for month in months]
 
 
@@ -133,7 +133,7 @@ def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _count_delivered(motion: Motion, month: RejectionMonth, *, is_running: bool) -> DeliveredVolume:
+def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
     engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
     counts = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).aggregate(
         count=Count("pk"),
@@ -142,7 +142,7 @@ def _count_delivered(motion: Motion, month: RejectionMonth, *, is_running: bool)
     return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
 
 
-def read_agreed_volume(motion: Motion, month: RejectionMonth) -> int | None:
+def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
     return in_force.values_list("mqls_a_month", flat=True).first()

@@ -15,6 +15,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import TruncWeek
 
 from definitions.models import Version
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.catalogue import ACCEPTANCE, RateReading
 from sla.models import Disposition, Handoff
 from sla.vocabulary import DispositionKind
 
@@ -39,8 +41,8 @@ class WeeklyCohort:
         return self.accepted + self.rejected
 
     @property
-    def sal_rate(self) -> float | None:
-        return self.accepted / self.decided if self.decided else None
+    def acceptance(self) -> RateReading:
+        return RateReading(ACCEPTANCE, Sample(self.accepted, self.decided))
 
     @property
     def untouched_share(self) -> float | None:

@@ -15,8 +15,10 @@ from config.downloads import csv_download
 from config.web import Request
 from definitions import motions
 from leads.vocabulary import READERS_OF_LEADS, Motion
-from sla.reports import pipeline_overview, play_reports, reason_counts
-from sla.reports.rejection_monitor import TOO_MANY
+from sla.figure_catalogue import benchmarks
+from sla.figure_catalogue.catalogue import RateKey
+from sla.reports import conversion_figures, pipeline_overview, play_reports, reason_counts
+from sla.review_triggers.trigger_rules import TOO_MANY
 
 
 @login_required
@@ -55,7 +57,7 @@ def overview(request: Request) -> HttpResponse:
         if is_of_plays
         else pipeline_overview.build_overview(motion=motion, now=now)
     )
-    rates = [None if month.rejection is None else month.rejection * 100 for month in figures.months]
+    rates = [None if month.rejection.rate is None else month.rejection.rate * 100 for month in figures.months]
     chart = line_chart(
         "Rejection rate by month",
         [month.label for month in figures.months],
@@ -70,6 +72,8 @@ def overview(request: Request) -> HttpResponse:
         "primary": motions.find_primary_choice(),
         "chart": chart,
         "too_many": TOO_MANY,
+        "benchmarks": benchmarks.list_for(RateKey.REJECTION, RateKey.MQL_TO_SQL),
+        "conversions": conversion_figures.list_conversions(motion, now=now),
         "now": now,
     }
     return render(request, "sla/reports/overview.html", context)

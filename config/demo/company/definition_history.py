@@ -1,4 +1,7 @@
-"""The history of the example's definition: two versions with their signatures, and the review of the bad month."""
+"""The history of the example's definition: two versions with their signatures, and what people decide on its reviews.
+
+Accord itself opens the reviews while the year is played.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,23 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from django.urls import reverse
+
 from config.demo.company import definition_documents, version_backtests
 from config.demo.company.lead_generator import YearDates
 from config.demo.company.qualifying_instants import ExampleVersion, QualifyingInstants
 from config.demo.company.staff import Staff
 from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
-from definitions.models import Definition, Review, Version
+from definitions.models import Review, Version
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, ReviewKind, ReviewTrigger, Side
+from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, ReviewTrigger, Side
 from scoring.rule_compiler import compile_with_current_catalogue
-from sla.reports import rejection_monitor
 
 _DAY: Final = dt.timedelta(days=1)
+_DECIDED_AFTER: Final = 14 * _DAY
+#: What the bad month opens.
+_BAD_MONTH: Final = (ReviewTrigger.REJECTION_SPIKE, ReviewTrigger.REJECTION_SUSTAINED)
 
 _Happening: TypeAlias = Callable[[dt.datetime], None]
 
@@ -29,6 +36,9 @@ _REASON_OF_DECISION: Final = (
     "The report that a trade magazine gave away brought readers, not buyers: downloads and mail clicks alone carried them over"
     " 40 points. From now on downloads are capped and one strong signal must be recent. The smallest firms go as well: under 150"
     " people nobody has a planner."
+)
+_REASON_TO_KEEP: Final = (
+    "We looked at the leads and the figures together: nothing that another rule would have told apart."
 )
 _REASON_OF_SECOND_VERSION: Final = (
     "More than 35 % of the handoffs of a month were rejected, most of them as “not interested”. Downloads are capped, and a"
@@ -42,13 +52,11 @@ def planned_changes(
     """Yield what happens to the definition, each step with its date."""
     yield dates.start, partial(_adopt_first_version, staff, instants)
     change = dates.new_version
-    yield change - 6 * _DAY, partial(_ensure_review, staff)
     yield change - 5 * _DAY, partial(_propose_second_version, staff, instants)
     yield change - 3 * _DAY, partial(_sign, Side.MARKETING, _MARKETING_COMMENT, staff)
     yield change - 2 * _DAY, partial(_sign, Side.SALES, _SALES_COMMENT, staff)
     yield change, partial(_activate, staff)
     yield change + dt.timedelta(hours=1), partial(_decide_reviews, staff)
-    yield dates.now - 3 * _DAY, partial(_open_quarterly_check, staff)
     yield dates.now - 2 * _DAY, partial(_test_version_in_force, staff, instants)
 
 
@@ -82,7 +90,7 @@ def _propose_second_version(staff: Staff, instants: QualifyingInstants, now: dt.
         evidence="The review of the month: most rejections say “not interested”, and most of those leads only ever read.",
         # Of the leads of half a year few are won yet: a deal takes ten weeks.
         precision_basis=PrecisionBasis.SAL,
-        review=Review.objects.undecided().order_by("pk").first(),
+        review=Review.objects.undecided().filter(trigger__in=_BAD_MONTH).order_by("pk").first(),
     )
     _propose(
         _draft(staff, instants, definition_documents.second_version(_REASON_OF_SECOND_VERSION), now),
@@ -101,6 +109,8 @@ def _propose(version: Version, grounds: ProposalGrounds, staff: Staff, now: dt.d
         precision_basis=grounds.precision_basis,
         evidence=grounds.evidence,
         review=grounds.review,
+        # A month of few decisions opens no review, and the rates on the overview show it all the same.
+        links=() if grounds.review else [reverse("overview")],
         acknowledged={
             warning.key: definition_documents.ACCEPTED.get(warning.code, definition_documents.ACCEPTED_ANYWAY)
             for warning in warnings
@@ -135,11 +145,14 @@ def _newest() -> Version:
     return Version.objects.select_related("definition").order_by("-pk")[0]
 
 
-def _ensure_review(staff: Staff, now: dt.datetime) -> None:
-    """Open the review of the bad month by hand where it had too few decisions for Accord to open one."""
-    if not Review.objects.exists():
-        title = "Too many readers of free reports among the MQLs"
-        _open_review(ReviewTrigger.MANUAL, ReviewKind.FULL, title, "See the reasons of the rejections.", staff, now)
+def decide_older_reviews(dates: YearDates, staff: Staff, now: dt.datetime) -> None:
+    """Decide the reviews that are two weeks old to keep the definition; from the end of the bad month on they stay open."""
+    if now >= dates.bad_month_ends:
+        return
+    for review in Review.objects.undecided().filter(opened_at__lt=now - _DECIDED_AFTER).order_by("pk"):
+        reviews.decide_review(
+            review=review, decision="Keep", reasoning=_REASON_TO_KEEP, by=staff.marketing_leader, now=now
+        )
 
 
 def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
@@ -152,29 +165,3 @@ def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
             by=staff.sales_leader,
             now=now,
         )
-
-
-def _open_quarterly_check(staff: Staff, now: dt.datetime) -> None:
-    proposal = "Thirty minutes: SAL and rejection rate against the baseline, the reasons, one thing to change or none."
-    _open_review(ReviewTrigger.QUARTER, ReviewKind.LIGHT, "Quarterly check of the MQL definition", proposal, staff, now)
-
-
-def _open_review(
-    trigger: ReviewTrigger, kind: ReviewKind, title: str, proposal: str, staff: Staff, now: dt.datetime
-) -> None:
-    definition = Definition.objects.get(name=definition_documents.NAME)
-    rate = rejection_monitor.read_decisions(
-        definition=definition, month=rejection_monitor.RejectionMonth.containing(now, months_back=1)
-    )
-    evidence = {"decided": len(rate.dispositions), "rejected": len(rate.rejected), "percent": rate.percent}
-    reviews.open_review(
-        definition=definition,
-        trigger=trigger,
-        kind=kind,
-        title=title,
-        evidence=evidence,
-        proposal=proposal,
-        period=rate.month.name,
-        by=staff.ops,
-        now=now,
-    )

@@ -30,7 +30,7 @@ from scoring.live import quiet_leads
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
 from sla.nurture import recycling
-from sla.reports import rejection_monitor
+from sla.review_triggers import daily_check
 from sla.teams import routing_rules
 
 _SECOND: Final = dt.timedelta(seconds=1)
@@ -135,7 +135,7 @@ class YearSimulation:
         self._version = next(iter(active_versions.list_active_versions()), None)
 
     def _review_mornings(self) -> Iterator[dt.datetime]:
-        """Yield the mornings on which figures are reviewed: the first of each month, and weekly around the bad one."""
+        """Yield the mornings on which closed periods are checked: the first of each month, and weekly around the bad one."""
         dates = self._dates
         for days in range(1, (dates.now - LAST_DAY - dates.start).days):
             morning = (dates.start + days * _DAY).replace(hour=5, minute=10, second=0, microsecond=0)
@@ -145,7 +145,8 @@ class YearSimulation:
 
     def _review(self, now: dt.datetime) -> None:
         self._process.catch_up(now)
-        rejection_monitor.open_rejection_reviews(now=now)
+        daily_check.open_due_reviews(now=now)
+        definition_history.decide_older_reviews(self._dates, self._staff, now)
         recycling.announce_returns(now=now)
 
     # ── From an event to a rep ────────────────────────────────────────────────────────────────────────────

@@ -14,11 +14,14 @@ from django.test import Client
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
+from definitions.models import Review
+from definitions.vocabulary import ReviewTrigger
 from leads.models import ImportRefusedRow, ImportRun, Lead, PastDisposition, StageChange
 from leads.vocabulary import Motion
 from sla.handoffs import dispositions, past_disposition_files
 from sla.models import Disposition, Notice, SubReason
-from sla.reports import pipeline_overview, rejection_monitor
+from sla.reports import pipeline_overview
+from sla.review_triggers import daily_check, running_month
 from tests.factories import (
     DAY,
     HOUR,
@@ -143,7 +146,9 @@ def test_imported_decisions_stand_in_the_reports_as_imported_and_open_no_review(
         (handoff.dispositions.get().reason.code, "", 1, 0),
     ]
     assert PastDisposition.objects.filter(motion=Motion.PQL).count() == 1
-    assert rejection_monitor.open_rejection_reviews(now=NOW) == 0
+    assert running_month.notify_of_crossed_lines(now=NOW) == 0
+    daily_check.open_due_reviews(now=NOW + 30 * DAY)
+    assert not Review.objects.filter(trigger=ReviewTrigger.REJECTION_SPIKE).exists()
     assert not Notice.objects.filter(kind="review.opened").exists()
     client = Client()
     lead = Lead.objects.get(email="ada@acme.example")

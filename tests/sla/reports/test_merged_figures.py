@@ -11,9 +11,10 @@ from definitions.models import Definition, Version
 from leads.identity import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion
+from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import Clock, Handoff
-from sla.reports import rejection_monitor, volume_and_yield, weekly_cohorts
-from sla.reports.rejection_monitor import RejectionMonth
+from sla.reports import volume_and_yield, weekly_cohorts
+from sla.review_triggers import rejection_evidence
 from tests.factories import DAY, NOW, HandoffFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 def read_counts(now: dt.datetime = NOW + DAY) -> dict[str, Any]:
     """Return every count of MQLs, handoffs and decisions that a report shows."""
-    month = RejectionMonth.containing(now)
-    decided = rejection_monitor.read_decisions(definition=Definition.objects.get(), month=month)
+    month = CalendarMonth.containing(now)
+    decided = rejection_evidence.read_decisions(definition=Definition.objects.get(), month=month)
     (delivered,) = volume_and_yield.read_delivered_months(motion=Motion.MQL, now=now, count=1)
     return {
         "cohorts": weekly_cohorts.for_version(Version.objects.get(), now=now),

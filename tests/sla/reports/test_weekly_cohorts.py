@@ -22,7 +22,7 @@ def test_each_week_says_what_became_of_its_mqls():
     this_week, last_week = weekly_cohorts.for_version(Version.objects.get(), now=NOW + DAY)
 
     assert this_week == WeeklyCohort(dt.date(2026, 3, 9), mqls=3, accepted=1, rejected=1, untouched=1)
-    assert (this_week.sal_rate, round(this_week.untouched_share or 0, 3)) == (0.5, 0.333)
+    assert (this_week.acceptance.rate, round(this_week.untouched_share or 0, 3)) == (0.5, 0.333)
     assert last_week == WeeklyCohort(dt.date(2026, 3, 2), mqls=1, accepted=0, rejected=1, untouched=0)
 
 

@@ -1,0 +1,185 @@
+"""The catalogue of rates: each with its numerator, denominator, period rule, smallest sample and sentence (rules 12.15). Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from scoring.backtests.intervals_and_tests import Bounds, Sample, wilson
+from sla.figure_catalogue import health_bands
+from sla.figure_catalogue.health_bands import HealthBand
+
+
+class RateKey(StrEnum):
+    """The keys of the rates."""
+
+    REJECTION = "rejection"
+    ACCEPTANCE = "acceptance"
+    SAL_TO_SQL = "sal_to_sql"
+    MQL_TO_SQL = "mql_to_sql"
+    MQL_TO_OPPORTUNITY = "mql_to_opportunity"
+
+
+class Cohort(StrEnum):
+    """The leads that the denominator of a rate counts, by the instant that must lie in the period."""
+
+    DECIDED = "decided"
+    ACCEPTED = "accepted"
+    QUALIFIED = "qualified"
+
+
+class GoodDirection(StrEnum):
+    """The direction in which a rate is good: higher, or within its healthy band."""
+
+    HIGHER = "higher"
+    BAND = "band"
+
+
+@dataclass(frozen=True, slots=True)
+class RateFigure:
+    """A rate in percent. `{mql}` in its texts stands for the name of the motion.
+
+    `matures_after` is the time that each lead of the cohort has to convert where periods are compared; None: none is needed.
+    """
+
+    key: RateKey
+    name: str
+    numerator: str
+    denominator: str
+    cohort: Cohort
+    period_rule: str
+    smallest_sample: int
+    good: GoodDirection
+    bands: tuple[HealthBand, ...] = ()
+    matures_after: dt.timedelta | None = None
+    unit: str = "%"
+
+    def name_for(self, motion: str) -> str:
+        """Return the name with the motion's leads, as PQL→SQL."""
+        return self.name.format(mql=motion.upper())
+
+    def sentence_for(self, motion: str) -> str:
+        """Return the sentence that explains the figure."""
+        text = f"{self.numerator}, divided by {self.denominator}; {self.period_rule}."
+        return text.format(mql=motion.upper())
+
+
+_BY_DECISION: Final = "each counts in the period of its decision, a corrected decision as corrected"
+_BY_QUALIFICATION: Final = (
+    "each counts in the period in which it became an {mql}, the person's later outcomes up to the next cycle"
+)
+_SMALLEST: Final = 20
+
+REJECTION: Final = RateFigure(
+    RateKey.REJECTION,
+    "Rejection rate",
+    "{mql}s that sales rejected",
+    "all {mql}s that sales accepted or rejected",
+    Cohort.DECIDED,
+    _BY_DECISION,
+    _SMALLEST,
+    GoodDirection.BAND,
+    health_bands.REJECTION_BANDS,
+)
+ACCEPTANCE: Final = RateFigure(
+    RateKey.ACCEPTANCE,
+    "SAL rate",
+    "{mql}s that sales accepted",
+    "all {mql}s that sales accepted or rejected",
+    Cohort.DECIDED,
+    _BY_DECISION,
+    _SMALLEST,
+    GoodDirection.BAND,
+    health_bands.ACCEPTANCE_BANDS,
+)
+SAL_TO_SQL: Final = RateFigure(
+    RateKey.SAL_TO_SQL,
+    "SAL→SQL",
+    "accepted {mql}s that became an SQL, an opportunity or a win",
+    "all {mql}s that sales accepted",
+    Cohort.ACCEPTED,
+    "each counts in the period of its acceptance",
+    _SMALLEST,
+    GoodDirection.HIGHER,
+    matures_after=dt.timedelta(days=30),
+)
+MQL_TO_SQL: Final = RateFigure(
+    RateKey.MQL_TO_SQL,
+    "{mql}→SQL",
+    "{mql}s that became an SQL, an opportunity or a win",
+    "all {mql}s",
+    Cohort.QUALIFIED,
+    _BY_QUALIFICATION,
+    _SMALLEST,
+    GoodDirection.BAND,
+    health_bands.MQL_TO_SQL_BANDS,
+    matures_after=dt.timedelta(days=30),
+)
+MQL_TO_OPPORTUNITY: Final = RateFigure(
+    RateKey.MQL_TO_OPPORTUNITY,
+    "{mql}→opportunity",
+    "{mql}s that became an opportunity or a win",
+    "all {mql}s",
+    Cohort.QUALIFIED,
+    _BY_QUALIFICATION,
+    _SMALLEST,
+    GoodDirection.HIGHER,
+    matures_after=dt.timedelta(days=60),
+)
+CATALOGUE: Final = {
+    figure.key: figure for figure in (REJECTION, ACCEPTANCE, SAL_TO_SQL, MQL_TO_SQL, MQL_TO_OPPORTUNITY)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateReading:
+    """A rate of the catalogue in one period, with its sample."""
+
+    figure: RateFigure
+    sample: Sample
+
+    @property
+    def rate(self) -> float | None:
+        return self.sample.rate
+
+    @property
+    def is_small(self) -> bool:
+        """Say whether the sample is too small for a verdict."""
+        return self.sample.total < self.figure.smallest_sample
+
+    @property
+    def interval(self) -> Bounds | None:
+        """Return the Wilson interval of 95 %, None without any."""
+        return wilson(self.sample.hits, self.sample.total)
+
+    @property
+    def band(self) -> HealthBand | None:
+        """Return the health band; None without bands or with a small sample, which says nothing."""
+        return None if self.is_small else health_bands.find_band(self.figure.bands, self.sample)
+
+    @property
+    def interval_text(self) -> str:
+        """Return the interval in words, as 22 to 41 %; empty without any."""
+        return "" if self.interval is None else f"{self.interval[0] * 100:.0f} to {self.interval[1] * 100:.0f} %"
+
+    @property
+    def health_text(self) -> str:
+        """Return what the rate says in words: the label of its band, or that the sample is small; empty without bands."""
+        if not self.sample.total:
+            return "Nothing yet"
+        return "Small sample" if self.is_small else (self.band.label if self.band else "")
+
+    def as_evidence(self, motion: str, period: str = "") -> dict[str, Any]:
+        """Return the row for the evidence of a review; its rate in percent."""
+        return {
+            "figure": self.figure.name_for(motion),
+            **({"period": period} if period else {}),
+            "count": self.sample.hits,
+            "of": self.sample.total,
+            "percent": None if self.rate is None else round(self.rate * 100, 1),
+            "interval": self.interval_text,
+            "health": self.health_text,
+            "definition": self.figure.sentence_for(motion),
+        }

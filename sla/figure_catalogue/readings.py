@@ -1,0 +1,205 @@
+"""The reading of a rate of the catalogue for a definition in a period (rules 12.15)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Floor
+
+from definitions.models import Definition
+from leads.identity import merges
+from leads.models import Event, Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from scoring.backtests.intervals_and_tests import Sample
+from scoring.models import AccountQualification, Qualification
+from sla.figure_catalogue.calendar_periods import CalendarQuarter
+from sla.figure_catalogue.catalogue import Cohort, RateFigure, RateKey
+from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
+from sla.vocabulary import DispositionKind
+
+#: The width of a score band in points of fit and engagement together.
+BAND_POINTS: Final = 20
+_OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
+_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CohortFilter:
+    """The part of a definition's MQLs that a rate is read for; empty: all. `band` is the lower end of a score band."""
+
+    source: str | None = None
+    campaign: str | None = None
+    band: int | None = None
+
+
+EVERYBODY: Final = CohortFilter()
+
+
+def read_rate(
+    figure: RateFigure,
+    *,
+    definition: Definition,
+    start: dt.datetime,
+    end: dt.datetime,
+    now: dt.datetime,
+    only: CohortFilter = EVERYBODY,
+    within: dt.timedelta | None = None,
+) -> Sample:
+    """Return the numerator and denominator of a rate in `[start, end)`, by what is known at `now`.
+
+    `within` counts conversions only so long after the lead qualified or was accepted, so that periods can be compared. A
+    definition of companies counts plays; it has no SQL, and no part of it is told apart.
+    """
+    if definition.motion == Motion.AQL:
+        return _read_plays(figure, definition, start, end, now, within)
+    cohort = select_cohort(figure.cohort, definition=definition, start=start, end=end)
+    return _count(_narrow(cohort, only), _numerator(figure, now, within))
+
+
+def find_mature_quarter(figure: RateFigure, now: dt.datetime) -> CalendarQuarter:
+    """Return the latest closed quarter whose youngest lead has had the time to convert."""
+    return CalendarQuarter.containing(now - (figure.matures_after or dt.timedelta()), quarters_back=1)
+
+
+def read_by_band(
+    figure: RateFigure, *, definition: Definition, start: dt.datetime, end: dt.datetime, now: dt.datetime
+) -> dict[int, Sample]:
+    """Return the rate by the lower end of each score band that has any MQL, in its order; each had its time to mature."""
+    cohort = select_cohort(figure.cohort, definition=definition, start=start, end=end).annotate(points=score_band())
+    rows = (
+        cohort.order_by("points")
+        .values("points")
+        .annotate(total=Count("pk"), hits=Count("pk", filter=_numerator(figure, now, figure.matures_after)))
+    )
+    return {int(row["points"]): Sample(row["hits"], row["total"]) for row in rows}
+
+
+def read_by_source(
+    figure: RateFigure, *, definition: Definition, start: dt.datetime, end: dt.datetime, now: dt.datetime
+) -> dict[str, Sample]:
+    """Return the rate by the source of the leads, the one with the most leads first."""
+    cohort = select_cohort(figure.cohort, definition=definition, start=start, end=end)
+    rows = (
+        cohort.order_by()
+        .values("lead__source")
+        .annotate(total=Count("pk"), hits=Count("pk", filter=_numerator(figure, now, figure.matures_after)))
+    )
+    in_order = sorted(rows, key=lambda row: (-row["total"], row["lead__source"]))
+    return {row["lead__source"]: Sample(row["hits"], row["total"]) for row in in_order}
+
+
+def band_name(band: int) -> str:
+    """Return a score band as its causes and tables name it: 60–79 points."""
+    return f"{band}–{band + BAND_POINTS - 1} points"
+
+
+def select_cohort(
+    cohort: Cohort, *, definition: Definition, start: dt.datetime, end: dt.datetime
+) -> QuerySet[Qualification]:
+    """Return the MQLs of a definition whose qualification or decision lies in `[start, end)`."""
+    rows = Qualification.objects.filter(definition=definition)
+    if cohort == Cohort.QUALIFIED:
+        return rows.filter(at__gte=start, at__lt=end)
+    decided = rows.filter(handoff__decided_at__gte=start, handoff__decided_at__lt=end)
+    return decided.filter(_is_disposed() if cohort == Cohort.DECIDED else _is_disposed(DispositionKind.ACCEPT))
+
+
+def campaign_of_mql() -> Subquery:
+    """Return the campaign of the lead's latest event up to its qualification that names one; NULL without any."""
+    campaign = KeyTextTransform("campaign", "properties")
+    events = Event.objects.filter(
+        lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"), properties__has_key="campaign"
+    )
+    return Subquery(events.order_by("-occurred_at", "-pk").annotate(campaign=campaign).values("campaign")[:1])
+
+
+def score_band() -> Any:
+    """Return the lower end of an MQL's score band: fit and engagement together, as frozen when it qualified."""
+    return Floor((F("fit") + F("engagement")) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
+
+
+def _narrow(cohort: QuerySet[Qualification], only: CohortFilter) -> QuerySet[Qualification]:
+    if only.source is not None:
+        cohort = cohort.filter(lead__source=only.source)
+    if only.campaign is not None:
+        cohort = cohort.annotate(campaign=campaign_of_mql()).filter(campaign=only.campaign)
+    if only.band is not None:
+        cohort = cohort.annotate(points=score_band()).filter(points=only.band)
+    return cohort
+
+
+def _is_disposed(kind: DispositionKind | None = None) -> Q:
+    standing = Disposition.objects.filter(handoff__qualification=OuterRef("pk"), corrected_by__isnull=True)
+    return Q(Exists(standing if kind is None else standing.filter(kind=kind)))
+
+
+def _numerator(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
+    """Return the condition on an MQL of the cohort that makes it count."""
+    match figure.key:
+        case RateKey.REJECTION:
+            return _is_disposed(DispositionKind.REJECT)
+        case RateKey.ACCEPTANCE:
+            return _is_disposed(DispositionKind.ACCEPT)
+        case RateKey.MQL_TO_OPPORTUNITY:
+            return _became_opportunity(figure, now, within)
+    # An opportunity is past the stage SQL, whether or not the four answers were recorded.
+    return _became_sql(figure, now, within) | _became_opportunity(figure, now, within)
+
+
+def _became_sql(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
+    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
+    return Q(Exists(answers if within is None else answers.filter(at__lte=_beginning(figure) + within)))
+
+
+def _became_opportunity(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
+    # An outcome belongs to the cycle in which it falls: what came after the next qualification is that one's.
+    of_lead = Qualification.objects.filter(lead=OuterRef(OuterRef("lead")), motion=OuterRef(OuterRef("motion")))
+    later = (
+        of_lead.filter(at__gt=OuterRef(OuterRef("at")))
+        .order_by()
+        .values("lead")
+        .annotate(next=Min("at"))
+        .values("next")
+    )
+    opened = Outcome.objects.effective().filter(
+        motion=OuterRef("motion"), kind__in=_OPENED, at__gte=OuterRef("at"), at__lte=now
+    )
+    opened = opened.filter(at__lt=Coalesce(Subquery(later), Value(_NEVER)))
+    if within is not None:
+        opened = opened.filter(at__lte=_beginning(figure) + within)
+    return merges.any_of_same_person(opened)
+
+
+def _beginning(figure: RateFigure) -> Any:
+    return OuterRef("handoff__decided_at" if figure.cohort == Cohort.ACCEPTED else "at")
+
+
+def _count(cohort: QuerySet[Any], counts: Q) -> Sample:
+    # Ordered by nothing, and one join at most, so that no row is counted twice.
+    total = cohort.order_by().aggregate(total=Count("pk"), hits=Count("pk", filter=counts))
+    return Sample(total["hits"], total["total"])
+
+
+def _read_plays(
+    figure: RateFigure,
+    definition: Definition,
+    start: dt.datetime,
+    end: dt.datetime,
+    now: dt.datetime,
+    within: dt.timedelta | None,
+) -> Sample:
+    decided = PlayDisposition.objects.filter(play__version__definition=definition, at__gte=start, at__lt=end)
+    if figure.key in (RateKey.REJECTION, RateKey.ACCEPTANCE):
+        kind = DispositionKind.REJECT if figure.key == RateKey.REJECTION else DispositionKind.ACCEPT
+        return _count(decided, Q(kind=kind))
+    if figure.key != RateKey.MQL_TO_OPPORTUNITY:
+        return Sample(0, 0)
+    opened = PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=_OPENED, at__lte=now)
+    if within is not None:
+        opened = opened.filter(at__lte=OuterRef("at") + within)
+    cohort = AccountQualification.objects.filter(definition=definition, at__gte=start, at__lt=end)
+    return _count(cohort, Q(Exists(opened)))

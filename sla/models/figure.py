@@ -1,0 +1,38 @@
+"""Figures that are kept as a trend."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from definitions.models import Definition, Version
+from leads.models import append_only
+
+
+class QuarterCoverage(models.Model):
+    """The coverage of the version in force on the wins of a closed quarter (rules 8.17).
+
+    `covered` of the `wins` had qualified before they were won; `outside_gate` of them failed the gate when they were won.
+    """
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
+    quarter = models.CharField(max_length=7, help_text="As 2026-Q1, in the company's calendar.")
+    wins = models.PositiveIntegerField()
+    covered = models.PositiveIntegerField()
+    outside_gate = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["definition", "quarter"], name="coverage_once_a_quarter"),
+            models.CheckConstraint(
+                name="coverage_is_of_the_wins", condition=Q(covered__lte=F("wins"), outside_gate__lte=F("wins"))
+            ),
+        ]
+        triggers: ClassVar = [append_only("quarter_coverages_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.definition} {self.quarter}: {self.covered} of {self.wins}"

@@ -1,0 +1,75 @@
+"""The wins of a closed quarter, judged by the version in force: its coverage, and the wins outside its gate (rules 8.17, 8.18)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from definitions.models import Definition, Version
+from leads.vocabulary import Motion
+from scoring.active_versions import rules_of
+from scoring.backtests import outcome_history
+from scoring.backtests.coverage_and_precision import NEVER, DatedLeads
+from scoring.backtests.intervals_and_tests import Sample
+from scoring.columns import fact_reader
+from scoring.engine.judge import axes, first_qualifying
+from scoring.engine.profile import FAIL
+from scoring.instants import microseconds
+from sla.figure_catalogue.calendar_periods import CalendarQuarter
+from sla.models import QuarterCoverage
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterWins:
+    """The wins of a quarter: those that had qualified under the version before, and those that failed its gate when won."""
+
+    covered: Sample
+    outside_gate: Sample
+
+
+def judge_wins(version: Version, quarter: CalendarQuarter) -> QuarterWins:
+    """Judge the first wins of a quarter by a version's rules, with the facts known of each lead before it was won."""
+    rules = rules_of(version)
+    history = outcome_history.read_history(Motion(rules.motion), quarter.start, quarter.end)
+    won = history.won_since(microseconds(quarter.start))
+    facts = fact_reader.read_for_leads(won.lead.tolist(), rules)
+    known = won.where(np.isin(won.lead, facts.lead_ids))
+    gate = axes(rules, facts, np.searchsorted(facts.lead_ids, known.lead), known.at - 1).gate
+    leads, at, _verdicts = first_qualifying(rules, facts, until=microseconds(quarter.end) - 1)
+    began_at = DatedLeads(facts.lead_ids[leads], at).instants_of(won.lead)
+    covered = np.count_nonzero((began_at != NEVER) & (began_at < won.at))
+    return QuarterWins(
+        Sample(int(covered), len(won)), Sample(int(np.count_nonzero(gate == FAIL)), int(known.lead.size))
+    )
+
+
+def keep_coverage(version: Version, quarter: CalendarQuarter, wins: QuarterWins, now: dt.datetime) -> None:
+    """Store the coverage of a closed quarter, so that it can be read as a trend."""
+    QuarterCoverage.objects.create(
+        definition=version.definition,
+        version=version,
+        quarter=quarter.name,
+        covered=wins.covered.hits,
+        outside_gate=wins.outside_gate.hits,
+        wins=wins.covered.total,
+        at=now,
+    )
+
+
+def read_trend(definition: Definition) -> list[dict[str, Any]]:
+    """Return the stored coverage by quarter as rows of evidence, the newest first."""
+    rows = QuarterCoverage.objects.filter(definition=definition).select_related("version__definition")
+    return [
+        {
+            "quarter": row.quarter,
+            "version": row.version.number,
+            "covered": row.covered,
+            "of": row.wins,
+            "percent": round(row.covered * 100 / row.wins, 1) if row.wins else None,
+            "outside_gate": row.outside_gate,
+        }
+        for row in rows.order_by("-quarter")[:8]
+    ]

@@ -1,0 +1,49 @@
+"""Reviews that a check asks for, and what several checks read: the version of a time, the version to go back to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from definitions.models import Definition, Version
+from definitions.vocabulary import ReviewKind, ReviewTrigger
+from sla.figure_catalogue.calendar_periods import CalendarPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDraft:
+    """A review that the figures of a period ask for, as `definitions.reviews.open_review` takes it."""
+
+    trigger: ReviewTrigger
+    kind: ReviewKind
+    title: str
+    period: str
+    evidence: Mapping[str, Any]
+    proposal: str
+    cause: str = ""
+
+
+def find_version_in_force(definition: Definition, at: dt.datetime) -> Version | None:
+    """Return the version of a definition that was in force just before an instant."""
+    begun = Version.objects.filter(definition=definition, activated_at__lt=at)
+    return begun.filter(Q(retired_at=None) | Q(retired_at__gte=at)).order_by("-activated_at").first()
+
+
+def describe_period(period: CalendarPeriod) -> dict[str, str]:
+    """Return a period's bounds for the evidence."""
+    return {"from": period.start.isoformat(), "to": period.end.isoformat()}
+
+
+def offer_revert(version: Version | None) -> dict[str, Any]:
+    """Return for the evidence the version that was in force before this one; empty if there was none."""
+    if version is None or version.activated_at is None:
+        return {}
+    earlier = Version.objects.filter(
+        definition_id=version.definition_id, retired_at__isnull=False, activated_at__lt=version.activated_at
+    )
+    before = earlier.order_by("-activated_at").first()
+    return {} if before is None else {"revert_to": {"version": before.pk, "number": before.number}}
