@@ -197,6 +197,7 @@ def _scoring_columns(draft: Draft) -> dict[str, object]:
         "bant_ceiling": draft.ceilings.bant,
         "engaged_within_days": timing and timing.engaged_within_days,
         "or_request_within_days": timing and timing.or_request_within_days,
+        "timing_signals": (list(timing.engaged_by) or None) if timing else None,
         "tier_3_axis": floor.axis if floor else "",
         "tier_3_less_than": floor and floor.less_than,
         "account": draft.account and draft.account.to_document(),
@@ -219,6 +220,7 @@ def _create_rows(version: Version, draft: Draft) -> None:
             flag=row.flag,
             list=lists.get(row.list_name),
             points=row.points,
+            unknown=row.unknown,
             rationale=row.rationale,
         )
         for position, row in enumerate(draft.criteria)
@@ -230,6 +232,8 @@ def _create_rows(version: Version, draft: Draft) -> None:
             signal=signals[row.signal],
             points=row.points,
             cap=row.cap,
+            disqualifies=row.disqualifies,
+            disqualifies_within_days=row.disqualifies_within_days,
             rationale=row.rationale,
         )
         for position, row in enumerate(draft.signals)
@@ -252,6 +256,7 @@ def _create_paths(version: Version, rows: tuple[PathRow, ...]) -> None:
             within_days=clause.within_days,
             within_hours_of_each_other=clause.within_hours_of_each_other,
             distinct_assets=clause.distinct_assets,
+            same_asset=clause.same_asset,
         )
         for path, row in zip(paths, rows, strict=True)
         for position, clause in enumerate(row.clauses)
@@ -284,9 +289,7 @@ def read_draft(version: Version) -> Draft:
         inactivity=_inactivity_setting(version),
         ceilings=CeilingSettings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
         criteria=tuple(criterion_row(criterion) for criterion in version.criteria.all()),
-        signals=tuple(
-            SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale) for rule in version.signal_rules.all()
-        ),
+        signals=tuple(signal_row(rule) for rule in version.signal_rules.all()),
         paths=tuple(path_row(path) for path in version.paths.all()),
         timing=_timing_setting(version),
         tier_3_below=_tier_floor_setting(version),
@@ -306,6 +309,13 @@ def criterion_row(criterion: Criterion) -> CriterionRow:
         texts=tuple(criterion.texts),
         flag=criterion.flag,
         list_name=criterion.list.name if criterion.list else "",
+        unknown=criterion.unknown,
+    )
+
+
+def signal_row(rule: SignalRule) -> SignalRow:
+    return SignalRow(
+        rule.signal.code, rule.points, rule.cap, rule.rationale, rule.disqualifies, rule.disqualifies_within_days
     )
 
 
@@ -326,6 +336,7 @@ def clause_row(clause: Clause) -> ClauseRow:
         within_days=clause.within_days,
         within_hours_of_each_other=clause.within_hours_of_each_other,
         distinct_assets=clause.distinct_assets,
+        same_asset=clause.same_asset,
     )
 
 
@@ -336,8 +347,11 @@ def _inactivity_setting(version: Version) -> InactivitySetting | None:
 
 
 def _timing_setting(version: Version) -> TimingSetting | None:
-    timing = TimingSetting(version.engaged_within_days, version.or_request_within_days)
-    return None if timing == TimingSetting(None, None) else timing
+    if version.engaged_within_days is None and version.or_request_within_days is None:
+        return None
+    return TimingSetting(
+        version.engaged_within_days, version.or_request_within_days, tuple(version.timing_signals or ())
+    )
 
 
 def _tier_floor_setting(version: Version) -> TierFloorSetting | None:

@@ -68,6 +68,13 @@ class Operator(models.TextChoices):
     IN_LIST = "in_list", _("is in the list")
 
 
+class UnknownPolicy(models.TextChoices):
+    """What a criterion makes of a value that is not known; it never passes (rules 3.30)."""
+
+    FAIL = "fail", _("counts as failed")
+    HOLD = "hold", _("waits for enrichment")
+
+
 class FieldKind(models.TextChoices):
     TEXT = "text"
     NUMBER = "number"

@@ -10,6 +10,7 @@ from django import forms
 from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input
 from definitions.models import Version
 from definitions.vocabulary import Axis
+from leads.models import Signal
 
 _NUMBERS: Final = (
     *("decay_percent", "decay_per_days", "inactivity_after_days", "inactivity_points", "inactivity_per_days"),
@@ -35,6 +36,13 @@ class VersionForm(PlainNumbers):
         error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
     )
 
+    timing_signals = forms.MultipleChoiceField(
+        required=False,
+        label="Engagement is",
+        help_text="None chosen: every signal that counts as engagement.",
+        widget=forms.SelectMultiple({"size": 8}),
+    )
+
     class Meta:
         model = Version
         exclude = ()
@@ -49,8 +57,17 @@ class VersionForm(PlainNumbers):
         super().__init__(*args, **kwargs)
         if "sal_rate_target" in self.initial:
             self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
+        if "timing_signals" in self.fields:
+            self.fields["timing_signals"].choices = Signal.objects.order_by("name", "pk").values_list("code", "name")  # type: ignore[attr-defined]  # a choice field
         if "tier_3_axis" in self.fields:
             self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]  # a choice field
+
+    def clean_timing_signals(self) -> list[str] | None:
+        # Cleaned before the model's fields are; the window is read as it was typed.
+        codes = self.cleaned_data["timing_signals"] or None
+        if codes and self["engaged_within_days"].value() in (None, ""):
+            raise forms.ValidationError("This says what counts as active: say within how many days.")
+        return codes
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -88,7 +88,9 @@ class _Comparison:
             return row_effect.gate_row_effect(old, new)
         if part == "disqualifiers":
             return row_effect.disqualifier_effect(old, new)
-        return row_effect.points_row_effect(old, new) if self.is_required(part) else NEITHER
+        if self.is_required(part):
+            return row_effect.points_row_effect(old, new)
+        return row_effect.holding_effect(old, new)
 
     def _describe_criterion(self, part: str, row: Json | None) -> str:
         if row is None:
@@ -105,12 +107,14 @@ class _Comparison:
                 yield self._build_change("Signals", label, old, new, texts, self._signal_effect(old, new))
 
     def _signal_effect(self, old: Json | None, new: Json | None) -> Effect:
-        crosses = (old is not None and old["points"] < 0) is not (new is not None and new["points"] < 0)
+        excludes = row_effect.exclusion_effect(old, new)
+        crosses = _is_no_engagement(old) is not _is_no_engagement(new)
         # Negative points take a signal out of what counts as activity, even if nothing requires engagement points.
         if not self.is_required("engagement") and not crosses:
-            return NEITHER
+            return excludes
         has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
-        return row_effect.signal_rule_effect(old, new, has_inactivity=has_inactivity)
+        points = row_effect.signal_rule_effect(old, new, has_inactivity=has_inactivity)
+        return row_effect.combine_effects(points, excludes)
 
     # Paths and hot triggers
 
@@ -150,9 +154,9 @@ class _Comparison:
     def compare_settings(self) -> Iterator[RowChange]:
         yield from self._compare_setting(
             "Timing",
-            generated_statement.describe_timing,
+            lambda document: generated_statement.describe_timing(document, self.names),
             ("timing",),
-            row_effect.timing_effect(self.before["timing"], self.after["timing"]),
+            self._timing_effect(),
         )
         yield from self._compare_setting(
             "Decay and inactivity", generated_statement.describe_decay, ("decay", "inactivity"), self._fading_effect()
@@ -198,6 +202,14 @@ class _Comparison:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
             yield RowChange(label, RowChangeKind.CHANGED, label, describe(self.before), describe(self.after), effect)
 
+    def _timing_effect(self) -> Effect:
+        old, new = self.before["timing"], self.after["timing"]
+        has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
+        return row_effect.combine_effects(
+            row_effect.timing_effect(old, new),
+            row_effect.engaged_by_effect(old, new, has_inactivity=has_inactivity),
+        )
+
     def _fading_effect(self) -> Effect:
         if not self.is_required("engagement"):
             return NEITHER
@@ -234,6 +246,10 @@ class _Comparison:
 
 def _all_clauses(document: Json) -> Iterator[Json]:
     return (clause for kind in _PATH_PARTS for path in document[kind] for clause in path["clauses"])
+
+
+def _is_no_engagement(row: Json | None) -> bool:
+    return row is not None and (row["points"] < 0 or bool(row.get("disqualifies")))
 
 
 def _describe_both(describe: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:

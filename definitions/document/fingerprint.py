@@ -12,7 +12,7 @@ from definitions.vocabulary import DecayMode, Operator, Part, PathKind
 FORM: Final = "accord.fingerprint/2"
 #: Operators whose values are a set: their order decides nothing.
 _SETS: Final = (Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY)
-_SETTINGS: Final = ("motion", "inactivity", "ceilings", "timing", "tier_3_below")
+_SETTINGS: Final = ("motion", "inactivity", "ceilings", "tier_3_below")
 
 
 def compute_fingerprint(document: Mapping[str, Any], basis: Mapping[str, Any]) -> str:
@@ -28,6 +28,7 @@ def select_deciding_parts(document: Mapping[str, Any]) -> dict[str, Any]:
     decay, account = document["decay"], document.get("account")
     return {
         **{key: document[key] for key in _SETTINGS},
+        "timing": document["timing"] and _strip_timing(document["timing"]),
         "decay": {"mode": decay["mode"]} if decay["mode"] == DecayMode.NONE else decay,
         **{str(part): _sort_rows(_strip_criterion(row) for row in document[part]) for part in Part},
         "signals": _sort_rows(_without_rationale(row) for row in document["signals"]),
@@ -47,6 +48,10 @@ def _strip_path(row: Mapping[str, Any]) -> list[Any]:
         {**clause, "count_of": sorted(clause["count_of"])} if "count_of" in clause else clause
         for clause in row["clauses"]
     )
+
+
+def _strip_timing(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: sorted(value) if key == "engaged_by" else value for key, value in row.items()}
 
 
 def _strip_account(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,8 @@ TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
 class CriterionRow:
     """A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
 
-    Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
+    Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end. `unknown` is an
+    UnknownPolicy or, where the row does not say, "".
     """
 
     part: Part
@@ -43,6 +44,7 @@ class CriterionRow:
     texts: tuple[str, ...] = ()
     flag: bool | None = None
     list_name: str = ""
+    unknown: str = ""
 
     @property
     def value(self) -> object:
@@ -71,23 +73,26 @@ class CriterionRow:
         row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
         if self.part != Part.DISQUALIFIER:
             row["points"] = _plain_number(self.points)
-        return row | {"rationale": self.rationale}
+        # Only where the row says it: documents from before keep their fingerprints.
+        return row | ({"unknown": self.unknown} if self.unknown else {}) | {"rationale": self.rationale}
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
+    """The points of a signal and, if it disqualifies, for how many days; None: for good (rules 4.61)."""
+
     signal: str
     points: Decimal
     cap: Decimal | None
     rationale: str
+    disqualifies: bool = False
+    disqualifies_within_days: Decimal | None = None
 
     def to_document(self) -> Json:
-        return {
-            "signal": self.signal,
-            "points": _plain_number(self.points),
-            "cap": _plain_number(self.cap),
-            "rationale": self.rationale,
-        }
+        row: Json = {"signal": self.signal, "points": _plain_number(self.points), "cap": _plain_number(self.cap)}
+        if self.disqualifies:
+            row["disqualifies"] = {"within_days": _plain_number(self.disqualifies_within_days)}
+        return row | {"rationale": self.rationale}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class ClauseRow:
     within_days: Decimal | None = None
     within_hours_of_each_other: Decimal | None = None
     distinct_assets: bool = False
+    same_asset: bool = False
 
     def to_document(self) -> Json:
         if self.axis:
@@ -108,6 +114,8 @@ class ClauseRow:
         if self.within_hours_of_each_other is not None:
             row["within_hours_of_each_other"] = _plain_number(self.within_hours_of_each_other)
         row["within_days"] = _plain_number(self.within_days)
+        if self.same_asset:
+            row["same"] = "asset"
         return row | ({"distinct": "asset"} if self.distinct_assets else {})
 
 
@@ -170,16 +178,21 @@ class CeilingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TimingSetting:
-    """The timing of a version; at least one of the two windows is set."""
+    """The timing of a version; at least one of the two windows is set.
+
+    `engaged_by` are the signals that count as engagement; empty: every signal that is engagement (rules 4.60).
+    """
 
     engaged_within_days: Decimal | None
     or_request_within_days: Decimal | None
+    engaged_by: tuple[str, ...] = ()
 
     def to_document(self) -> Json:
-        return {
+        row: Json = {
             "engaged_within_days": _plain_number(self.engaged_within_days),
             "or_request_within_days": _plain_number(self.or_request_within_days),
         }
+        return row | ({"engaged_by": list(self.engaged_by)} if self.engaged_by else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def _check_idle_signals(context: LintContext) -> Iterator[Finding]:
         return
     counted = {code for row in context.clauses() for code in row.value.get("count_of", ())}
     idle = [row for row in context.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
-    idle = [row for row in idle if row.value["points"] >= 0]
+    idle = [row for row in idle if row.value["points"] >= 0 and not row.value.get("disqualifies")]
     if idle:
         labels = phrases.join_words([_row_label(context, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(

@@ -157,6 +157,9 @@ def _read_clause(answer: Mapping[str, Any]) -> EvidenceLine:
     else:
         different = " different" if clause.get("distinct") else ""
         text = f"At least {_figure_text(needed)}{different} of {_signal_names(clause.get('signals'))}{_window_text(clause)}"
+        if clause.get("same"):
+            names = " and ".join(signal_words(str(name)) for name in clause.get("signals") or ())
+            text = f"{names} about the same asset, {_figure_text(needed)} times{_window_text(clause)}"
     return EvidenceLine(text, _held_verdict(answer), f"was {_figure_text(figure)}" if figure is not None else "")
 
 
@@ -177,7 +180,7 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
     if not isinstance(timing, Mapping):
         return []
     limits = (
-        ("Engaged", timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
+        (_engaged_label(timing), timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
         ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago")),
     )
     return [
@@ -189,6 +192,11 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
         for label, limit, ago in limits
         if limit is not None
     ]
+
+
+def _engaged_label(timing: Mapping[str, Any]) -> str:
+    names = _signal_names(timing.get("engaged_by"))
+    return f"Engaged by {names}" if names else "Engaged"
 
 
 def _days_ago_text(days: float) -> str:
