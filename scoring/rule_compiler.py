@@ -70,7 +70,7 @@ def compile_document(
         and Timing(
             _float_or_none(timing.get("engaged_within_days")), _float_or_none(timing.get("or_request_within_days"))
         ),
-        decay=Decay(**document["decay"]),
+        decay=Decay(**{name: value for name, value in document["decay"].items() if name != "rationale"}),
         inactivity=inactivity and Inactivity(**{name: float(value) for name, value in inactivity.items()}),
         ceilings={axis: _float_or_none(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),

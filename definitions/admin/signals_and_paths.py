@@ -12,7 +12,7 @@ from django.forms.models import BaseInlineFormSet, inlineformset_factory
 from django.http import HttpRequest
 
 from definitions.admin.draft_only import DraftOnlyAdmin
-from definitions.admin.widgets import OrderedFormSet, RowForm, number_input, rationale_input
+from definitions.admin.widgets import OrderedFormSet, RowForm, number_input, rationale_input, short_reason
 from definitions.models import Clause, Path, SignalRule
 from definitions.vocabulary import Axis, PathKind
 from leads.models import Signal
@@ -36,12 +36,13 @@ class SignalRuleForm(RowForm):
     class Meta:
         model = SignalRule
         fields = (
-            *("position", "signal", "points", "cap", "disqualifies", "disqualifies_within_days"),
+            *("position", "signal", "points", "cap", "cap_rationale", "disqualifies", "disqualifies_within_days"),
             "rationale",
         )
         widgets = {
             "points": number_input(),
             "cap": number_input("no cap"),
+            "cap_rationale": short_reason("Why this cap"),
             "disqualifies_within_days": number_input("good"),
             "rationale": rationale_input(),
         }
@@ -82,8 +83,9 @@ class ClauseForm(RowForm):
 
     class Meta:
         model = Clause
-        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS)
+        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS, "rationale")
         widgets = {
+            "rationale": short_reason("Why so many, and in this window"),
             "at_least": number_input(),
             "within_days": number_input("ever"),
             "within_hours_of_each_other": number_input("any"),

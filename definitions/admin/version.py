@@ -38,6 +38,7 @@ _NUMBERS = (
     ),
     *("inactivity_after_days", "inactivity_points", "inactivity_per_days"),
     *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "tier_3_axis", "tier_3_less_than"),
+    *("timing_rationale", "decay_rationale", "tier_3_rationale"),
 )
 
 

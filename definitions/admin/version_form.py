@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django import forms
 
-from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input
+from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input, short_reason
 from definitions.models import Version
 from definitions.vocabulary import Axis
 from leads.models import Signal
@@ -17,6 +17,11 @@ _NUMBERS: Final = (
     *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "engaged_within_days", "or_request_within_days"),
     "tier_3_less_than",
 )
+_REASONS: Final = {
+    "timing_rationale": "Why these windows",
+    "decay_rationale": "Why points fade so, and silence costs this",
+    "tier_3_rationale": "Why this floor",
+}
 _PAIRS: Final = (("tier_3_axis", "tier_3_less_than"), ("inactivity_after_days", "inactivity_points"))
 _NOT_NEGATIVE: Final = (
     *("inactivity_points", "inactivity_after_days", "engaged_within_days", "or_request_within_days"),
@@ -48,6 +53,7 @@ class VersionForm(PlainNumbers):
         exclude = ()
         widgets = {
             **{name: number_input("none") for name in _NUMBERS},
+            **{name: short_reason(text) for name, text in _REASONS.items()},
             "owner": forms.TextInput(attrs={"size": 40}),
             "reason": forms.Textarea(attrs={"rows": 2}),
             "own_statement": forms.Textarea(attrs={"rows": 3}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from definitions.diff import row_effect
@@ -145,9 +145,9 @@ class _Comparison:
                     new_clause,
                 )
                 effect = row_effect.clause_effect(old_clause, new_clause)
-                yield RowChange(
-                    part, change_kind(old_clause, new_clause), "Clause", *clause_texts, effect, new["rationale"]
-                )
+                label, texts = _show_words("Clause", clause_texts, old_clause, new_clause)
+                rationale = (new_clause or {}).get("rationale") or new["rationale"]
+                yield RowChange(part, change_kind(old_clause, new_clause), label, *texts, effect, rationale)
 
     # The version's other sentences
 
@@ -200,7 +200,9 @@ class _Comparison:
 
     def _compare_setting(self, label: str, describe: Any, keys: tuple[str, ...], effect: Effect) -> Iterator[RowChange]:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
-            yield RowChange(label, RowChangeKind.CHANGED, label, describe(self.before), describe(self.after), effect)
+            old, new = (document.get(keys[0]) for document in (self.before, self.after))
+            name, texts = _show_words(label, (describe(self.before), describe(self.after)), old, new)
+            yield RowChange(label, RowChangeKind.CHANGED, name, *texts, effect)
 
     def _timing_effect(self) -> Effect:
         old, new = self.before["timing"], self.after["timing"]
@@ -246,6 +248,14 @@ class _Comparison:
 
 def _all_clauses(document: Json) -> Iterator[Json]:
     return (clause for kind in _PATH_PARTS for path in document[kind] for clause in path["clauses"])
+
+
+def _show_words(label: str, texts: tuple[str, str], old: object, new: object) -> tuple[str, tuple[str, str]]:
+    """Return the label and texts of a change; where a row says the same as before, those of its reasons."""
+    if texts[0] != texts[1]:
+        return label, texts
+    before, after = (str(row.get("rationale", "")) if isinstance(row, Mapping) else "" for row in (old, new))
+    return ("Rationale", (before, after)) if before != after else (label, texts)
 
 
 def _is_no_engagement(row: Json | None) -> bool:

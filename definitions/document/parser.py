@@ -171,11 +171,14 @@ class _Parser:
     def _read_timing(self, node: Node) -> TimingSetting | None:
         if node.value is None:
             return None
-        keys = node.read_members(required=(), optional=("engaged_within_days", "or_request_within_days", "engaged_by"))
+        keys = node.read_members(
+            required=(), optional=("engaged_within_days", "or_request_within_days", "engaged_by", "rationale")
+        )
         timing = TimingSetting(
             keys.read("engaged_within_days", _read_days, None),
             keys.read("or_request_within_days", _read_days, None),
             keys.read("engaged_by", self._read_signal_list, ()),
+            keys.read("rationale", Node.read_text, ""),
         )
         if timing.engaged_within_days is None and timing.or_request_within_days is None:
             node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
@@ -232,7 +235,9 @@ class _Parser:
         return tuple(rows.values())
 
     def _read_signal_rule(self, node: Node) -> SignalRow:
-        keys = node.read_members(required=("signal", "points", "rationale"), optional=("cap", "disqualifies"))
+        keys = node.read_members(
+            required=("signal", "points", "rationale"), optional=("cap", "cap_rationale", "disqualifies")
+        )
         disqualifies, days = keys.read("disqualifies", _read_exclusion, (False, None))
         row = SignalRow(
             signal=keys.read("signal", self._read_signal, ""),
@@ -241,7 +246,10 @@ class _Parser:
             rationale=keys.read("rationale", Node.read_text, ""),
             disqualifies=disqualifies,
             disqualifies_within_days=days,
+            cap_rationale=keys.read("cap_rationale", Node.read_text, ""),
         )
+        if row.cap_rationale and row.cap is None:
+            keys["cap_rationale"].complain("says why there is a cap, and there is none.")
         if row.disqualifies and row.points > 0:
             keys["points"].complain("a signal that disqualifies gives no points to its lead; write 0 or less.")
         if row.cap is not None and row.cap * row.points < 0:
@@ -265,11 +273,15 @@ class _Parser:
 
     def _read_clause(self, node: Node) -> ClauseRow:
         if isinstance(node.value, dict) and "axis" in node.value:
-            keys = node.read_members(required=("axis", "at_least"))
-            return ClauseRow(axis=_read_axis(keys["axis"]), at_least=keys.read("at_least", _read_points, Decimal(0)))
+            keys = node.read_members(required=("axis", "at_least"), optional=("rationale",))
+            return ClauseRow(
+                axis=_read_axis(keys["axis"]),
+                at_least=keys.read("at_least", _read_points, Decimal(0)),
+                rationale=keys.read("rationale", Node.read_text, ""),
+            )
         keys = node.read_members(
             required=("count_of", "at_least"),
-            optional=("within_hours_of_each_other", "within_days", "distinct", "same"),
+            optional=("within_hours_of_each_other", "within_days", "distinct", "same", "rationale"),
         )
         signals = keys.read("count_of", lambda at: tuple(self._read_signal(item) for item in at.read_items()), ("",))
         if not signals:
@@ -284,6 +296,7 @@ class _Parser:
             within_hours_of_each_other=keys.read("within_hours_of_each_other", _read_window, None),
             distinct_assets=keys.read("distinct", _read_asset, None) is not None,
             same_asset=same_asset,
+            rationale=keys.read("rationale", Node.read_text, ""),
         )
 
 
@@ -382,12 +395,13 @@ def _read_period(node: Node) -> Decimal:
 def _read_decay(node: Node) -> DecaySetting:
     if node.value is None:
         return DecaySetting(mode=DecayMode.NONE)
-    keys = node.read_members(required=("mode",), optional=("percent", "per_days"))
+    keys = node.read_members(required=("mode",), optional=("percent", "per_days", "rationale"))
     mode = keys.read("mode", lambda at: at.read_choice(DecayMode.values, "mode of decay"), None)
     return DecaySetting(
         mode=DecayMode(mode or DecayMode.NONE),
         percent=keys.read("percent", lambda at: at.read_number(_PERCENT), Decimal(10)),
         per_days=keys.read("per_days", _read_period, Decimal(30)),
+        rationale=keys.read("rationale", Node.read_text, ""),
     )
 
 
@@ -410,5 +424,9 @@ def _read_ceilings(node: Node) -> CeilingSettings:
 def _read_tier_floor(node: Node) -> TierFloorSetting | None:
     if node.value is None:
         return None
-    keys = node.read_members(required=("axis", "less_than"))
-    return TierFloorSetting(keys.read("axis", _read_axis, Axis.FIT), keys.read("less_than", _read_points, Decimal(0)))
+    keys = node.read_members(required=("axis", "less_than"), optional=("rationale",))
+    return TierFloorSetting(
+        keys.read("axis", _read_axis, Axis.FIT),
+        keys.read("less_than", _read_points, Decimal(0)),
+        keys.read("rationale", Node.read_text, ""),
+    )

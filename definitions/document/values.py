@@ -87,11 +87,14 @@ class SignalRow:
     rationale: str
     disqualifies: bool = False
     disqualifies_within_days: Decimal | None = None
+    cap_rationale: str = ""
 
     def to_document(self) -> Json:
         row: Json = {"signal": self.signal, "points": _plain_number(self.points), "cap": _plain_number(self.cap)}
         if self.disqualifies:
             row["disqualifies"] = {"within_days": _plain_number(self.disqualifies_within_days)}
+        if self.cap_rationale:
+            row["cap_rationale"] = self.cap_rationale
         return row | {"rationale": self.rationale}
 
 
@@ -106,8 +109,12 @@ class ClauseRow:
     within_hours_of_each_other: Decimal | None = None
     distinct_assets: bool = False
     same_asset: bool = False
+    rationale: str = ""
 
     def to_document(self) -> Json:
+        return self._ask() | _write_rationale(self.rationale)
+
+    def _ask(self) -> Json:
         if self.axis:
             return {"axis": self.axis, "at_least": _plain_number(self.at_least)}
         row: Json = {"count_of": list(self.signals), "at_least": _plain_number(self.at_least)}
@@ -139,13 +146,15 @@ class DecaySetting:
     mode: DecayMode = DecayMode.COMPOUND
     percent: Decimal = Decimal(10)
     per_days: Decimal = Decimal(30)
+    rationale: str = ""
 
     def to_document(self) -> Json:
-        return {
+        row: Json = {
             "mode": str(self.mode),
             "percent": _plain_number(self.percent),
             "per_days": _plain_number(self.per_days),
         }
+        return row | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,22 +195,25 @@ class TimingSetting:
     engaged_within_days: Decimal | None
     or_request_within_days: Decimal | None
     engaged_by: tuple[str, ...] = ()
+    rationale: str = ""
 
     def to_document(self) -> Json:
         row: Json = {
             "engaged_within_days": _plain_number(self.engaged_within_days),
             "or_request_within_days": _plain_number(self.or_request_within_days),
         }
-        return row | ({"engaged_by": list(self.engaged_by)} if self.engaged_by else {})
+        named: Json = {"engaged_by": list(self.engaged_by)} if self.engaged_by else {}
+        return row | named | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
 class TierFloorSetting:
     axis: str
     less_than: Decimal
+    rationale: str = ""
 
     def to_document(self) -> Json:
-        return {"axis": self.axis, "less_than": _plain_number(self.less_than)}
+        return {"axis": self.axis, "less_than": _plain_number(self.less_than)} | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +340,11 @@ def field_kind(field: str) -> FieldKind | None:
         return FieldKind.NUMBER
     entry = FIELDS.get(field)
     return entry[0] if entry else None
+
+
+def _write_rationale(text: str) -> Json:
+    """Return the key of a rationale that documents from before do not have."""
+    return {"rationale": text} if text else {}
 
 
 def _plain_number(number: Decimal | None) -> int | float | None:

@@ -127,6 +127,11 @@ class Version(models.Model):
     )
     tier_3_axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
     tier_3_less_than = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    timing_rationale = models.TextField(blank=True, default="", db_default="")
+    decay_rationale = models.TextField(
+        blank=True, default="", db_default="", help_text="Why points fade so, and silence costs this."
+    )
+    tier_3_rationale = models.TextField(blank=True, default="", db_default="")
     account = models.JSONField(
         null=True,
         blank=True,
@@ -312,6 +317,7 @@ class SignalRule(models.Model):
     disqualifies_within_days = models.DecimalField(
         max_digits=7, decimal_places=2, null=True, blank=True, help_text="Empty: for good."
     )
+    cap_rationale = models.TextField(blank=True, default="", db_default="")
     rationale = models.TextField()
 
     class Meta:
@@ -365,6 +371,7 @@ class Clause(models.Model):
     same_asset = models.BooleanField(
         default=False, db_default=False, help_text="All of the signals about one asset (rules 4.62)."
     )
+    rationale = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [

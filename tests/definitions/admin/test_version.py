@@ -166,6 +166,26 @@ def test_a_clause_asks_in_the_editor_for_the_same_asset(ops: Client) -> None:
     assert "two different signals at least" in read_errors(response)
 
 
+def test_the_editor_takes_the_reasons_of_numbers(ops: Client) -> None:
+    version = create_draft(timing={"engaged_within_days": 30}, tier_3_below={"axis": "engagement", "less_than": 5})
+    reasons = {
+        "timing_rationale": "A month.", "decay_rationale": "Fades.", "tier_3_rationale": "Weak.",
+        f"{PATHS}-0-clauses-0-rationale": "Once is enough.",
+    }  # fmt: skip
+
+    response = ops.post(url(version), read_form_data(ops, url(version)) | reasons)
+
+    assert response.status_code == 302, read_errors(response)
+    document: Any = version_documents.export_document(Version.objects.get(pk=version.pk))
+    reasons_read = [document[part]["rationale"] for part in ("timing", "decay", "tier_3_below")]
+    assert [*reasons_read, document["paths"][0]["clauses"][0]["rationale"]] == [
+        "A month.",
+        "Fades.",
+        "Weak.",
+        "Once is enough.",
+    ]
+
+
 def test_a_row_says_in_the_editor_what_an_unknown_value_means(ops: Client) -> None:
     version = create_draft()
     row = row_data(GATE, 0, field="company.industry", texts="Software", unknown="hold")

@@ -47,6 +47,8 @@ def reword(document: dict[str, Any]) -> None:
     for part in ("gate", "disqualifiers", "signals", "paths"):
         for row in document[part]:
             row["rationale"] = "Said in other words."
+    document["signals"][0]["cap_rationale"] = document["paths"][0]["clauses"][0]["rationale"] = "In other words."
+    document["decay"]["rationale"] = "In other words."
     document["paths"][0]["name"] = "Another name"
 
 

@@ -95,7 +95,7 @@ def test_a_signal_disqualifies_for_some_days_or_for_good() -> None:
 
     assert normalize(minimal_document(signals=rows))["signals"] == rows
     assert list_complaints(minimal_document(signals=[rows[0] | {"points": 5, "disqualifies": {"days": 1}}])) == [
-        "signals[0].disqualifies.days: there is no such key (did you mean “within_days”?).",
+        "signals[0].disqualifies.days: there is no such key.",
         "signals[0].disqualifies.within_days: is missing.",
         "signals[0].points: a signal that disqualifies gives no points to its lead; write 0 or less.",
     ]

@@ -467,3 +467,17 @@ def test_reasons_that_read_like_volume_are_recognised(reason: str, *, is_volume:
 @pytest.mark.django_db
 def test_signal_meanings_are_read_from_the_shipped_signals() -> None:
     assert signals_and_lists.read_signal_meanings() == MEANINGS
+
+
+def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
+    document = sound_document()
+    for part in (document["paths"][0]["clauses"][0], document["timing"]):
+        del part["rationale"]
+    del document["signals"][1]["cap_rationale"]
+
+    [finding] = find_findings(document)
+
+    assert (finding.code, finding.severity) == ("rationale.part_missing", "error")
+    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing")
+    in_force = lint.ChangeContext(before=document, driver="correction")
+    assert finding_codes(document, in_force)["rationale.part_missing"] == "warning"
