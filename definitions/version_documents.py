@@ -145,6 +145,8 @@ def create_version(
         owner=draft.owner,
         reason=draft.reason,
         own_statement=draft.statement,
+        summary=draft.summary,
+        kind=draft.kind,
         sal_rate_target=draft.sal_rate_target,
         created_by=by,
         created_at=now,
@@ -301,6 +303,8 @@ def read_draft(version: Version) -> Draft:
         timing=_timing_setting(version),
         tier_3_below=_tier_floor_setting(version),
         account=None if version.account is None else AccountSetting.from_document(version.account),
+        kind=version.kind,
+        summary=version.summary.strip(),
     )
 
 

@@ -26,8 +26,9 @@ from definitions.presenters import published_page, step_buttons
 from definitions.vocabulary import Part, PathKind
 from leads.vocabulary import Motion
 
-_HEAD = ("owner", "reason", "sal_rate_target")
+_HEAD = ("owner", "reason", "sal_rate_target", "summary")
 _NUMBERS = (
+    "kind",
     *(
         "engaged_within_days",
         "or_request_within_days",

@@ -9,7 +9,7 @@ from django import forms
 
 from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input, short_reason
 from definitions.models import Version
-from definitions.vocabulary import Axis
+from definitions.vocabulary import Axis, DefinitionKind
 from leads.models import Signal
 
 _NUMBERS: Final = (
@@ -54,6 +54,7 @@ class VersionForm(PlainNumbers):
         widgets = {
             **{name: number_input("none") for name in _NUMBERS},
             **{name: short_reason(text) for name, text in _REASONS.items()},
+            "summary": forms.TextInput(attrs={"size": 80}),
             "owner": forms.TextInput(attrs={"size": 40}),
             "reason": forms.Textarea(attrs={"rows": 2}),
             "own_statement": forms.Textarea(attrs={"rows": 3}),
@@ -63,6 +64,8 @@ class VersionForm(PlainNumbers):
         super().__init__(*args, **kwargs)
         if "sal_rate_target" in self.initial:
             self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
+        if "kind" in self.fields:
+            self.fields["kind"].choices = [("", "not said"), *DefinitionKind.choices]  # type: ignore[attr-defined]  # a choice field
         if "timing_signals" in self.fields:
             self.fields["timing_signals"].choices = Signal.objects.order_by("name", "pk").values_list("code", "name")  # type: ignore[attr-defined]  # a choice field
         if "tier_3_axis" in self.fields:

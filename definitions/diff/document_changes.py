@@ -20,6 +20,8 @@ _TEXT_SETTINGS: Final = {
     "owner": "Owner",
     "reason": "Reason",
     "statement": "Statement",
+    "summary": "Summary",
+    "kind": "Kind",
 }
 _AXES_READING: Final = {
     "fit": {Axis.FIT, Axis.FIT_AND_ENGAGEMENT},

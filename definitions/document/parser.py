@@ -24,7 +24,17 @@ from definitions.document.values import (
     TierFloorSetting,
     TimingSetting,
 )
-from definitions.vocabulary import DOCUMENT_FORMAT, Axis, DecayMode, Operator, Part, PathKind, UnknownPolicy
+from definitions.vocabulary import (
+    DOCUMENT_FORMAT,
+    LONGEST_SUMMARY,
+    Axis,
+    DecayMode,
+    DefinitionKind,
+    Operator,
+    Part,
+    PathKind,
+    UnknownPolicy,
+)
 from leads.vocabulary import Motion
 
 _POINTS: Final = NumberLimits(digits=8, places=3)
@@ -42,7 +52,7 @@ _RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 
 _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
-    *("motion", "version", "statement", "sal_rate_target", "decay", "inactivity", "ceilings"),
+    *("motion", "version", "statement", "summary", "kind", "sal_rate_target", "decay", "inactivity", "ceilings"),
     *(str(part) for part in Part),
     *("signals", "timing", "hot", "tier_3_below", "account", "basis"),
 )
@@ -119,6 +129,8 @@ class _Parser:
             timing=keys.read("timing", self._read_timing, None),
             tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
             account=keys.read("account", self._read_account, None),
+            kind=keys.read("kind", _read_kind, ""),
+            summary=keys.read("summary", lambda node: node.read_text(longest=LONGEST_SUMMARY), ""),
         )
 
     # Companies
@@ -366,6 +378,10 @@ def _read_motion(node: Node) -> Motion:
 
 def _read_unknown_policy(node: Node) -> str:
     return node.read_choice(UnknownPolicy.values, "way to take an unknown value") or ""
+
+
+def _read_kind(node: Node) -> str:
+    return node.read_choice(DefinitionKind.values, "kind of definition") or ""
 
 
 def _read_axis(node: Node) -> Axis:

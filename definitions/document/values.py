@@ -282,7 +282,10 @@ class AccountSetting:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`."""
+    """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`.
+
+    `kind` is a DefinitionKind or, of versions from before there were kinds, ""; `summary` is one sentence.
+    """
 
     name: str
     motion: Motion
@@ -301,6 +304,8 @@ class Draft:
     timing: TimingSetting | None
     tier_3_below: TierFloorSetting | None
     account: AccountSetting | None = None
+    kind: str = ""
+    summary: str = ""
 
     def to_document(self) -> Json:
         """Return the document, its keys always in this order; whole numbers become integers."""
@@ -314,6 +319,10 @@ class Draft:
         }
         if self.statement:
             head["statement"] = self.statement
+        if self.summary:
+            head["summary"] = self.summary
+        if self.kind:
+            head["kind"] = self.kind
         return {
             **head,
             "sal_rate_target": _plain_number(self.sal_rate_target),

@@ -9,6 +9,7 @@ from definitions.document.criterion_fields import name_countries_by_code
 from definitions.lint import (
     account_checks,
     change_checks,
+    kind_checks,
     overlap_checks,
     part_rationales,
     path_checks,
@@ -40,7 +41,7 @@ def lint_document(
     about = (account_checks,) if document.get("account") else (path_checks,)
     findings = [
         finding
-        for module in (*about, whole_checks, row_checks, part_rationales, change_checks, overlap_checks)
+        for module in (*about, whole_checks, row_checks, part_rationales, kind_checks, change_checks, overlap_checks)
         for finding in module.check(context)
     ]
     return tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))

@@ -20,9 +20,11 @@ from definitions.models.version_guards import (
 )
 from definitions.vocabulary import (
     FIELDS,
+    LONGEST_SUMMARY,
     VERSION_TONES,
     Axis,
     DecayMode,
+    DefinitionKind,
     Operator,
     Part,
     PathKind,
@@ -106,6 +108,22 @@ class Version(models.Model):
     sal_rate_target = models.DecimalField(max_digits=4, decimal_places=3, default="0.700")
     own_statement = models.TextField(
         blank=True, help_text="Your own words; the generated statement is kept beside them."
+    )
+
+    summary = models.CharField(
+        max_length=LONGEST_SUMMARY,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In one sentence: who is handed to sales.",
+    )
+    kind = models.CharField(
+        max_length=16,
+        choices=DefinitionKind.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The way in which it decides (rules 3.33).",
     )
 
     decay_mode = models.CharField(max_length=8, choices=DecayMode.choices, default=DecayMode.COMPOUND)

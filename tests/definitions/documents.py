@@ -21,6 +21,7 @@ def minimal_document(**changes: Any) -> dict[str, Any]:
         "name": "Hand raise",
         "owner": "ops@company.example",
         "reason": "Only people who ask.",
+        "summary": "Whoever asks to talk.",
         "paths": [
             {
                 "name": "Asked to talk",

@@ -63,6 +63,8 @@ def sound_document(**changes: Any) -> dict[str, Any]:
         "name": "Sound",
         "owner": "ops@company.example",
         "reason": "The first one.",
+        "summary": "Companies that fit and are interested.",
+        "kind": "three_components",
         "gate": [criterion("company.employees", "between", [50, 500])],
         "disqualifiers": [criterion("lead.do_not_contact", "is", True)],
         "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("blog_read", 5, 10)],

@@ -103,6 +103,8 @@ def _document(
         "version": version,
         "owner": OWNER,
         "reason": reason,
+        "summary": "Companies that move goods and fit, whose planners have been busy with us in the last month.",
+        "kind": "three_components",
         "sal_rate_target": 0.7,
         "decay": {
             "mode": "compound",

@@ -42,6 +42,8 @@ def reword(document: dict[str, Any]) -> None:
         "owner": "Somebody",
         "reason": "Words.",
         "statement": "Our words.",
+        "summary": "In a sentence.",
+        "kind": "checklist",
         "version": "7.3",
     }
     for part in ("gate", "disqualifiers", "signals", "paths"):

@@ -113,6 +113,17 @@ def test_a_clause_asks_for_signals_about_the_same_asset() -> None:
     ]
 
 
+def test_kind_and_summary_are_kept_and_checked() -> None:
+    document = minimal_document(kind="hand_raise")
+
+    assert normalize(document)["kind"] == "hand_raise"
+    assert normalize(document)["summary"] == document["summary"]
+    assert list_complaints(document | {"kind": "hand-raise", "summary": "x" * 201}) == [
+        "kind: there is no kind of definition “hand-raise” (did you mean “hand_raise”?).",
+        "summary: is longer than 200 characters.",
+    ]
+
+
 def test_the_keys_have_a_fixed_order() -> None:
     shuffled = dict(reversed(load_reference().items()))
 
