@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from scoring.engine.rules import CriterionRule
+from scoring.engine.rules import HOLD, CriterionRule
 from scoring.engine.why import capitalize, describe_needed, field_words, signal_words
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
@@ -78,7 +78,10 @@ def read_evidence(document: object) -> FrozenEvidence:
         timing = _mark_unneeded_lines(timing)
     return FrozenEvidence(
         axes=[axis for name, label in AXES if (axis := _read_axis(label, explanation.get(name)))],
-        gate=[_read_criterion(answer) for answer in _mappings(explanation.get("gate_answers"))],
+        gate=[
+            *(_read_criterion(answer) for answer in _mappings(explanation.get("gate_answers"))),
+            *_read_held(explanation),
+        ],
         paths=_mark_unneeded_paths([*hot, *paths]),
         timing=_mark_unneeded_lines(timing) if any(line.verdict == HELD for line in timing) else timing,
         contributions=_read_contributions(explanation.get("contributions")),
@@ -86,8 +89,27 @@ def read_evidence(document: object) -> FrozenEvidence:
             _read_criterion(answer)
             for answer in _mappings(explanation.get("disqualifier_answers"))
             if answer.get("verdict") == "pass"
-        ],
+        ]
+        + [_read_exclusion(row) for row in _mappings(explanation.get("exclusions")) if row.get("held")],
     )
+
+
+def _read_held(explanation: Mapping[str, Any]) -> Iterable[EvidenceLine]:
+    """Yield the values besides the gate's for which the lead waits (rules 3.30)."""
+    for part in ("fit_answers", "bant_answers", "disqualifier_answers"):
+        for answer in _mappings(explanation.get(part)):
+            raw = answer.get("criterion")
+            criterion = raw if isinstance(raw, Mapping) else {}
+            # A gate row that gives points stands in both parts.
+            is_of_gate = str(criterion.get("key", "")).startswith("gate.")
+            if answer.get("verdict") == "unknown" and criterion.get("unknown") == HOLD and not is_of_gate:
+                yield replace(_read_criterion(answer), note="waits for enrichment")
+
+
+def _read_exclusion(row: Mapping[str, Any]) -> EvidenceLine:
+    days = row.get("within_days")
+    note = "for good" if days is None else f"until active again after {_figure_text(days)} days"
+    return EvidenceLine(signal_words(str(row.get("signal", ""))), "pass", note)
 
 
 def _mappings(value: object) -> Iterable[Mapping[str, Any]]:
