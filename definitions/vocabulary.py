@@ -71,7 +71,7 @@ class Operator(models.TextChoices):
 
 
 class UnknownPolicy(models.TextChoices):
-    """What a criterion makes of a value that is not known; it never passes (rules 3.30)."""
+    """The answer of a criterion to a value that is not known; it never passes (rules 3.30)."""
 
     FAIL = "fail", _("counts as failed")
     HOLD = "hold", _("waits for enrichment")

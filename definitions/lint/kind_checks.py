@@ -28,7 +28,7 @@ def check(context: LintContext) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """What people have to keep in mind of a version, as counts of its rows (rules 3.35)."""
+    """The rows of a version that people have to keep in mind, as counts (rules 3.35)."""
 
     criteria: int
     signals: int

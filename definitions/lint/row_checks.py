@@ -127,8 +127,8 @@ def _comparable_value(value: Any) -> Hashable:
 
 
 def _comparable_clause(clause: Json) -> Hashable:
-    asked = sorted((key, value) for key, value in clause.items() if key != "rationale")
-    return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in asked)
+    parts = sorted((key, value) for key, value in clause.items() if key != "rationale")
+    return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in parts)
 
 
 def _describe_row(context: LintContext, row: CriterionPlace) -> str:

@@ -64,13 +64,13 @@ class _Panel:
         excluding = [self.exclusion(rule) for rule in self.rules.excluding]
         paths, hot, timing = self.paths(self.rules.paths), self.paths(self.rules.hot), self.timing(self.rules.timing)
         for pair, (lead, at) in enumerate(zip(self.leads.tolist(), self.at.tolist(), strict=True)):
-            held = tuple(answer for answer in holding(pair) if answer.holds_lead)
+            waiting = tuple(answer for answer in holding(pair) if answer.holds_lead)
             yield DecisiveReason(
                 first_lead + lead,
                 at,
                 gate(pair),
                 disqualifiers(pair),
-                held,
+                waiting,
                 tuple(exclusion(pair) for exclusion in excluding),
                 paths(pair),
                 hot(pair),
@@ -86,8 +86,8 @@ class _Panel:
         )
 
     def exclusion(self, rule: SignalPoints) -> Part[SignalExclusion]:
-        held, last = self.hearing.excluded_by(rule, self.moments).tolist(), self.last(frozenset({rule.signal}))
-        return lambda pair: SignalExclusion(rule.signal, rule.excludes_days, held[pair], last(pair)[0])
+        is_excluded, last = self.hearing.excluded_by(rule, self.moments).tolist(), self.last(frozenset({rule.signal}))
+        return lambda pair: SignalExclusion(rule.signal, rule.excludes_days, is_excluded[pair], last(pair)[0])
 
     def paths(self, paths: Iterable[PathRule]) -> Part[tuple[PathAnswer, ...]]:
         columns = [

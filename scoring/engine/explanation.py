@@ -33,7 +33,7 @@ class CriterionAnswer:
 
     @property
     def holds_lead(self) -> bool:
-        """Whether the lead waits until this value is known (rules 3.30)."""
+        """Return whether the lead waits until this value is known (rules 3.30)."""
         return self.verdict == "unknown" and self.criterion.unknown == HOLD
 
 

@@ -74,13 +74,13 @@ class Hearing:
 
     def excluded_by(self, rule: SignalPoints, moments: Moments) -> Bools:
         """Tell whether this signal excludes the lead: between two facts of the lead that does not change."""
-        seen = self.events.stream(frozenset({rule.signal})).age(moments)
-        ended = self.events.stream(self.rules.catalogue.signals_ending(rule.signal)).age(moments)
-        holds: Bools = (seen < FOREVER) & (seen <= ended)
+        age = self.events.stream(frozenset({rule.signal})).age(moments)
+        age_of_end = self.events.stream(self.rules.catalogue.signals_ending(rule.signal)).age(moments)
+        holds: Bools = (age < FOREVER) & (age <= age_of_end)
         if rule.excludes_days is not None:
-            active = self.events.stream(self.rules.activity).age(moments)
+            since_activity = self.events.stream(self.rules.activity).age(moments)
             # Compared with the last activity, not with now: time alone brings nobody back.
-            holds &= seen <= microseconds(rule.excludes_days) + active
+            holds &= age <= microseconds(rule.excludes_days) + since_activity
         return holds
 
     def waiting(self, moments: Moments) -> Ints:
