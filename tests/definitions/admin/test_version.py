@@ -286,7 +286,7 @@ def test_a_path_is_saved_with_its_clauses(ops: Client) -> None:
     assert response.status_code == 302, read_errors(response)
     assert response.url == url(version)
     assert version_documents.export_document(version)["paths"][0]["clauses"] == [
-        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
+        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30, "rationale": "Once."},
         {"axis": "engagement", "at_least": 50},
     ]
 

@@ -22,6 +22,7 @@ from definitions import version_documents
 from definitions.models import Version
 from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, MalExit, StageChange
+from leads.rescoring import company_rescores
 from leads.stages import mal_exits, motion_stages
 from leads.vocabulary import MalExitKind, Motion, Stage
 from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
@@ -127,7 +128,8 @@ def test_a_held_lead_waits_for_enrichment_and_is_judged_again_when_the_value_com
     assert [(row.field, row.count) for row in gate_gaps.count_gaps()] == [("company.business_model", 1)]
     assert not Qualification.objects.exists()
 
-    state_company(lead, business_model="SaaS")
+    state_company(lead, business_model="SaaS", employees="120", industry="Software", country="US")
+    company_rescores.rescore_people(now=NOW + HOUR)
     judge(NOW + HOUR)
 
     assert Qualification.objects.get().lead == lead
