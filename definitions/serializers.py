@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.fields import VocabularyField
-from definitions import version_documents
+from definitions import lint, version_documents
 from definitions.models import Definition, Proposal, Review, SignOff, Suppression, Version, VersionChange
 from definitions.presenters import published_page, signing_sheet
 from definitions.suppressions import lifecycle
@@ -61,6 +61,7 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
 
 
 class VersionDetailSerializer(VersionSerializer):
+    complexity = serializers.SerializerMethodField(help_text="What is to be kept in mind, in one sentence.")
     statement = serializers.SerializerMethodField(help_text="In plain English, generated from the rows.")
     document = serializers.SerializerMethodField(help_text="accord.definition/1, as it is imported.")
     sign_offs = SignOffSerializer(many=True)
@@ -76,6 +77,9 @@ class VersionDetailSerializer(VersionSerializer):
             *VersionSerializer.Meta.fields,
             *(
                 "hands_over_entrants",
+                "summary",
+                "kind",
+                "complexity",
                 "statement",
                 "digest",
                 "document",
@@ -93,6 +97,9 @@ class VersionDetailSerializer(VersionSerializer):
     def get_proposal(self, version: Version) -> dict[str, Any] | None:
         proposal = signing_sheet.find_proposal(version)
         return dict(ProposalSerializer(proposal).data) if proposal else None
+
+    def get_complexity(self, version: Version) -> str:
+        return lint.measure_complexity(version_documents.export_document(version)).sentence
 
     def get_statement(self, version: Version) -> str:
         return published_page.read_statement(version).text

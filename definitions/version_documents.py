@@ -145,6 +145,8 @@ def create_version(
         owner=draft.owner,
         reason=draft.reason,
         own_statement=draft.statement,
+        summary=draft.summary,
+        kind=draft.kind,
         sal_rate_target=draft.sal_rate_target,
         created_by=by,
         created_at=now,
@@ -189,6 +191,7 @@ def _scoring_columns(draft: Draft) -> dict[str, object]:
         "decay_mode": draft.decay.mode,
         "decay_percent": draft.decay.percent,
         "decay_per_days": draft.decay.per_days,
+        "decay_rationale": draft.decay.rationale,
         "inactivity_after_days": inactivity and inactivity.after_days,
         "inactivity_points": inactivity and inactivity.points,
         "inactivity_per_days": inactivity.per_days if inactivity else Decimal(30),
@@ -197,8 +200,11 @@ def _scoring_columns(draft: Draft) -> dict[str, object]:
         "bant_ceiling": draft.ceilings.bant,
         "engaged_within_days": timing and timing.engaged_within_days,
         "or_request_within_days": timing and timing.or_request_within_days,
+        "timing_signals": (list(timing.engaged_by) or None) if timing else None,
+        "timing_rationale": timing.rationale if timing else "",
         "tier_3_axis": floor.axis if floor else "",
         "tier_3_less_than": floor and floor.less_than,
+        "tier_3_rationale": floor.rationale if floor else "",
         "account": draft.account and draft.account.to_document(),
     }
 
@@ -219,6 +225,7 @@ def _create_rows(version: Version, draft: Draft) -> None:
             flag=row.flag,
             list=lists.get(row.list_name),
             points=row.points,
+            unknown=row.unknown,
             rationale=row.rationale,
         )
         for position, row in enumerate(draft.criteria)
@@ -230,6 +237,9 @@ def _create_rows(version: Version, draft: Draft) -> None:
             signal=signals[row.signal],
             points=row.points,
             cap=row.cap,
+            disqualifies=row.disqualifies,
+            disqualifies_within_days=row.disqualifies_within_days,
+            cap_rationale=row.cap_rationale,
             rationale=row.rationale,
         )
         for position, row in enumerate(draft.signals)
@@ -252,6 +262,8 @@ def _create_paths(version: Version, rows: tuple[PathRow, ...]) -> None:
             within_days=clause.within_days,
             within_hours_of_each_other=clause.within_hours_of_each_other,
             distinct_assets=clause.distinct_assets,
+            same_asset=clause.same_asset,
+            rationale=clause.rationale,
         )
         for path, row in zip(paths, rows, strict=True)
         for position, clause in enumerate(row.clauses)
@@ -280,17 +292,19 @@ def read_draft(version: Version) -> Draft:
         reason=version.reason,
         statement=version.own_statement,
         sal_rate_target=version.sal_rate_target,
-        decay=DecaySetting(DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days),
+        decay=DecaySetting(
+            DecayMode(version.decay_mode), version.decay_percent, version.decay_per_days, version.decay_rationale
+        ),
         inactivity=_inactivity_setting(version),
         ceilings=CeilingSettings(version.fit_ceiling, version.engagement_ceiling, version.bant_ceiling),
         criteria=tuple(criterion_row(criterion) for criterion in version.criteria.all()),
-        signals=tuple(
-            SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale) for rule in version.signal_rules.all()
-        ),
+        signals=tuple(signal_row(rule) for rule in version.signal_rules.all()),
         paths=tuple(path_row(path) for path in version.paths.all()),
         timing=_timing_setting(version),
         tier_3_below=_tier_floor_setting(version),
         account=None if version.account is None else AccountSetting.from_document(version.account),
+        kind=version.kind,
+        summary=version.summary.strip(),
     )
 
 
@@ -306,6 +320,19 @@ def criterion_row(criterion: Criterion) -> CriterionRow:
         texts=tuple(criterion.texts),
         flag=criterion.flag,
         list_name=criterion.list.name if criterion.list else "",
+        unknown=criterion.unknown,
+    )
+
+
+def signal_row(rule: SignalRule) -> SignalRow:
+    return SignalRow(
+        signal=rule.signal.code,
+        points=rule.points,
+        cap=rule.cap,
+        rationale=rule.rationale,
+        disqualifies=rule.disqualifies,
+        disqualifies_within_days=rule.disqualifies_within_days,
+        cap_rationale=rule.cap_rationale if rule.cap is not None else "",
     )
 
 
@@ -326,6 +353,8 @@ def clause_row(clause: Clause) -> ClauseRow:
         within_days=clause.within_days,
         within_hours_of_each_other=clause.within_hours_of_each_other,
         distinct_assets=clause.distinct_assets,
+        same_asset=clause.same_asset,
+        rationale=clause.rationale,
     )
 
 
@@ -336,11 +365,17 @@ def _inactivity_setting(version: Version) -> InactivitySetting | None:
 
 
 def _timing_setting(version: Version) -> TimingSetting | None:
-    timing = TimingSetting(version.engaged_within_days, version.or_request_within_days)
-    return None if timing == TimingSetting(None, None) else timing
+    if version.engaged_within_days is None and version.or_request_within_days is None:
+        return None
+    return TimingSetting(
+        version.engaged_within_days,
+        version.or_request_within_days,
+        tuple(version.timing_signals or ()),
+        version.timing_rationale,
+    )
 
 
 def _tier_floor_setting(version: Version) -> TierFloorSetting | None:
     if version.tier_3_less_than is None:
         return None
-    return TierFloorSetting(version.tier_3_axis, version.tier_3_less_than)
+    return TierFloorSetting(version.tier_3_axis, version.tier_3_less_than, version.tier_3_rationale)

@@ -11,6 +11,8 @@ DOCUMENT_FORMAT: Final = "accord.definition/1"
 #: Rules 3.10: a statement longer than 30 seconds at 150 words a minute is warned about.
 STATEMENT_WORDS: Final = 75
 STATEMENT_SECONDS: Final = 30
+#: Rules 3.34: the longest summary, in characters; it is one sentence.
+LONGEST_SUMMARY: Final = 200
 
 
 class VersionState(models.TextChoices):
@@ -66,6 +68,13 @@ class Operator(models.TextChoices):
     IS = "is", _("is (yes/no)")
     KNOWN = "known", _("is known (yes/no)")
     IN_LIST = "in_list", _("is in the list")
+
+
+class UnknownPolicy(models.TextChoices):
+    """The answer of a criterion to a value that is not known; it never passes (rules 3.30)."""
+
+    FAIL = "fail", _("counts as failed")
+    HOLD = "hold", _("waits for enrichment")
 
 
 class FieldKind(models.TextChoices):
@@ -135,6 +144,15 @@ class DecayMode(models.TextChoices):
     COMPOUND = "compound", _("compound")
     LINEAR = "linear", _("linear")
     NONE = "none", _("none")
+
+
+class DefinitionKind(models.TextChoices):
+    """The way in which a version decides (rules 3.33)."""
+
+    THREE_COMPONENTS = "three_components", _("Three components: fit, behaviour, timing")
+    POINTS = "points", _("Points against a bar")
+    CHECKLIST = "checklist", _("Checklist without points")
+    HAND_RAISE = "hand_raise", _("Hand raise only")
 
 
 class PathKind(models.TextChoices):

@@ -61,7 +61,7 @@ def compile_document(
         bant=bant,
         disqualifiers=disqualifiers,
         signals=tuple(
-            SignalPoints(row["signal"], float(row["points"]), _float_or_none(row.get("cap")))
+            SignalPoints(row["signal"], float(row["points"]), _float_or_none(row.get("cap")), *_compile_exclusion(row))
             for row in document["signals"]
         ),
         paths=_compile_paths("paths", document["paths"]),
@@ -70,11 +70,12 @@ def compile_document(
         and Timing(
             _float_or_none(timing.get("engaged_within_days")), _float_or_none(timing.get("or_request_within_days"))
         ),
-        decay=Decay(**document["decay"]),
+        decay=Decay(**{name: value for name, value in document["decay"].items() if name != "rationale"}),
         inactivity=inactivity and Inactivity(**{name: float(value) for name, value in inactivity.items()}),
         ceilings={axis: _float_or_none(ceiling) for axis, ceiling in document["ceilings"].items()},
         tier_3_below=floor and TierFloor(floor["axis"], float(floor["less_than"])),
         catalogue=catalogue,
+        engaged_by=frozenset(timing["engaged_by"]) if timing and timing.get("engaged_by") else None,
         lists=_add_lists_of_countries(document, named_lists, readings),
         titles=titles,
         motion=document["motion"],
@@ -115,10 +116,20 @@ def _build_catalogue(meanings: Meanings) -> Catalogue:
 def _compile_criteria(part: str, rows: Any, countries: CountryReadings) -> tuple[CriterionRule, ...]:
     return tuple(
         CriterionRule(
-            f"{part}.{index}", row["field"], *_compile_question(row, countries), float(row.get("points") or 0)
+            f"{part}.{index}",
+            row["field"],
+            *_compile_question(row, countries),
+            float(row.get("points") or 0),
+            unknown=_compile_unknown(part, row),
         )
         for index, row in enumerate(rows)
     )
+
+
+def _compile_unknown(part: str, row: Mapping[str, Any]) -> str:
+    """Return what an unknown answer counts as: of a disqualifier that fails on it, a pass, which excludes (rules 3.30)."""
+    policy = str(row.get("unknown") or "")
+    return "pass" if part == "disqualifiers" and policy == "fail" else policy
 
 
 def _compile_question(row: Mapping[str, Any], countries: CountryReadings) -> tuple[str, object]:
@@ -172,7 +183,13 @@ def _compile_clause(clause: Mapping[str, Any]) -> Clause:
         within_days=_float_or_none(clause.get("within_days")),
         within_hours_of_each_other=_float_or_none(clause.get("within_hours_of_each_other")),
         distinct=clause.get("distinct"),
+        same=clause.get("same"),
     )
+
+
+def _compile_exclusion(row: Mapping[str, Any]) -> tuple[bool, float | None]:
+    exclusion = row.get("disqualifies")
+    return exclusion is not None, exclusion and _float_or_none(exclusion["within_days"])
 
 
 def _float_or_none(value: Any) -> float | None:

@@ -39,6 +39,7 @@ def account_document(**section: Any) -> dict[str, Any]:
         "motion": "aql",
         "owner": "Ops",
         "reason": "Several people decide.",
+        "summary": "Companies of which several people are engaged.",
         "gate": [{"field": "company.country", "op": "in", "value": ["DE"], "rationale": "Our market."}],
         "disqualifiers": [
             {"field": "company.is_customer", "op": "is", "value": True, "rationale": "Own team."},

@@ -23,6 +23,9 @@ _COMPANY_FIELDS: Final = ("company_signals_at_least", "company_within_days", "co
 class AccountVersionForm(VersionForm):
     """Reads what a company needs besides its gate; without company signals none is asked for."""
 
+    #: A definition of companies has no timing of its own.
+    timing_signals = None  # type: ignore[assignment]  # takes the field of the base away
+
     contacts_at_least = forms.IntegerField(
         min_value=2, max_value=99, label="Different contacts", help_text="At least so many people of one company."
     )

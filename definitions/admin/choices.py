@@ -61,6 +61,12 @@ class AvailableChoices:
         return [(intent, [(signal.pk, signal.label) for signal in signals]) for intent, signals in self.signals]
 
     @property
+    def high_intent(self) -> tuple[str, ...]:
+        """The codes of the signals of high intent."""
+        label = _INTENTS[Intent.HIGH]
+        return tuple(signal.code for intent, signals in self.signals if intent == label for signal in signals)
+
+    @property
     def codes(self) -> list[tuple[str, str]]:
         return [(signal.code, signal.label) for _, signals in self.signals for signal in signals]
 

@@ -20,7 +20,16 @@ from definitions.document.json_reader import Node
 from definitions.document.values import CHOICES, RANGES, TRUTHS, field_kind
 from definitions.models import Criterion
 from definitions.plain_english import generated_statement
-from definitions.vocabulary import CURRENCY_FIELDS, FIELDS, OPERATORS_OF, FieldKind, Operator, Part, split_currency
+from definitions.vocabulary import (
+    CURRENCY_FIELDS,
+    FIELDS,
+    OPERATORS_OF,
+    FieldKind,
+    Operator,
+    Part,
+    UnknownPolicy,
+    split_currency,
+)
 from leads.models import NamedList
 
 _VALUE_INPUTS: Final = ("low", "high", "texts", "flag", "list")
@@ -103,7 +112,10 @@ class CriterionForm(RowForm):
 
     class Meta:
         model = Criterion
-        fields = ("position", "field", "own_field", "op", "low", "high", "texts", "flag", "list", "points", "rationale")
+        fields = (
+            *("position", "field", "own_field", "op", "low", "high", "texts", "flag", "list", "points"),
+            *("unknown", "rationale"),
+        )
         widgets = {"points": number_input(), "rationale": rationale_input()}
         labels = {"op": "asks", "points": "fit points"}
 
@@ -112,6 +124,7 @@ class CriterionForm(RowForm):
         self.instance.part = self.part
         if self.part == Part.BANT:
             self.fields["points"].label = "BANT points"
+        self.fields["unknown"].choices = [("", "not said"), *UnknownPolicy.choices]  # type: ignore[attr-defined]  # a choice field
         # The choices are read once for the page, not once for each row.
         self.fields["list"].choices = [("", "Choose a list…"), *self.available.lists]  # type: ignore[attr-defined]  # a choice field
         self.initial["flag"] = {True: "true", False: "false"}.get(self.instance.flag, "")
@@ -128,6 +141,8 @@ class CriterionForm(RowForm):
         data["field"] = self._read_node(
             Node(own or chosen_field, ""), "own_field" if own else "field", criterion_fields.read_field
         )
+        if data.get("unknown") and data.get("op") == Operator.KNOWN:
+            self.add_error("unknown", "“is known” asks for that itself: leave it unsaid.")
         if data["field"] and data.get("op") and not set(self.errors) - {"rationale"}:
             data |= self._clean_value(data["field"], Operator(data["op"]), data)
         return data

@@ -117,7 +117,7 @@ class _Reader:
                     continue
                 self.anchors[f"signals[{len(codes)}]"] = _row_anchor(form)
                 codes.add(rule.signal.code)
-                yield _with_rationale(SignalRow(rule.signal.code, rule.points, rule.cap, rule.rationale))
+                yield _with_rationale(version_documents.signal_row(rule))
 
     def read_paths(self, formsets: Iterable[Any]) -> Iterator[PathRow]:
         for formset in _formsets_of(formsets, PathForm):

@@ -11,7 +11,7 @@ from definitions import lint, scopes, signals_and_lists, version_documents
 from definitions.admin.form_document import FormDocument, UnfinishedRow
 from definitions.document.parser import DocumentRefused
 from definitions.document.values import Json
-from definitions.lint import Finding, PathReach, Severity
+from definitions.lint import Complexity, Finding, PathReach, Severity
 from definitions.models import Version
 from definitions.plain_english import generated_statement
 from definitions.plain_english.generated_statement import PlainStatement
@@ -48,6 +48,7 @@ class SidePanel:
     unfinished: Sequence[UnfinishedRow]
     groups: list[FindingGroup]
     reaches: list[tuple[PathReach, str]]
+    complexity: Complexity
     document: str
     complaints: Sequence[str]
     is_saved: bool
@@ -73,6 +74,7 @@ def build_panel(version: Version, typed: FormDocument) -> SidePanel:
         unfinished=typed.unfinished,
         groups=_group_findings(findings, typed),
         reaches=[(reach, typed.anchors.get(reach.place, "")) for reach in reaches],
+        complexity=lint.measure_complexity(document),
         document="" if complaints or not document["paths"] else json.dumps(document),
         complaints=complaints,
         is_saved=typed.is_saved,
@@ -123,6 +125,8 @@ _SECTIONS: Final = {
     "owner": "head",
     "reason": "head",
     "statement": "head",
+    "summary": "head",
+    "kind": "head",
     "sal_rate_target": "head",
 }
 _ROW_NAMES: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "disqualifiers": "disqualifier", "hot": "hot trigger",

@@ -12,14 +12,17 @@ from django.forms.models import BaseInlineFormSet, inlineformset_factory
 from django.http import HttpRequest
 
 from definitions.admin.draft_only import DraftOnlyAdmin
-from definitions.admin.widgets import OrderedFormSet, RowForm, number_input, rationale_input
+from definitions.admin.widgets import OrderedFormSet, RowForm, number_input, rationale_input, short_reason
 from definitions.models import Clause, Path, SignalRule
 from definitions.vocabulary import Axis, PathKind
 from leads.models import Signal
 
-_WINDOW_FIELDS = ("within_days", "within_hours_of_each_other", "distinct_assets")
+_WINDOW_FIELDS = ("within_days", "within_hours_of_each_other", "distinct_assets", "same_asset")
+#: The choice that stands for a count of every signal of high intent; it is stored as that count.
+HIGH_INTENT = "high_intent"
 _AXES = [
     ("", "times any of these"),
+    (HIGH_INTENT, "signal of high intent"),
     (Axis.ENGAGEMENT, "engagement points"),
     (Axis.FIT, "fit points"),
     (Axis.BANT, "BANT points"),
@@ -32,8 +35,17 @@ class SignalRuleForm(RowForm):
 
     class Meta:
         model = SignalRule
-        fields = ("position", "signal", "points", "cap", "rationale")
-        widgets = {"points": number_input(), "cap": number_input("no cap"), "rationale": rationale_input()}
+        fields = (
+            *("position", "signal", "points", "cap", "cap_rationale", "disqualifies", "disqualifies_within_days"),
+            "rationale",
+        )
+        widgets = {
+            "points": number_input(),
+            "cap": number_input("no cap"),
+            "cap_rationale": short_reason("Why this cap"),
+            "disqualifies_within_days": number_input("good"),
+            "rationale": rationale_input(),
+        }
         labels = {"points": "points each", "cap": "at most in all"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,6 +57,12 @@ class SignalRuleForm(RowForm):
         points, cap = data.get("points"), data.get("cap")
         if points is not None and cap is not None and points * cap < 0:
             self.add_error("cap", "The cap has the sign of the points: it limits negative points from below.")
+        if data.get("disqualifies") and (points or 0) > 0:
+            self.add_error("points", "A signal that excludes its lead gives no points: write 0 or less.")
+        if data.get("disqualifies_within_days") is not None and not data.get("disqualifies"):
+            self.add_error("disqualifies_within_days", "Only a signal that excludes has this: clear it.")
+        if (data.get("disqualifies_within_days") or 0) < 0:
+            self.add_error("disqualifies_within_days", "A window is not negative.")
         return data
 
 
@@ -65,8 +83,9 @@ class ClauseForm(RowForm):
 
     class Meta:
         model = Clause
-        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS)
+        fields = ("position", "axis", "signals", "at_least", *_WINDOW_FIELDS, "rationale")
         widgets = {
+            "rationale": short_reason("Why so many, and in this window"),
             "at_least": number_input(),
             "within_days": number_input("ever"),
             "within_hours_of_each_other": number_input("any"),
@@ -94,6 +113,8 @@ class ClauseForm(RowForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if data.get("axis") == HIGH_INTENT and not data.get("signals"):
+            data |= {"axis": "", "signals": list(self.available.high_intent)}
         if bool(data.get("axis")) == bool(data.get("signals")):
             raise forms.ValidationError(
                 "A clause asks for points on an axis, or counts signals; choose one of the two.",
@@ -111,9 +132,19 @@ class ClauseForm(RowForm):
                     yield name, "Only a count of signals has this: clear it."
         elif times is not None and (times < 1 or times != times.to_integral_value()):
             yield "at_least", "A count is a whole number, at least 1."
+        if data.get("same_asset"):
+            yield from _complain_of_same_asset(data)
         for name in _WINDOW_FIELDS[:2]:
             if (data.get(name) or Decimal(0)) < 0:
                 yield name, "A window is not negative."
+
+
+def _complain_of_same_asset(data: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    if len(data.get("signals") or ()) == 1:
+        yield "same_asset", "One asset has two different signals at least; choose another one."
+    for name in ("distinct_assets", "within_hours_of_each_other"):
+        if data.get(name):
+            yield name, "This does not go together with “about the same asset”."
 
 
 class ClauseRows(OrderedFormSet, BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only

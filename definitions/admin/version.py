@@ -26,11 +26,20 @@ from definitions.presenters import published_page, step_buttons
 from definitions.vocabulary import Part, PathKind
 from leads.vocabulary import Motion
 
-_HEAD = ("owner", "reason", "sal_rate_target")
+_HEAD = ("owner", "reason", "sal_rate_target", "summary")
 _NUMBERS = (
-    *("engaged_within_days", "or_request_within_days", "decay_mode", "decay_percent", "decay_per_days"),
+    "kind",
+    *(
+        "engaged_within_days",
+        "or_request_within_days",
+        "timing_signals",
+        "decay_mode",
+        "decay_percent",
+        "decay_per_days",
+    ),
     *("inactivity_after_days", "inactivity_points", "inactivity_per_days"),
     *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "tier_3_axis", "tier_3_less_than"),
+    *("timing_rationale", "decay_rationale", "tier_3_rationale"),
 )
 
 

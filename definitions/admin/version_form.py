@@ -7,15 +7,21 @@ from typing import Any, Final
 
 from django import forms
 
-from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input
+from definitions.admin.widgets import HUNDRED, PercentField, PlainNumbers, number_input, short_reason
 from definitions.models import Version
-from definitions.vocabulary import Axis
+from definitions.vocabulary import Axis, DefinitionKind
+from leads.models import Signal
 
 _NUMBERS: Final = (
     *("decay_percent", "decay_per_days", "inactivity_after_days", "inactivity_points", "inactivity_per_days"),
     *("fit_ceiling", "engagement_ceiling", "bant_ceiling", "engaged_within_days", "or_request_within_days"),
     "tier_3_less_than",
 )
+_REASONS: Final = {
+    "timing_rationale": "Why these windows",
+    "decay_rationale": "Why points fade so, and silence costs this",
+    "tier_3_rationale": "Why this floor",
+}
 _PAIRS: Final = (("tier_3_axis", "tier_3_less_than"), ("inactivity_after_days", "inactivity_points"))
 _NOT_NEGATIVE: Final = (
     *("inactivity_points", "inactivity_after_days", "engaged_within_days", "or_request_within_days"),
@@ -35,11 +41,20 @@ class VersionForm(PlainNumbers):
         error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
     )
 
+    timing_signals = forms.MultipleChoiceField(
+        required=False,
+        label="Engagement is",
+        help_text="None chosen: every signal that counts as engagement.",
+        widget=forms.SelectMultiple({"size": 8}),
+    )
+
     class Meta:
         model = Version
         exclude = ()
         widgets = {
             **{name: number_input("none") for name in _NUMBERS},
+            **{name: short_reason(text) for name, text in _REASONS.items()},
+            "summary": forms.TextInput(attrs={"size": 80}),
             "owner": forms.TextInput(attrs={"size": 40}),
             "reason": forms.Textarea(attrs={"rows": 2}),
             "own_statement": forms.Textarea(attrs={"rows": 3}),
@@ -49,8 +64,19 @@ class VersionForm(PlainNumbers):
         super().__init__(*args, **kwargs)
         if "sal_rate_target" in self.initial:
             self.initial["sal_rate_target"] = Decimal(self.instance.sal_rate_target)
+        if "kind" in self.fields:
+            self.fields["kind"].choices = [("", "not said"), *DefinitionKind.choices]  # type: ignore[attr-defined]  # a choice field
+        if "timing_signals" in self.fields:
+            self.fields["timing_signals"].choices = Signal.objects.order_by("name", "pk").values_list("code", "name")  # type: ignore[attr-defined]  # a choice field
         if "tier_3_axis" in self.fields:
             self.fields["tier_3_axis"].choices = [("", "no axis: no tier 3"), *Axis.choices]  # type: ignore[attr-defined]  # a choice field
+
+    def clean_timing_signals(self) -> list[str] | None:
+        # Cleaned before the model's fields are; the window is read as it was typed.
+        codes = self.cleaned_data["timing_signals"] or None
+        if codes and self["engaged_within_days"].value() in (None, ""):
+            raise forms.ValidationError("This says what counts as active: say within how many days.")
+        return codes
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -26,6 +26,11 @@ def rationale_input() -> forms.Textarea:
     return forms.Textarea(attrs={"rows": 1, "placeholder": "Why this row is here"})
 
 
+def short_reason(empty: str) -> forms.TextInput:
+    """Return an input of one line for the reason of a number."""
+    return forms.TextInput(attrs={"size": 40, "autocomplete": "off", "placeholder": empty})
+
+
 class PlainNumbers(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """A form that shows 50 instead of 50.0000, without the zeros that the columns add."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from definitions.diff import row_effect
@@ -20,6 +20,8 @@ _TEXT_SETTINGS: Final = {
     "owner": "Owner",
     "reason": "Reason",
     "statement": "Statement",
+    "summary": "Summary",
+    "kind": "Kind",
 }
 _AXES_READING: Final = {
     "fit": {Axis.FIT, Axis.FIT_AND_ENGAGEMENT},
@@ -88,7 +90,9 @@ class _Comparison:
             return row_effect.gate_row_effect(old, new)
         if part == "disqualifiers":
             return row_effect.disqualifier_effect(old, new)
-        return row_effect.points_row_effect(old, new) if self.is_required(part) else NEITHER
+        if self.is_required(part):
+            return row_effect.points_row_effect(old, new)
+        return row_effect.holding_effect(old, new)
 
     def _describe_criterion(self, part: str, row: Json | None) -> str:
         if row is None:
@@ -105,12 +109,14 @@ class _Comparison:
                 yield self._build_change("Signals", label, old, new, texts, self._signal_effect(old, new))
 
     def _signal_effect(self, old: Json | None, new: Json | None) -> Effect:
-        crosses = (old is not None and old["points"] < 0) is not (new is not None and new["points"] < 0)
+        excludes = row_effect.exclusion_effect(old, new)
+        crosses = _is_no_engagement(old) is not _is_no_engagement(new)
         # Negative points take a signal out of what counts as activity, even if nothing requires engagement points.
         if not self.is_required("engagement") and not crosses:
-            return NEITHER
+            return excludes
         has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
-        return row_effect.signal_rule_effect(old, new, has_inactivity=has_inactivity)
+        points = row_effect.signal_rule_effect(old, new, has_inactivity=has_inactivity)
+        return row_effect.combine_effects(points, excludes)
 
     # Paths and hot triggers
 
@@ -141,18 +147,18 @@ class _Comparison:
                     new_clause,
                 )
                 effect = row_effect.clause_effect(old_clause, new_clause)
-                yield RowChange(
-                    part, change_kind(old_clause, new_clause), "Clause", *clause_texts, effect, new["rationale"]
-                )
+                label, texts = _show_words("Clause", clause_texts, old_clause, new_clause)
+                rationale = (new_clause or {}).get("rationale") or new["rationale"]
+                yield RowChange(part, change_kind(old_clause, new_clause), label, *texts, effect, rationale)
 
     # The version's other sentences
 
     def compare_settings(self) -> Iterator[RowChange]:
         yield from self._compare_setting(
             "Timing",
-            generated_statement.describe_timing,
+            lambda document: generated_statement.describe_timing(document, self.names),
             ("timing",),
-            row_effect.timing_effect(self.before["timing"], self.after["timing"]),
+            self._timing_effect(),
         )
         yield from self._compare_setting(
             "Decay and inactivity", generated_statement.describe_decay, ("decay", "inactivity"), self._fading_effect()
@@ -196,7 +202,17 @@ class _Comparison:
 
     def _compare_setting(self, label: str, describe: Any, keys: tuple[str, ...], effect: Effect) -> Iterator[RowChange]:
         if any(self.before.get(key) != self.after.get(key) for key in keys):
-            yield RowChange(label, RowChangeKind.CHANGED, label, describe(self.before), describe(self.after), effect)
+            old, new = (document.get(keys[0]) for document in (self.before, self.after))
+            name, texts = _show_words(label, (describe(self.before), describe(self.after)), old, new)
+            yield RowChange(label, RowChangeKind.CHANGED, name, *texts, effect)
+
+    def _timing_effect(self) -> Effect:
+        old, new = self.before["timing"], self.after["timing"]
+        has_inactivity = bool(self.before["inactivity"] or self.after["inactivity"])
+        return row_effect.combine_effects(
+            row_effect.timing_effect(old, new),
+            row_effect.engaged_by_effect(old, new, has_inactivity=has_inactivity),
+        )
 
     def _fading_effect(self) -> Effect:
         if not self.is_required("engagement"):
@@ -234,6 +250,18 @@ class _Comparison:
 
 def _all_clauses(document: Json) -> Iterator[Json]:
     return (clause for kind in _PATH_PARTS for path in document[kind] for clause in path["clauses"])
+
+
+def _show_words(label: str, texts: tuple[str, str], old: object, new: object) -> tuple[str, tuple[str, str]]:
+    """Return the label and texts of a change; where a row says the same as before, those of its reasons."""
+    if texts[0] != texts[1]:
+        return label, texts
+    before, after = (str(row.get("rationale", "")) if isinstance(row, Mapping) else "" for row in (old, new))
+    return ("Rationale", (before, after)) if before != after else (label, texts)
+
+
+def _is_no_engagement(row: Json | None) -> bool:
+    return row is not None and (row["points"] < 0 or bool(row.get("disqualifies")))
 
 
 def _describe_both(describe: Callable[[Json], str], old: Json | None, new: Json | None) -> tuple[str, str]:

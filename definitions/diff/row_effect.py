@@ -14,7 +14,7 @@ from typing import Any, Final
 from definitions.document.criterion_fields import COUNTRY_FIELDS
 from definitions.document.values import field_kind
 from definitions.plain_english.generated_statement import Json
-from definitions.vocabulary import DecayMode, FieldKind, Operator
+from definitions.vocabulary import DecayMode, FieldKind, Operator, UnknownPolicy
 from leads.normalization.countries import country_key
 from leads.vocabulary import Seniority
 
@@ -67,6 +67,7 @@ def gate_row_effect(before: Json | None, after: Json | None) -> Effect:
     """Return the effect of a changed gate row: every row must pass, so one more lets fewer leads in."""
     if before is None or after is None:
         return TIGHTER if before is None else LOOSER
+    # An unknown value passes by no policy, so that one changes nothing here.
     return question_effect(before, after)
 
 
@@ -74,11 +75,27 @@ def disqualifier_effect(before: Json | None, after: Json | None) -> Effect:
     """Return the effect of a changed disqualifier: one more, or one that holds for more leads, excludes more."""
     if before is None or after is None:
         return gate_row_effect(before, after)
-    return question_effect(before, after).reversed
+    unknown = _policy_effect(before, after, barring=(UnknownPolicy.FAIL, UnknownPolicy.HOLD))
+    return combine_effects(question_effect(before, after).reversed, unknown)
 
 
 def points_row_effect(before: Json | None, after: Json | None) -> Effect:
     """Return the effect of a changed row that gives points: more points for more leads let more in."""
+    return combine_effects(holding_effect(before, after), _points_effect(before, after))
+
+
+def holding_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a row that gives points, apart from those: whether it holds leads whose value is unknown."""
+    return _policy_effect(before, after, barring=(UnknownPolicy.HOLD,))
+
+
+def _policy_effect(before: Json | None, after: Json | None, *, barring: Collection[str]) -> Effect:
+    """Return the effect of another policy for unknown values; `barring` are those that keep such leads out."""
+    barred_before, barred_after = (row is not None and row.get("unknown") in barring for row in (before, after))
+    return looser_when_lower(barred_before, barred_after)
+
+
+def _points_effect(before: Json | None, after: Json | None) -> Effect:
     if before is None or after is None:
         return looser_when_higher(_row_points(before), _row_points(after))
     old, new = _row_points(before), _row_points(after)
@@ -147,6 +164,16 @@ def _range_end(value: Any, if_open: float, *, is_seniority: bool) -> float:
 # Signals
 
 
+def exclusion_effect(before: Json | None, after: Json | None) -> Effect:
+    """Return the effect of a signal that disqualifies: to do so, and for longer, lets fewer leads in."""
+    return looser_when_lower(_excluded_days(before), _excluded_days(after))
+
+
+def _excluded_days(row: Json | None) -> float:
+    exclusion = row and row.get("disqualifies")
+    return none_as_infinite(exclusion["within_days"]) if exclusion else -1.0
+
+
 def signal_rule_effect(before: Json | None, after: Json | None, *, has_inactivity: bool) -> Effect:
     """Return the effect of a changed signal rule: more points, or a higher cap, let more leads in.
 
@@ -193,12 +220,17 @@ def clause_effect(before: Json | None, after: Json | None) -> Effect:
     if "axis" in before or "axis" in after:
         same = before.get("axis") == after.get("axis")
         return looser_when_lower(before["at_least"], after["at_least"]) if same else UNCLEAR
+    more_signals = _set_effect(before["count_of"], after["count_of"])
+    if before.get("same") and after.get("same"):
+        # All of them are asked for, so one more lets fewer leads in.
+        more_signals = more_signals.reversed
     return combine_effects(
-        _set_effect(before["count_of"], after["count_of"]),
+        more_signals,
         looser_when_lower(before["at_least"], after["at_least"]),
         looser_when_higher(none_as_infinite(before["within_days"]), none_as_infinite(after["within_days"])),
         _cluster_effect(before, after),
         looser_when_higher(bool(before.get("distinct")), bool(after.get("distinct"))).reversed,
+        looser_when_higher(bool(before.get("same")), bool(after.get("same"))).reversed,
     )
 
 
@@ -224,8 +256,22 @@ def timing_effect(before: Json | None, after: Json | None) -> Effect:
     if not before or not after:
         return NEITHER if before == after else LOOSER if not after else TIGHTER
     return combine_effects(
-        *(looser_when_higher(_window_width(before[key]), _window_width(after[key])) for key in before)
+        *(looser_when_higher(_window_width(before[key]), _window_width(after[key])) for key in _TIMING_WINDOWS)
     )
+
+
+def engaged_by_effect(before: Json | None, after: Json | None, *, has_inactivity: bool) -> Effect:
+    """Return the effect of other signals counting as engagement: more of them let more leads in.
+
+    Compared with every engagement, and with an inactivity penalty, which only leads pay that were active, it is unclear.
+    """
+    old, new = (set((row or {}).get("engaged_by") or ()) for row in (before, after))
+    if old == new or not before or not after:
+        return NEITHER
+    return UNCLEAR if has_inactivity or not old or not new else _set_effect(old, new)
+
+
+_TIMING_WINDOWS: Final = ("engaged_within_days", "or_request_within_days")
 
 
 def _window_width(days: float | None) -> float:

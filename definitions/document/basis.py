@@ -146,7 +146,7 @@ def select_meanings(document: Mapping[str, Any], meanings: Meanings) -> Meanings
     account = document.get("account")
     if account:
         return {} if account["engaged_by"] else _keep_flags(meanings, (ENGAGEMENT, CLOSING))
-    punished = [f"{ENDS}{row['signal']}" for row in document["signals"] if row["points"] < 0]
+    punished = [f"{ENDS}{row['signal']}" for row in document["signals"] if row["points"] < 0 or row.get("disqualifies")]
     named = dict.fromkeys(_list_named_signals(document), ())
     return named | dict(_keep_flags(meanings, (ENGAGEMENT, REQUEST, CLOSING, *punished)))
 
@@ -162,6 +162,7 @@ def _list_named_signals(document: Mapping[str, Any]) -> Iterator[str]:
     for path in (*document["paths"], *document["hot"]):
         for clause in path["clauses"]:
             yield from clause.get("count_of", ())
+    yield from (document["timing"] or {}).get("engaged_by", ())
 
 
 def _criteria(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

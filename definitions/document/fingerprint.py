@@ -12,7 +12,9 @@ from definitions.vocabulary import DecayMode, Operator, Part, PathKind
 FORM: Final = "accord.fingerprint/2"
 #: Operators whose values are a set: their order decides nothing.
 _SETS: Final = (Operator.IN, Operator.NOT_IN, Operator.CONTAINS_ANY, Operator.HAS_WORD_ANY, Operator.HAS_ANY)
-_SETTINGS: Final = ("motion", "inactivity", "ceilings", "timing", "tier_3_below")
+_SETTINGS: Final = ("motion", "inactivity", "ceilings")
+#: Keys of rows that give reasons and decide nothing.
+_WORDS: Final = ("rationale", "cap_rationale")
 
 
 def compute_fingerprint(document: Mapping[str, Any], basis: Mapping[str, Any]) -> str:
@@ -25,9 +27,12 @@ def compute_fingerprint(document: Mapping[str, Any], basis: Mapping[str, Any]) -
 
 def select_deciding_parts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides in a complete document, its rows in an order that does not depend on theirs."""
-    decay, account = document["decay"], document.get("account")
+    decay, account = _without_rationale(document["decay"]), document.get("account")
+    floor = document["tier_3_below"]
     return {
         **{key: document[key] for key in _SETTINGS},
+        "tier_3_below": floor and _without_rationale(floor),
+        "timing": document["timing"] and _strip_timing(document["timing"]),
         "decay": {"mode": decay["mode"]} if decay["mode"] == DecayMode.NONE else decay,
         **{str(part): _sort_rows(_strip_criterion(row) for row in document[part]) for part in Part},
         "signals": _sort_rows(_without_rationale(row) for row in document["signals"]),
@@ -45,8 +50,12 @@ def _strip_criterion(row: Mapping[str, Any]) -> dict[str, Any]:
 def _strip_path(row: Mapping[str, Any]) -> list[Any]:
     return _sort_rows(
         {**clause, "count_of": sorted(clause["count_of"])} if "count_of" in clause else clause
-        for clause in row["clauses"]
+        for clause in map(_without_rationale, row["clauses"])
     )
+
+
+def _strip_timing(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: sorted(value) if key == "engaged_by" else value for key, value in _without_rationale(row).items()}
 
 
 def _strip_account(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def _strip_account(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_rationale(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "rationale"}
+    return {key: value for key, value in row.items() if key not in _WORDS}
 
 
 def _sort_rows(rows: Iterable[Any]) -> list[Any]:

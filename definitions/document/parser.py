@@ -24,7 +24,17 @@ from definitions.document.values import (
     TierFloorSetting,
     TimingSetting,
 )
-from definitions.vocabulary import DOCUMENT_FORMAT, Axis, DecayMode, Operator, Part, PathKind
+from definitions.vocabulary import (
+    DOCUMENT_FORMAT,
+    LONGEST_SUMMARY,
+    Axis,
+    DecayMode,
+    DefinitionKind,
+    Operator,
+    Part,
+    PathKind,
+    UnknownPolicy,
+)
 from leads.vocabulary import Motion
 
 _POINTS: Final = NumberLimits(digits=8, places=3)
@@ -36,11 +46,13 @@ _PERIOD: Final = NumberLimits(digits=6, places=2, low=Decimal("0.01"))
 _SOME_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal("0.01"))
 #: One contact is a lead (an MQL); an account has several.
 _CONTACTS_AT_LEAST: Final = 2
+#: Fewer signals about one asset are an ordinary count.
+_SIGNALS_OF_ONE_ASSET: Final = 2
 _RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 
 _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
-    *("motion", "version", "statement", "sal_rate_target", "decay", "inactivity", "ceilings"),
+    *("motion", "version", "statement", "summary", "kind", "sal_rate_target", "decay", "inactivity", "ceilings"),
     *(str(part) for part in Part),
     *("signals", "timing", "hot", "tier_3_below", "account", "basis"),
 )
@@ -114,9 +126,11 @@ class _Parser:
             criteria=tuple(row for part in Part for row in keys.read(str(part), self._read_criteria, ())),
             signals=keys.read("signals", self._read_signals, ()),
             paths=keys.read("paths", self._read_paths, ()) + keys.read("hot", self._read_paths, ()),
-            timing=keys.read("timing", _read_timing, None),
+            timing=keys.read("timing", self._read_timing, None),
             tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
             account=keys.read("account", self._read_account, None),
+            kind=keys.read("kind", _read_kind, ""),
+            summary=keys.read("summary", lambda node: node.read_text(longest=LONGEST_SUMMARY), ""),
         )
 
     # Companies
@@ -166,6 +180,24 @@ class _Parser:
             node.complain("names a signal twice.")
         return codes
 
+    def _read_timing(self, node: Node) -> TimingSetting | None:
+        if node.value is None:
+            return None
+        keys = node.read_members(
+            required=(), optional=("engaged_within_days", "or_request_within_days", "engaged_by", "rationale")
+        )
+        timing = TimingSetting(
+            keys.read("engaged_within_days", _read_days, None),
+            keys.read("or_request_within_days", _read_days, None),
+            keys.read("engaged_by", self._read_signal_list, ()),
+            keys.read("rationale", Node.read_text, ""),
+        )
+        if timing.engaged_within_days is None and timing.or_request_within_days is None:
+            node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
+        elif timing.engaged_by and timing.engaged_within_days is None:
+            keys["engaged_by"].complain("says what counts within engaged_within_days, which is missing.")
+        return timing
+
     # Criteria
 
     def _read_criteria(self, node: Node) -> tuple[CriterionRow, ...]:
@@ -173,7 +205,7 @@ class _Parser:
         return tuple(row for item in node.read_items() if (row := self._read_criterion(item, part)))
 
     def _read_criterion(self, node: Node, part: Part) -> CriterionRow | None:
-        keys = node.read_members(required=("field", "op", "rationale"), optional=("value", "points"))
+        keys = node.read_members(required=("field", "op", "rationale"), optional=("value", "points", "unknown"))
         rationale = keys.read("rationale", Node.read_text, "")
         points = keys.read("points", _read_points, Decimal(0))
         if part == Part.DISQUALIFIER and points:
@@ -182,13 +214,16 @@ class _Parser:
         if question is None:
             return None
         field, op = question
+        unknown = keys.read("unknown", _read_unknown_policy, "")
+        if unknown and op == Operator.KNOWN:
+            keys["unknown"].complain("the operator known asks for that itself; leave it out.")
         if "value" not in keys and op == Operator.KNOWN:
             return CriterionRow(part, field, op, rationale, points, flag=True)
         if "value" not in keys:
             node.complain("value is missing.")
             return None
         answer = criterion_fields.read_value(keys["value"], field=field, op=op, lists=self.known_names.lists)
-        return CriterionRow(part, field, op, rationale, points, *answer)
+        return CriterionRow(part, field, op, rationale, points, *answer, unknown=unknown)
 
     def _read_question(self, keys: NodeMembers) -> tuple[str, Operator] | None:
         field = keys.read("field", criterion_fields.read_field, None)
@@ -212,13 +247,23 @@ class _Parser:
         return tuple(rows.values())
 
     def _read_signal_rule(self, node: Node) -> SignalRow:
-        keys = node.read_members(required=("signal", "points", "rationale"), optional=("cap",))
+        keys = node.read_members(
+            required=("signal", "points", "rationale"), optional=("cap", "cap_rationale", "disqualifies")
+        )
+        disqualifies, days = keys.read("disqualifies", _read_exclusion, (False, None))
         row = SignalRow(
             signal=keys.read("signal", self._read_signal, ""),
             points=keys.read("points", lambda at: at.read_number(_POINTS), Decimal(0)),
             cap=keys.read("cap", lambda at: at.read_number_or_null(_POINTS), None),
             rationale=keys.read("rationale", Node.read_text, ""),
+            disqualifies=disqualifies,
+            disqualifies_within_days=days,
+            cap_rationale=keys.read("cap_rationale", Node.read_text, ""),
         )
+        if row.cap_rationale and row.cap is None:
+            keys["cap_rationale"].complain("says why there is a cap, and there is none.")
+        if row.disqualifies and row.points > 0:
+            keys["points"].complain("a signal that disqualifies gives no points to its lead; write 0 or less.")
         if row.cap is not None and row.cap * row.points < 0:
             keys["cap"].complain("must have the sign of the points: it limits negative points from below.")
         return row
@@ -240,22 +285,50 @@ class _Parser:
 
     def _read_clause(self, node: Node) -> ClauseRow:
         if isinstance(node.value, dict) and "axis" in node.value:
-            keys = node.read_members(required=("axis", "at_least"))
-            return ClauseRow(axis=_read_axis(keys["axis"]), at_least=keys.read("at_least", _read_points, Decimal(0)))
+            keys = node.read_members(required=("axis", "at_least"), optional=("rationale",))
+            return ClauseRow(
+                axis=_read_axis(keys["axis"]),
+                at_least=keys.read("at_least", _read_points, Decimal(0)),
+                rationale=keys.read("rationale", Node.read_text, ""),
+            )
         keys = node.read_members(
-            required=("count_of", "at_least"), optional=("within_hours_of_each_other", "within_days", "distinct")
+            required=("count_of", "at_least"),
+            optional=("within_hours_of_each_other", "within_days", "distinct", "same", "rationale"),
         )
         signals = keys.read("count_of", lambda at: tuple(self._read_signal(item) for item in at.read_items()), ("",))
         if not signals:
             keys["count_of"].complain("names no signal.")
+        same_asset = keys.read("same", _read_asset, None) is not None
+        if same_asset:
+            _check_same_asset(keys, signals)
         return ClauseRow(
             signals=signals,
             at_least=keys.read("at_least", Node.read_count, Decimal(1)),
             within_days=keys.read("within_days", _read_window, None),
             within_hours_of_each_other=keys.read("within_hours_of_each_other", _read_window, None),
-            distinct_assets=keys.read("distinct", lambda at: at.read_choice(("asset",), "property to tell apart"), None)
-            == "asset",
+            distinct_assets=keys.read("distinct", _read_asset, None) is not None,
+            same_asset=same_asset,
+            rationale=keys.read("rationale", Node.read_text, ""),
         )
+
+
+def _check_same_asset(keys: NodeMembers, signals: Collection[str]) -> None:
+    if len(set(signals)) < _SIGNALS_OF_ONE_ASSET:
+        keys["same"].complain("needs two different signals at least, which are seen about one asset.")
+    for name in ("distinct", "within_hours_of_each_other"):
+        if name in keys and keys[name].value is not None:
+            keys[name].complain("does not go together with same; leave it out.")
+
+
+def _read_asset(node: Node) -> str | None:
+    return node.read_choice(("asset",), "property to tell apart")
+
+
+def _read_exclusion(node: Node) -> tuple[bool, Decimal | None]:
+    """Read whether a signal disqualifies, and for how many days; null: it does not, without days for good."""
+    if node.value is None:
+        return False, None
+    return True, node.read_members(required=("within_days",)).read("within_days", _read_days, None)
 
 
 def _check_basis(node: Node) -> None:
@@ -277,6 +350,13 @@ def _check_account_parts(keys: NodeMembers, draft: Draft) -> None:
             )
         if row.points:
             keys["gate"].complain(f"row {index + 1} gives points; a company has no score.")
+    _check_account_disqualifiers(keys, draft)
+
+
+def _check_account_disqualifiers(keys: NodeMembers, draft: Draft) -> None:
+    for index, row in enumerate(row for row in draft.criteria if row.part == Part.DISQUALIFIER):
+        if row.unknown == UnknownPolicy.HOLD and row.field.startswith("lead."):
+            keys["disqualifiers"].complain(f"row {index + 1} holds, but a person of a company counts or does not.")
 
 
 def _read_some_days(node: Node) -> Decimal:
@@ -294,6 +374,14 @@ def _read_version_number(node: Node) -> tuple[int, int]:
 
 def _read_motion(node: Node) -> Motion:
     return Motion(node.read_choice(Motion.values, "motion") or Motion.MQL)
+
+
+def _read_unknown_policy(node: Node) -> str:
+    return node.read_choice(UnknownPolicy.values, "way to take an unknown value") or ""
+
+
+def _read_kind(node: Node) -> str:
+    return node.read_choice(DefinitionKind.values, "kind of definition") or ""
 
 
 def _read_axis(node: Node) -> Axis:
@@ -323,12 +411,13 @@ def _read_period(node: Node) -> Decimal:
 def _read_decay(node: Node) -> DecaySetting:
     if node.value is None:
         return DecaySetting(mode=DecayMode.NONE)
-    keys = node.read_members(required=("mode",), optional=("percent", "per_days"))
+    keys = node.read_members(required=("mode",), optional=("percent", "per_days", "rationale"))
     mode = keys.read("mode", lambda at: at.read_choice(DecayMode.values, "mode of decay"), None)
     return DecaySetting(
         mode=DecayMode(mode or DecayMode.NONE),
         percent=keys.read("percent", lambda at: at.read_number(_PERCENT), Decimal(10)),
         per_days=keys.read("per_days", _read_period, Decimal(30)),
+        rationale=keys.read("rationale", Node.read_text, ""),
     )
 
 
@@ -348,20 +437,12 @@ def _read_ceilings(node: Node) -> CeilingSettings:
     return CeilingSettings(**{axis: at.read_number_or_null(_FROM_ZERO) for axis, at in keys.items()})
 
 
-def _read_timing(node: Node) -> TimingSetting | None:
-    if node.value is None:
-        return None
-    keys = node.read_members(required=(), optional=("engaged_within_days", "or_request_within_days"))
-    timing = TimingSetting(
-        keys.read("engaged_within_days", _read_days, None), keys.read("or_request_within_days", _read_days, None)
-    )
-    if timing == TimingSetting(None, None):
-        node.complain("needs engaged_within_days or or_request_within_days; without timing, write null.")
-    return timing
-
-
 def _read_tier_floor(node: Node) -> TierFloorSetting | None:
     if node.value is None:
         return None
-    keys = node.read_members(required=("axis", "less_than"))
-    return TierFloorSetting(keys.read("axis", _read_axis, Axis.FIT), keys.read("less_than", _read_points, Decimal(0)))
+    keys = node.read_members(required=("axis", "less_than"), optional=("rationale",))
+    return TierFloorSetting(
+        keys.read("axis", _read_axis, Axis.FIT),
+        keys.read("less_than", _read_points, Decimal(0)),
+        keys.read("rationale", Node.read_text, ""),
+    )

@@ -30,7 +30,8 @@ TRUTHS = frozenset({Operator.IS, Operator.KNOWN})
 class CriterionRow:
     """A criterion as it is stored: ranges in `low` and `high`, choices in `texts`, yes/no in `flag`, or a list's name.
 
-    Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end.
+    Seniorities are names, so a range of them stands in `texts` as (lowest, highest), "" for an open end. `unknown` is an
+    UnknownPolicy or, where the row does not say, "".
     """
 
     part: Part
@@ -43,6 +44,7 @@ class CriterionRow:
     texts: tuple[str, ...] = ()
     flag: bool | None = None
     list_name: str = ""
+    unknown: str = ""
 
     @property
     def value(self) -> object:
@@ -71,23 +73,29 @@ class CriterionRow:
         row: Json = {"field": self.field, "op": str(self.op), "value": self.value}
         if self.part != Part.DISQUALIFIER:
             row["points"] = _plain_number(self.points)
-        return row | {"rationale": self.rationale}
+        # Only where the row says it: documents from before keep their fingerprints.
+        return row | ({"unknown": self.unknown} if self.unknown else {}) | {"rationale": self.rationale}
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
+    """The points of a signal and, if it disqualifies, for how many days; None: for good (rules 4.61)."""
+
     signal: str
     points: Decimal
     cap: Decimal | None
     rationale: str
+    disqualifies: bool = False
+    disqualifies_within_days: Decimal | None = None
+    cap_rationale: str = ""
 
     def to_document(self) -> Json:
-        return {
-            "signal": self.signal,
-            "points": _plain_number(self.points),
-            "cap": _plain_number(self.cap),
-            "rationale": self.rationale,
-        }
+        row: Json = {"signal": self.signal, "points": _plain_number(self.points), "cap": _plain_number(self.cap)}
+        if self.disqualifies:
+            row["disqualifies"] = {"within_days": _plain_number(self.disqualifies_within_days)}
+        if self.cap_rationale:
+            row["cap_rationale"] = self.cap_rationale
+        return row | {"rationale": self.rationale}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +108,21 @@ class ClauseRow:
     within_days: Decimal | None = None
     within_hours_of_each_other: Decimal | None = None
     distinct_assets: bool = False
+    same_asset: bool = False
+    rationale: str = ""
 
     def to_document(self) -> Json:
+        return self._ask() | _write_rationale(self.rationale)
+
+    def _ask(self) -> Json:
         if self.axis:
             return {"axis": self.axis, "at_least": _plain_number(self.at_least)}
         row: Json = {"count_of": list(self.signals), "at_least": _plain_number(self.at_least)}
         if self.within_hours_of_each_other is not None:
             row["within_hours_of_each_other"] = _plain_number(self.within_hours_of_each_other)
         row["within_days"] = _plain_number(self.within_days)
+        if self.same_asset:
+            row["same"] = "asset"
         return row | ({"distinct": "asset"} if self.distinct_assets else {})
 
 
@@ -131,13 +146,15 @@ class DecaySetting:
     mode: DecayMode = DecayMode.COMPOUND
     percent: Decimal = Decimal(10)
     per_days: Decimal = Decimal(30)
+    rationale: str = ""
 
     def to_document(self) -> Json:
-        return {
+        row: Json = {
             "mode": str(self.mode),
             "percent": _plain_number(self.percent),
             "per_days": _plain_number(self.per_days),
         }
+        return row | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,25 +187,33 @@ class CeilingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TimingSetting:
-    """The timing of a version; at least one of the two windows is set."""
+    """The timing of a version; at least one of the two windows is set.
+
+    `engaged_by` are the signals that count as engagement; empty: every signal that is engagement (rules 4.60).
+    """
 
     engaged_within_days: Decimal | None
     or_request_within_days: Decimal | None
+    engaged_by: tuple[str, ...] = ()
+    rationale: str = ""
 
     def to_document(self) -> Json:
-        return {
+        row: Json = {
             "engaged_within_days": _plain_number(self.engaged_within_days),
             "or_request_within_days": _plain_number(self.or_request_within_days),
         }
+        named: Json = {"engaged_by": list(self.engaged_by)} if self.engaged_by else {}
+        return row | named | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
 class TierFloorSetting:
     axis: str
     less_than: Decimal
+    rationale: str = ""
 
     def to_document(self) -> Json:
-        return {"axis": self.axis, "less_than": _plain_number(self.less_than)}
+        return {"axis": self.axis, "less_than": _plain_number(self.less_than)} | _write_rationale(self.rationale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +282,10 @@ class AccountSetting:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`."""
+    """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`.
+
+    `kind` is a DefinitionKind or, of versions from before there were kinds, ""; `summary` is one sentence.
+    """
 
     name: str
     motion: Motion
@@ -276,6 +304,8 @@ class Draft:
     timing: TimingSetting | None
     tier_3_below: TierFloorSetting | None
     account: AccountSetting | None = None
+    kind: str = ""
+    summary: str = ""
 
     def to_document(self) -> Json:
         """Return the document, its keys always in this order; whole numbers become integers."""
@@ -289,6 +319,10 @@ class Draft:
         }
         if self.statement:
             head["statement"] = self.statement
+        if self.summary:
+            head["summary"] = self.summary
+        if self.kind:
+            head["kind"] = self.kind
         return {
             **head,
             "sal_rate_target": _plain_number(self.sal_rate_target),
@@ -315,6 +349,11 @@ def field_kind(field: str) -> FieldKind | None:
         return FieldKind.NUMBER
     entry = FIELDS.get(field)
     return entry[0] if entry else None
+
+
+def _write_rationale(text: str) -> Json:
+    """Return the key of a rationale that documents from before do not have."""
+    return {"rationale": text} if text else {}
 
 
 def _plain_number(number: Decimal | None) -> int | float | None:

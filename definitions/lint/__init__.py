@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from definitions.lint.finding import ChangeContext, Finding, OtherDefinition, Severity, SignalMeaning
+from definitions.lint.kind_checks import Complexity, measure_complexity
 from definitions.lint.reachability import PathReach, compute_reach
 from definitions.lint.report import lint_document
 
 __all__ = [
-    "ChangeContext", "Finding", "OtherDefinition", "PathReach", "Severity", "SignalMeaning", "compute_reach", "lint_document",
+    "ChangeContext", "Complexity", "Finding", "OtherDefinition", "PathReach", "Severity", "SignalMeaning", "compute_reach",
+    "lint_document", "measure_complexity",
 ]  # fmt: skip

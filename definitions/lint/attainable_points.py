@@ -55,6 +55,8 @@ class AttainablePoints:
         if "axis" in clause:
             return self.amount(clause["axis"])
         matching = len(self.signals & set(clause["count_of"]))
+        if clause.get("same"):
+            return self.times if matching == len(set(clause["count_of"])) else 0.0
         return self.times * matching if matching else 0.0
 
     def meets_clause(self, clause: Json) -> bool:
@@ -112,11 +114,14 @@ def apply_ceiling(document: Json, axis: str, amount: float) -> float:
 def engagement_signals(document: Json, meanings: Meanings) -> frozenset[str]:
     """Return the signals that count as a lead's activity.
 
-    Signals with negative points in this version and closing signals do not count.
+    Signals with negative points or an exclusion in this version and closing signals do not count, nor others than timing names, if it does.
     """
-    punished = {row["signal"] for row in document["signals"] if row["points"] < 0}
+    punished = {row["signal"] for row in document["signals"] if row["points"] < 0 or row.get("disqualifies")}
+    named = (document["timing"] or {}).get("engaged_by")
     return frozenset(
-        code for code, meaning in meanings.items() if meaning.is_engagement and not meaning.closes_request
+        code
+        for code, meaning in meanings.items()
+        if (code in named if named else meaning.is_engagement) and not meaning.closes_request
     ) - frozenset(punished)
 
 

@@ -36,6 +36,7 @@ def check(context: LintContext) -> Iterator[Finding]:
     yield from _check_low_intent(context, reachable)
     yield from _check_fit_gates(context, reachable)
     yield from _check_tightness(context, reachable)
+    yield from _check_high_bars(context, reachable)
     yield from _advise(context, reachable)
 
 
@@ -174,6 +175,34 @@ def _check_tightness(context: LintContext, reaches: Iterable[PathReach]) -> Iter
                 "Ask for two or three actions; let the others be further paths or points.",
                 (reach.place,),
             )
+
+
+def _check_high_bars(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
+    """Find bars of points that nothing but four events of high intent, or more, reaches (rules 9.50)."""
+    of_high_intent = [code for code, meaning in context.meanings.items() if meaning.intent == Intent.HIGH]
+    others = context.best_points.restricted_to(set(context.meanings) - set(of_high_intent))
+    strongest = sorted(
+        (
+            float(row["points"])
+            for row in context.document["signals"]
+            if row["signal"] in of_high_intent and row["points"] > 0
+        ),
+        reverse=True,
+    )
+    for reach in reaches:
+        for clause in _path_clauses(context, reach):
+            if clause.get("axis") not in (Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT):
+                continue
+            most = others.best_amount(clause) + sum(strongest[: TIGHT_SIGNALS - 1])
+            if most < clause["at_least"]:
+                yield Finding(
+                    "tight.high_bar",
+                    WARNING,
+                    f"{describe_path(reach)} asks for {format_amount(clause['at_least'])} points, which nobody has without "
+                    f"{TIGHT_SIGNALS} signals of high intent or more: hardly anybody meets it, and those who must will game it.",
+                    "Lower the bar to what two or three actions give.",
+                    (reach.place,),
+                )
 
 
 def _counts_high_intent_only(context: LintContext, clause: Json) -> bool:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from definitions.document.criterion_fields import name_countries_by_code
-from definitions.lint import account_checks, change_checks, overlap_checks, path_checks, row_checks, whole_checks
+from definitions.lint import (
+    account_checks,
+    change_checks,
+    kind_checks,
+    overlap_checks,
+    part_rationales,
+    path_checks,
+    row_checks,
+    whole_checks,
+)
 from definitions.lint.context import LintContext
 from definitions.lint.finding import ChangeContext, Finding, Meanings, OtherDefinition, Severity
 from definitions.plain_english.generated_statement import DisplayNames, Json
@@ -32,7 +41,7 @@ def lint_document(
     about = (account_checks,) if document.get("account") else (path_checks,)
     findings = [
         finding
-        for module in (*about, whole_checks, row_checks, change_checks, overlap_checks)
+        for module in (*about, whole_checks, row_checks, part_rationales, kind_checks, change_checks, overlap_checks)
         for finding in module.check(context)
     ]
     return tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER.index(finding.severity)))

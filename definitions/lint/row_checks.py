@@ -39,7 +39,7 @@ def _check_rationales(context: LintContext) -> Iterator[Finding]:
     rows = [
         row
         for row in context.rows(*CRITERIA, "signals", *PATH_PARTS)
-        if _is_empty_rationale(row.value.get("rationale") or "")
+        if is_empty_rationale(row.value.get("rationale") or "")
     ]
     if rows:
         labels = phrases.join_options([_row_label(context, row) for row in rows], shown=phrases.SHOWN_EXCLUDED)
@@ -52,7 +52,7 @@ def _check_rationales(context: LintContext) -> Iterator[Finding]:
         )
 
 
-def _is_empty_rationale(text: str) -> bool:
+def is_empty_rationale(text: str) -> bool:
     return re.sub(r"[\W_]+", "", text.casefold()) in _EMPTY_RATIONALES
 
 
@@ -127,7 +127,8 @@ def _comparable_value(value: Any) -> Hashable:
 
 
 def _comparable_clause(clause: Json) -> Hashable:
-    return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in sorted(clause.items()))
+    parts = sorted((key, value) for key, value in clause.items() if key != "rationale")
+    return tuple((key, frozenset(value) if isinstance(value, list) else value) for key, value in parts)
 
 
 def _describe_row(context: LintContext, row: CriterionPlace) -> str:
@@ -171,7 +172,7 @@ def _check_idle_signals(context: LintContext) -> Iterator[Finding]:
         return
     counted = {code for row in context.clauses() for code in row.value.get("count_of", ())}
     idle = [row for row in context.rows("signals") if row.value["points"] > 0 or row.value["signal"] not in counted]
-    idle = [row for row in idle if row.value["points"] >= 0]
+    idle = [row for row in idle if row.value["points"] >= 0 and not row.value.get("disqualifies")]
     if idle:
         labels = phrases.join_words([_row_label(context, row) for row in idle[: phrases.SHOWN]], "and")
         yield Finding(

@@ -20,12 +20,15 @@ from definitions.models.version_guards import (
 )
 from definitions.vocabulary import (
     FIELDS,
+    LONGEST_SUMMARY,
     VERSION_TONES,
     Axis,
     DecayMode,
+    DefinitionKind,
     Operator,
     Part,
     PathKind,
+    UnknownPolicy,
     VersionState,
 )
 from leads.models import FrozenOnce, NamedList, Signal
@@ -107,6 +110,22 @@ class Version(models.Model):
         blank=True, help_text="Your own words; the generated statement is kept beside them."
     )
 
+    summary = models.CharField(
+        max_length=LONGEST_SUMMARY,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In one sentence: who is handed to sales.",
+    )
+    kind = models.CharField(
+        max_length=16,
+        choices=DefinitionKind.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The way in which it decides (rules 3.33).",
+    )
+
     decay_mode = models.CharField(max_length=8, choices=DecayMode.choices, default=DecayMode.COMPOUND)
     decay_percent = models.DecimalField(max_digits=6, decimal_places=3, default=10)
     decay_per_days = models.DecimalField(max_digits=6, decimal_places=2, default=30)
@@ -118,8 +137,19 @@ class Version(models.Model):
     bant_ceiling = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True, default=100)
     engaged_within_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
     or_request_within_days = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
+    timing_signals = ArrayField(
+        models.SlugField(max_length=64),
+        null=True,
+        blank=True,
+        help_text="The signals that count as engagement. Null: every signal that is engagement (rules 4.60).",
+    )
     tier_3_axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
     tier_3_less_than = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    timing_rationale = models.TextField(blank=True, default="", db_default="")
+    decay_rationale = models.TextField(
+        blank=True, default="", db_default="", help_text="Why points fade so, and silence costs this."
+    )
+    tier_3_rationale = models.TextField(blank=True, default="", db_default="")
     account = models.JSONField(
         null=True,
         blank=True,
@@ -164,6 +194,10 @@ class Version(models.Model):
                 name="version_keeps_its_basis",
                 condition=Q(state=VersionState.DRAFT)
                 | Q(basis__has_keys=["lists", "signals"], basis_kept_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="timing_signals_have_a_window",
+                condition=Q(timing_signals=None) | (~Q(timing_signals=[]) & Q(engaged_within_days__isnull=False)),
             ),
             models.CheckConstraint(
                 name="tier_3_whole",
@@ -264,11 +298,25 @@ class Criterion(models.Model):
     flag = models.BooleanField(null=True, blank=True)
     list = models.ForeignKey(NamedList, on_delete=models.PROTECT, null=True, blank=True)
     points = models.DecimalField(max_digits=8, decimal_places=3, default=0)
+    unknown = models.CharField(
+        max_length=4,
+        choices=UnknownPolicy.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a value that is not known means (rules 3.30). Empty: it is not said.",
+    )
     rationale = models.TextField()
 
     class Meta:
         verbose_name_plural = "criteria"
-        constraints: ClassVar = [models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale=""))]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="criterion_has_rationale", condition=~Q(rationale="")),
+            models.CheckConstraint(
+                name="known_takes_no_policy",
+                condition=Q(unknown="") | (Q(unknown__in=["fail", "hold"]) & ~Q(op="known")),
+            ),
+        ]
         triggers: ClassVar = [draft_only_trigger("criterion_of_a_draft"), AuditTrigger(settled_by="version")]
 
     def __str__(self) -> str:
@@ -283,12 +331,22 @@ class SignalRule(models.Model):
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
     points = models.DecimalField(max_digits=8, decimal_places=3)
     cap = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    disqualifies = models.BooleanField(default=False, db_default=False, help_text="It excludes its lead (rules 4.61).")
+    disqualifies_within_days = models.DecimalField(
+        max_digits=7, decimal_places=2, null=True, blank=True, help_text="Empty: for good."
+    )
+    cap_rationale = models.TextField(blank=True, default="", db_default="")
     rationale = models.TextField()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "signal"], name="signal_once_in_a_version"),
             models.CheckConstraint(name="signal_rule_has_rationale", condition=~Q(rationale="")),
+            models.CheckConstraint(
+                name="only_disqualifiers_have_days",
+                condition=Q(disqualifies=True, points__lte=0)
+                | Q(disqualifies=False, disqualifies_within_days__isnull=True),
+            ),
         ]
         triggers: ClassVar = [draft_only_trigger("signal_rule_of_a_draft"), AuditTrigger(settled_by="version")]
 
@@ -328,6 +386,10 @@ class Clause(models.Model):
     within_days = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True, help_text="Empty: ever.")
     within_hours_of_each_other = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True)
     distinct_assets = models.BooleanField(default=False)
+    same_asset = models.BooleanField(
+        default=False, db_default=False, help_text="All of the signals about one asset (rules 4.62)."
+    )
+    rationale = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [
@@ -338,7 +400,12 @@ class Clause(models.Model):
                     ~Q(axis="")
                     & Q(signals=[], within_days=None, within_hours_of_each_other=None, distinct_assets=False)
                 ),
-            )
+            ),
+            models.CheckConstraint(
+                name="same_asset_of_a_count",
+                condition=Q(same_asset=False)
+                | Q(axis="", within_hours_of_each_other__isnull=True, distinct_assets=False, signals__len__gte=2),
+            ),
         ]
         triggers: ClassVar = [
             draft_only_trigger("clause_of_a_draft", _PATH_OF_NEW, _PATH_OF_OLD),

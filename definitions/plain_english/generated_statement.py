@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from definitions.plain_english import account_statement, phrases
 from definitions.plain_english.phrases import count_noun, format_number, join_words
-from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator, split_currency
+from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator, UnknownPolicy, split_currency
 
 #: A document, or a part of one, as `definitions.version_documents.export_document` writes it.
 Json = Mapping[str, Any]
@@ -92,7 +92,7 @@ def write_statement(document: Json, names: DisplayNames) -> PlainStatement:
 def _write_text(document: Json, names: DisplayNames, brevity: Brevity) -> str:
     sentences = [
         _write_first_sentence(document, names, brevity),
-        _write_timing(document, brevity),
+        _write_timing(document, names, brevity),
         _write_exclusions(document, names, brevity),
     ]
     return " ".join(filter(None, sentences))
@@ -141,9 +141,9 @@ def _describe_requirements(clauses: Sequence[Json], names: DisplayNames, brevity
     return f"has {join_words([describe_clause(row, names, shown=shown) for row in clauses], 'and')}"
 
 
-def _write_timing(document: Json, brevity: Brevity) -> str:
+def _write_timing(document: Json, names: DisplayNames, brevity: Brevity) -> str:
     if brevity < Brevity.LISTS_CUT or not _judges_timing(document):
-        return write_timing_sentence(document)
+        return write_timing_sentence(document, names)
     row = document["timing"]
     parts = [
         f"{subject} {_describe_period(row[key])}"
@@ -154,17 +154,17 @@ def _write_timing(document: Json, brevity: Brevity) -> str:
     return f"{'Unless hot' if _list_with_clauses(document['hot']) else 'Required'}: {text}."
 
 
-def write_timing_sentence(document: Json) -> str:
+def write_timing_sentence(document: Json, names: DisplayNames) -> str:
     """Write what timing asks and of whom: a hot trigger needs none (rules 3.5). "" where nothing is asked."""
     if not _judges_timing(document):
         return ""
     unless = ", unless hot" if _list_with_clauses(document["hot"]) else ""
-    return f"Must have {describe_timing(document)}{unless}."
+    return f"Must have {describe_timing(document, names)}{unless}."
 
 
 def _judges_timing(document: Json) -> bool:
     """Tell whether timing has a part in any verdict: hot triggers alone are not asked for it."""
-    return bool(describe_timing(document)) and not (
+    return bool(document["timing"]) and not (
         _list_with_clauses(document["hot"]) and not _list_with_clauses(document["paths"])
     )
 
@@ -172,14 +172,26 @@ def _judges_timing(document: Json) -> bool:
 def _write_exclusions(document: Json, names: DisplayNames, brevity: Brevity) -> str:
     is_cut = brevity >= Brevity.LISTS_CUT
     rows = phrases.describe_exclusions(document["disqualifiers"], names.list, is_cut=is_cut)
+    rows += list_excluding_signals(document, names)
     return f"Never: {'; '.join(rows)}." if rows else ""
+
+
+def list_excluding_signals(document: Json, names: DisplayNames) -> list[str]:
+    """Return a phrase for each signal that disqualifies its lead (rules 4.61)."""
+    rows = [(row["signal"], row["disqualifies"]) for row in document["signals"] if row.get("disqualifies")]
+    return [f"“{names.signal(code)}” {_describe_period(exclusion['within_days'])}" for code, exclusion in rows]
 
 
 # One line for each row
 
 
 def describe_criterion(row: Json, names: DisplayNames) -> str:
-    """Describe a criterion in full, no list shortened."""
+    """Describe a criterion in full, no list shortened, and what an unknown value means if the row says it."""
+    policy = row.get("unknown")
+    return _describe_question(row, names) + (f"; unknown {UnknownPolicy(policy).label}" if policy else "")
+
+
+def _describe_question(row: Json, names: DisplayNames) -> str:
     base, currency = split_currency(row["field"])
     label = field_label(base)
     op, value = Operator(row["op"]), row["value"]
@@ -218,7 +230,11 @@ def list_ways_in(document: Json, names: DisplayNames) -> list[str]:
 
 
 def describe_signal_rule(row: Json) -> str:
-    return f"{count_noun(row['points'], 'point')} each{f', {describe_cap(row)}' if describe_cap(row) else ''}"
+    points = f"{count_noun(row['points'], 'point')} each{f', {describe_cap(row)}' if describe_cap(row) else ''}"
+    if not row.get("disqualifies"):
+        return points
+    days = row["disqualifies"]["within_days"]
+    return f"{points}; excludes {'for good' if days is None else f'for {phrases.format_days(days)}'}"
 
 
 def describe_cap(row: Json) -> str:
@@ -230,6 +246,9 @@ def describe_cap(row: Json) -> str:
 def _describe_count(row: Json, names: DisplayNames, shown: int | None) -> str:
     signals = [names.signal(code) for code in row["count_of"]]
     times, options = row["at_least"], phrases.join_options(signals, shown=shown)
+    if row.get("same"):
+        about = f"{join_words(signals, 'and')} about the same asset"
+        return about if times == 1 else f"at least {format_number(times)} assets with {join_words(signals, 'and')}"
     if row.get("distinct"):
         return f"at least {format_number(times)} different assets of {options}"
     if len(signals) > 1:
@@ -256,13 +275,16 @@ def _describe_period(days: float | None) -> str:
 # The version's other sentences
 
 
-def describe_timing(document: Json) -> str:
+def describe_timing(document: Json, names: DisplayNames) -> str:
+    """Describe what timing asks for, and the signals that count as activity if the version names them."""
     row = document["timing"]
     if not row:
         return ""
     engaged, request = row["engaged_within_days"], row["or_request_within_days"]
+    named = phrases.join_options([names.signal(code) for code in row.get("engaged_by", ())])
+    active = f"been active ({named})" if named else "been active"
     parts = [
-        "" if engaged is None else f"been active {_describe_period(engaged)}",
+        "" if engaged is None else f"{active} {_describe_period(engaged)}",
         "" if request is None else f"an open request of their own {_describe_period(request)}",
     ]
     return join_words([part for part in parts if part], "or")

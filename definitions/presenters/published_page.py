@@ -106,7 +106,7 @@ def build_published_page(version: Version) -> PublishedPage:
         version=version,
         statement=generated_statement.write_statement(document, names),
         sections=[section for section in _build_sections(document, names) if section.lines],
-        timing=generated_statement.write_timing_sentence(document),
+        timing=generated_statement.write_timing_sentence(document, names),
         tiers=generated_statement.describe_tiers(document, names),
         decay=generated_statement.describe_decay(document),
         ceilings=generated_statement.describe_ceilings(document),

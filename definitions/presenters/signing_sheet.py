@@ -117,9 +117,12 @@ def build_signing_sheet(version: Version) -> SigningSheet:
     return SigningSheet(
         statement=generated_statement.write_statement(document, names),
         triggers=generated_statement.list_ways_in(document, names),
-        timing=generated_statement.write_timing_sentence(document),
+        timing=generated_statement.write_timing_sentence(document, names),
         eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
-        excluded=[generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]],
+        excluded=[
+            *(generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]),
+            *generated_statement.list_excluding_signals(document, names),
+        ],
         sales=commitment_snapshots.select_sentences(commitments, commitment_snapshots.SALES),
         afterwards=commitment_snapshots.select_sentences(commitments, commitment_snapshots.AFTERWARDS),
         marketing=commitment_snapshots.select_sentences(commitments, commitment_snapshots.MARKETING),

@@ -96,8 +96,14 @@ def _list_missing(rules: Rules, decision: DecisiveReason) -> Iterator[tuple[str,
     """
     gate = [answer for answer in decision.gate_answers if answer.verdict != "pass"]
     hit = [answer for answer in decision.disqualifier_answers if answer.verdict == "pass"]
-    if gate or hit:
+    excluded = [row for row in decision.exclusions if row.held]
+    if gate or hit or excluded or decision.held_answers:
+        yield from (
+            (f"Excluded by {why.signal_words(row.signal).lower()}", why.excluded_by_signal(row, decision.at))
+            for row in excluded
+        )
         yield from ((f"Gate: {_field_label(answer)}", why.not_passed(answer)) for answer in gate)
+        yield from ((f"Held for {_field_label(answer)}", why.waits([answer])) for answer in decision.held_answers)
         yield from ((f"Excluded by {_field_label(answer)}", why.excluded(answer)) for answer in hit)
         return
     if not any(path.held for path in decision.paths):

@@ -20,9 +20,11 @@ def figure(clause: CountClause, events: Events) -> Figure:
 
     With `within_hours_of_each_other` it is the largest number that happened so close together, the last of them in the window.
     """
-    stream = events.stream(clause.signals, with_asset=clause.distinct is not None)
+    stream = events.stream(clause.signals, with_asset=clause.distinct is not None or clause.same is not None)
     window = None if clause.within_days is None else microseconds(clause.within_days)
     between = _occurrences if clause.distinct is None else _different(_previous(stream, events))
+    if clause.same is not None:
+        between = _complete(*_oldest_of_latest(stream, events, clause.signals))
     if clause.within_hours_of_each_other is not None:
         burst = stream.since(microseconds(clause.within_hours_of_each_other, HOUR))
         between = _largest(between(burst, np.arange(1, burst.size + 1, dtype=np.int32)))
@@ -66,6 +68,41 @@ def _different(previous: Ints) -> Between:
 
     def between(begin: Counts, end: Counts) -> Counts:
         return end - begin - _above(previous, end, begin)
+
+    return between
+
+
+def _oldest_of_latest(stream: Stream, events: Events, signals: frozenset[str]) -> tuple[Ints, Ints]:
+    """Return for each event, of the latest events of every signal about its asset so far, one more than the index of the oldest.
+
+    0 while one of the signals is missing. Beside it the same as it was at the asset's event before; 0 at its first.
+    """
+    lead, asset, signal = stream.leads, events.asset[stream.index], events.signal[stream.index]
+    order = np.lexsort((asset, lead))
+    same = (asset[order][1:] == asset[order][:-1]) & (lead[order][1:] == lead[order][:-1])
+    oldest, before, size = (
+        np.full(order.size, order.size, dtype=np.int64),
+        np.zeros(order.size, dtype=np.int64),
+        order.size + 1,
+    )
+    # Each asset of a lead has a range of numbers of its own, so that one running maximum serves all.
+    base = np.concatenate(([0], np.cumsum(~same)))[: order.size] * size
+    for name in signals:
+        is_named = np.array([known == name for known in events.names], dtype=np.bool_)[signal[order]]
+        oldest = np.minimum(oldest, np.maximum.accumulate(np.where(is_named, order + 1, 0) + base) - base)
+    before[1:][same] = oldest[:-1][same]
+    back = np.argsort(order)
+    return oldest[back], before[back]
+
+
+def _complete(oldest: Ints, before: Ints) -> Between:
+    """Assets about which every signal lies in a range: at the last event of each before its end, the oldest does.
+
+    `oldest` only grows along the events of an asset, so what its events add, less what the events before had, is 1 or 0.
+    """
+
+    def between(begin: Counts, end: Counts) -> Counts:
+        return _above(oldest, end, begin) - _above(before, end, begin)
 
     return between
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from scoring.engine.explanation import ClauseAnswer, CriterionAnswer, PathAnswer, TimingAnswer
+from scoring.engine.explanation import ClauseAnswer, CriterionAnswer, PathAnswer, SignalExclusion, TimingAnswer
 from scoring.engine.facts import Facts
 from scoring.engine.hearing import Hearing, hearings
 from scoring.engine.profile import FAIL, PASS, UNKNOWN, Attributes
-from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, Timing
+from scoring.engine.rules import Clause, CountClause, CriterionRule, PathRule, Rules, SignalPoints, Timing
 from scoring.engine.timeline import DAY, FOREVER, Ints, Positions
 from scoring.engine.verdict import DECIMALS, Axes, clause_figure, holds, timely
 
@@ -30,6 +30,8 @@ class DecisiveReason:
     at: int
     gate_answers: tuple[CriterionAnswer, ...]
     disqualifier_answers: tuple[CriterionAnswer, ...]
+    held_answers: tuple[CriterionAnswer, ...]
+    exclusions: tuple[SignalExclusion, ...]
     paths: tuple[PathAnswer, ...]
     hot_paths: tuple[PathAnswer, ...]
     timing: TimingAnswer
@@ -58,10 +60,21 @@ class _Panel:
         row = self.hearing.in_force.row(self.leads, self.at)
         row = np.where(row < 0, row, row + first_row)
         gate, disqualifiers = self.answers(self.rules.gate, row), self.answers(self.rules.disqualifiers, row)
+        holding = self.answers(self.rules.holding, row)
+        excluding = [self.exclusion(rule) for rule in self.rules.excluding]
         paths, hot, timing = self.paths(self.rules.paths), self.paths(self.rules.hot), self.timing(self.rules.timing)
         for pair, (lead, at) in enumerate(zip(self.leads.tolist(), self.at.tolist(), strict=True)):
+            waiting = tuple(answer for answer in holding(pair) if answer.holds_lead)
             yield DecisiveReason(
-                first_lead + lead, at, gate(pair), disqualifiers(pair), paths(pair), hot(pair), timing(pair)
+                first_lead + lead,
+                at,
+                gate(pair),
+                disqualifiers(pair),
+                waiting,
+                tuple(exclusion(pair) for exclusion in excluding),
+                paths(pair),
+                hot(pair),
+                timing(pair),
             )
 
     def answers(self, criteria: Iterable[CriterionRule], row: Positions) -> Part[tuple[CriterionAnswer, ...]]:
@@ -71,6 +84,10 @@ class _Panel:
             CriterionAnswer(criterion, self.attributes.value(criterion.field, rows[pair]), _WORDS[verdicts[pair]])
             for criterion, verdicts in columns
         )
+
+    def exclusion(self, rule: SignalPoints) -> Part[SignalExclusion]:
+        is_excluded, last = self.hearing.excluded_by(rule, self.moments).tolist(), self.last(frozenset({rule.signal}))
+        return lambda pair: SignalExclusion(rule.signal, rule.excludes_days, is_excluded[pair], last(pair)[0])
 
     def paths(self, paths: Iterable[PathRule]) -> Part[tuple[PathAnswer, ...]]:
         columns = [
@@ -102,7 +119,10 @@ class _Panel:
         quiet, waiting = (_days(ages) for ages in (self.axes.quiet, self.axes.waiting))
         engaged_within = timing.engaged_within_days if timing else None
         request_within = timing.or_request_within_days if timing else None
-        return lambda pair: TimingAnswer(is_timely[pair], engaged_within, quiet[pair], request_within, waiting[pair])
+        engaged_by = self.rules.engaged_by
+        return lambda pair: TimingAnswer(
+            is_timely[pair], engaged_within, quiet[pair], request_within, waiting[pair], engaged_by
+        )
 
 
 def _nothing(_pair: int) -> tuple[None, None]:

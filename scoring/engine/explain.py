@@ -16,6 +16,7 @@ from scoring.engine.explanation import (
     ExplainedEvent,
     Explanation,
     PathAnswer,
+    SignalExclusion,
     TimingAnswer,
 )
 from scoring.engine.facts import Facts
@@ -54,6 +55,7 @@ class _Inquiry:
         rules, verdicts = self.rules, verdict(self.rules, self.axes)
         profile = self.hearing.profile
         disqualifiers = self.answers(rules.disqualifiers)
+        exclusions = tuple(self.exclusion(rule) for rule in rules.excluding)
         events = self.events()
         explanation = Explanation(
             lead_id=self.lead_id,
@@ -69,7 +71,10 @@ class _Inquiry:
             fit_answers=self.answers(rules.fit),
             bant_answers=self.answers(rules.bant),
             disqualifier_answers=disqualifiers,
-            disqualified_by=tuple(answer.criterion.key for answer in disqualifiers if answer.verdict == "pass"),
+            disqualified_by=(
+                *(answer.criterion.key for answer in disqualifiers if answer.verdict == "pass"),
+                *(row.key for row in exclusions if row.held),
+            ),
             contributions=tuple(self.contribution(rule) for rule in rules.signals),
             events=events[:_EVENTS_SHOWN],
             events_total=len(events),
@@ -78,6 +83,7 @@ class _Inquiry:
             timing=self.timing(rules.timing),
             hot=bool(verdicts.hot[0]),
             hot_paths=self.paths(rules.hot),
+            exclusions=exclusions,
         )
         return replace(explanation, why=why.sentence(explanation))
 
@@ -112,6 +118,11 @@ class _Inquiry:
             return contribution
         last_at, last_signal = self.last(self.rules.catalogue.signals_ending(rule.signal))
         return replace(contribution, ended=ended, ended_at=last_at, ended_by=last_signal)
+
+    def exclusion(self, rule: SignalPoints) -> SignalExclusion:
+        last_at, _ = self.last(frozenset({rule.signal}))
+        is_excluded = bool(self.hearing.excluded_by(rule, self.moments)[0])
+        return SignalExclusion(rule.signal, rule.excludes_days, is_excluded, last_at)
 
     def count_ended(self, rule: SignalPoints) -> int:
         """Return how many of the signal's events count no more (rules 4.20): its first ones."""
@@ -172,4 +183,5 @@ class _Inquiry:
             engaged_days_ago=engaged,
             or_request_within_days=timing.or_request_within_days if timing else None,
             open_request_days_ago=waiting,
+            engaged_by=self.rules.engaged_by,
         )

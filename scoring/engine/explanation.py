@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scoring.engine.bands import Band
-from scoring.engine.rules import Clause, CriterionRule
+from scoring.engine.rules import HOLD, Clause, CriterionRule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,6 +30,11 @@ class CriterionAnswer:
     criterion: CriterionRule
     seen: object
     verdict: str
+
+    @property
+    def holds_lead(self) -> bool:
+        """Return whether the lead waits until this value is known (rules 3.30)."""
+        return self.verdict == "unknown" and self.criterion.unknown == HOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,20 @@ class ClauseAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalExclusion:
+    """A signal that the version excludes by: whether it does so with this lead, and when it was seen last (rules 4.61)."""
+
+    signal: str
+    within_days: float | None
+    held: bool
+    last_at: int | None
+
+    @property
+    def key(self) -> str:
+        return f"signals.{self.signal}"
+
+
+@dataclass(frozen=True, slots=True)
 class PathAnswer:
     key: str
     name: str
@@ -81,13 +100,17 @@ class PathAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TimingAnswer:
-    """Days since the last engagement and since the last open request; None where there is none."""
+    """Days since the last engagement and since the last open request; None where there is none.
+
+    `engaged_by` are the signals that the version counts as engagement, if it names them (rules 4.60).
+    """
 
     held: bool
     engaged_within_days: float | None
     engaged_days_ago: float | None
     or_request_within_days: float | None
     open_request_days_ago: float | None
+    engaged_by: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +139,13 @@ class Explanation:
     timing: TimingAnswer
     hot: bool
     hot_paths: tuple[PathAnswer, ...]
+    exclusions: tuple[SignalExclusion, ...] = ()
+
+    @property
+    def held_answers(self) -> tuple[CriterionAnswer, ...]:
+        """The unknown answers besides the gate for which the lead waits."""
+        answers = (*self.fit_answers, *self.bant_answers, *self.disqualifier_answers)
+        return tuple(answer for answer in answers if answer.holds_lead and answer not in self.gate_answers)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: instants in ISO 8601, sets as sorted lists, bands as text."""

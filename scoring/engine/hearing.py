@@ -12,8 +12,8 @@ from scoring.engine import counts, points
 from scoring.engine.events import Events
 from scoring.engine.facts import Facts
 from scoring.engine.profile import Attributes, InForce, Profile
-from scoring.engine.rules import Rules
-from scoring.engine.timeline import FOREVER, Bools, Floats, Ints, Moments, Positions
+from scoring.engine.rules import Rules, SignalPoints
+from scoring.engine.timeline import FOREVER, Bools, Floats, Ints, Moments, Positions, microseconds
 from scoring.engine.verdict import DECIMALS, Axes, Verdicts, joined, picked
 
 _PAIRS_AT_ONCE = 1 << 19
@@ -43,7 +43,7 @@ class Hearing:
             engagement=self._limited("engagement", self.earned(moments) - self.penalty(quiet)),
             bant=self._limited("bant", profile.bant)[row],
             gate=profile.gate[row],
-            disqualified=profile.disqualified[row],
+            disqualified=profile.disqualified[row] | self.excluded(moments),
             quiet=quiet,
             waiting=self.waiting(moments),
             figures={tally: figure(moments) for tally, figure in self._figures.items()},
@@ -65,6 +65,23 @@ class Hearing:
     def quiet(self, moments: Moments) -> Ints:
         """Microseconds since the last engagement; FOREVER where there was none."""
         return self.events.stream(self.rules.engaging).age(moments)
+
+    def excluded(self, moments: Moments) -> Bools:
+        """Tell whether a signal excludes the lead (rules 4.61)."""
+        parts = [self.excluded_by(rule, moments) for rule in self.rules.excluding]
+        excluded: Bools = np.logical_or.reduce([np.zeros(moments.at.size, dtype=np.bool_), *parts])
+        return excluded
+
+    def excluded_by(self, rule: SignalPoints, moments: Moments) -> Bools:
+        """Tell whether this signal excludes the lead: between two facts of the lead that does not change."""
+        age = self.events.stream(frozenset({rule.signal})).age(moments)
+        age_of_end = self.events.stream(self.rules.catalogue.signals_ending(rule.signal)).age(moments)
+        holds: Bools = (age < FOREVER) & (age <= age_of_end)
+        if rule.excludes_days is not None:
+            since_activity = self.events.stream(self.rules.activity).age(moments)
+            # Compared with the last activity, not with now: time alone brings nobody back.
+            holds &= age <= microseconds(rule.excludes_days) + since_activity
+        return holds
 
     def waiting(self, moments: Moments) -> Ints:
         """Microseconds since the last request, unless something closed it at or after its instant; else FOREVER."""

@@ -16,6 +16,8 @@ from scoring.engine.timeline import EVER, Bools, Floats, Ints, Positions, Timeli
 
 PASS, FAIL, UNKNOWN = 1, 0, -1
 _CODES = {True: PASS, False: FAIL, None: UNKNOWN}
+#: The answers that a version counts an unknown one as.
+_COUNTED_AS = {"fail": FAIL, "pass": PASS}
 _UNASKED = -2
 #: Whose answers a dictionary remembers at most.
 _QUESTIONS = 64
@@ -77,8 +79,14 @@ class Attributes:
         )
 
     def gate(self, rules: Rules) -> Answers:
-        """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
-        return self._all_pass(self.answers(criterion, rules) for criterion in rules.gate)
+        """PASS, FAIL or UNKNOWN of each row, and of a lead without a row.
+
+        A criterion of another part that holds while it is unknown makes the gate unknown, unless it is failed (rules 3.30).
+        """
+        gate = self._all_pass(self.answers(criterion, rules) for criterion in rules.gate)
+        for criterion in rules.holding:
+            gate[(gate == PASS) & (self.answers(criterion, rules) == UNKNOWN)] = UNKNOWN
+        return gate
 
     def answers(self, criterion: CriterionRule, rules: Rules) -> Answers:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row."""
@@ -87,6 +95,8 @@ class Attributes:
         answers = np.full(self._facts.row_from.size + 1, _CODES[ask(None)], dtype=np.int8)
         if column is not None:
             answers[:-1] = _table(column, _question(criterion, rules), ask)[column.codes]
+        if criterion.unknown in _COUNTED_AS:
+            answers[answers == UNKNOWN] = _COUNTED_AS[criterion.unknown]
         return answers
 
     def value(self, field: str, row: int) -> object:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from leads.normalization.job_titles import SHIPPED_TITLES, TitleReader
+
+#: An unknown answer of such a criterion makes the lead wait until the value comes.
+HOLD: Final = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,8 @@ class CriterionRule:
 
     `value` by `op`: between (low or None, high or None) · at_least, at_most number (a seniority's name for `lead.seniority`)
     · in, not_in, contains_any, has_word_any, has_any tuple · is, known bool · in_list the list's name.
+    `unknown` is what an unknown answer counts as: fail, pass (of a disqualifier: it excludes), hold (nobody meets the rules
+    while it is unknown) or, empty, nothing else (rules 3.30).
     """
 
     key: str
@@ -21,15 +27,21 @@ class CriterionRule:
     op: str
     value: object
     points: float = 0.0
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalPoints:
-    """Points of one occurrence of a signal. The cap limits the decayed sum; of negative points, from below."""
+    """Points of one occurrence of a signal. The cap limits the decayed sum; of negative points, from below.
+
+    A signal that `excludes` disqualifies its lead, for good or until it is active again after `excludes_days` (rules 4.61).
+    """
 
     signal: str
     points: float
     cap: float | None = None
+    excludes: bool = False
+    excludes_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +54,17 @@ class AxisClause:
 
 @dataclass(frozen=True, slots=True)
 class CountClause:
-    """At least so many events of a set. `within_days` None is ever; `distinct` "asset" counts different assets instead."""
+    """At least so many events of a set. `within_days` None is ever; `distinct` "asset" counts different assets instead.
+
+    `same` "asset" counts the assets about which every signal of the set was seen (rules 4.62).
+    """
 
     signals: frozenset[str]
     at_least: int
     within_days: float | None
     within_hours_of_each_other: float | None = None
     distinct: str | None = None
+    same: str | None = None
 
     @property
     def tally(self) -> CountClause:
@@ -123,7 +139,8 @@ class Rules:
     """The rules of one version. `ceilings` maps fit, engagement and bant to their highest score, None for no ceiling.
 
     `titles` reads the seniority that nobody stated. `motion` has no part in a verdict: it says which decisions of sales are
-    evidence about the version (rules 10.16).
+    evidence about the version (rules 10.16). `engaged_by` are the signals that the version counts as engagement, None those that
+    the catalogue does (rules 4.60).
     """
 
     gate: tuple[CriterionRule, ...] = ()
@@ -141,15 +158,30 @@ class Rules:
     )
     tier_3_below: TierFloor | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
+    engaged_by: frozenset[str] | None = None
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     titles: TitleReader = SHIPPED_TITLES
     motion: str = "mql"
 
     @property
     def engaging(self) -> frozenset[str]:
-        """Signals that count as engagement for timing and inactivity: never one this version punishes, never a closing one."""
-        punished = {rule.signal for rule in self.signals if rule.points < 0}
-        return self.catalogue.engagement - punished - self.catalogue.closing
+        """Signals that count as engagement for timing and inactivity.
+
+        Never one that this version punishes or excludes by, never a closing one.
+        """
+        punished = {rule.signal for rule in self.signals if rule.points < 0 or rule.excludes}
+        stated = self.catalogue.engagement if self.engaged_by is None else self.engaged_by
+        return stated - punished - self.catalogue.closing
+
+    @property
+    def excluding(self) -> tuple[SignalPoints, ...]:
+        """Return the signals that disqualify their leads."""
+        return tuple(rule for rule in self.signals if rule.excludes)
+
+    @property
+    def activity(self) -> frozenset[str]:
+        """Return the signals by which a lead is active again after one that excluded it."""
+        return self.engaging | (self.catalogue.requests - {rule.signal for rule in self.excluding})
 
     @property
     def tallies(self) -> tuple[CountClause, ...]:
@@ -158,11 +190,17 @@ class Rules:
         return tuple(dict.fromkeys(clause.tally for clause in clauses if isinstance(clause, CountClause)))
 
     @property
+    def holding(self) -> tuple[CriterionRule, ...]:
+        """Return the criteria besides the gate that hold a lead while their answer is unknown."""
+        others = (*self.fit, *self.bant, *self.disqualifiers)
+        return tuple(row for row in others if row.unknown == HOLD and row not in self.gate)
+
+    @property
     def fields(self) -> frozenset[str]:
         """Return the attributes that the criteria ask for."""
         return frozenset(row.field for row in (*self.gate, *self.fit, *self.bant, *self.disqualifiers))
 
     @property
     def counts_assets(self) -> bool:
-        """Return whether some path counts different assets."""
-        return any(tally.distinct is not None for tally in self.tallies)
+        """Return whether some path tells assets apart."""
+        return any(tally.distinct is not None or tally.same is not None for tally in self.tallies)

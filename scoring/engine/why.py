@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scoring.engine.decisions import DecisiveReason
-from scoring.engine.explanation import ClauseAnswer, CriterionAnswer, Explanation, PathAnswer, TimingAnswer
+from scoring.engine.explanation import (
+    ClauseAnswer,
+    CriterionAnswer,
+    Explanation,
+    PathAnswer,
+    SignalExclusion,
+    TimingAnswer,
+)
 from scoring.engine.rules import AxisClause, CountClause, CriterionRule
 from scoring.engine.timeline import DAY
 
@@ -64,10 +71,16 @@ def _name_missing(explanation: Explanation) -> str:
     hit = next((answer for answer in explanation.disqualifier_answers if answer.verdict == "pass"), None)
     if hit is not None:
         return excluded(hit)
+    exclusion = next((row for row in explanation.exclusions if row.held), None)
+    if exclusion is not None:
+        return excluded_by_signal(exclusion, explanation.at)
     for verdict in ("fail", "unknown"):
         answer = next((answer for answer in explanation.gate_answers if answer.verdict == verdict), None)
-        if answer is not None:
+        if answer is not None and not answer.holds_lead:
             return not_passed(answer)
+    waiting = [answer for answer in (*explanation.gate_answers, *explanation.held_answers) if answer.holds_lead]
+    if waiting:
+        return waits(waiting)
     missing = late(explanation.timing) if explanation.threshold else _nearest(explanation.paths)
     # The other way in is said as well; `no_path` says it by itself.
     is_said = not explanation.hot_paths or missing == no_path()
@@ -76,16 +89,31 @@ def _name_missing(explanation: Explanation) -> str:
 
 def excluded(answer: CriterionAnswer) -> str:
     """Say what a disqualifier that hit saw."""
-    return f"Excluded: {field_words(answer.criterion.field)} is {show_value(answer.seen)}."
+    doubt = ", which excludes" if answer.criterion.unknown and answer.seen in (None, "") else ""
+    return f"Excluded: {field_words(answer.criterion.field)} is {show_value(answer.seen)}{doubt}."
+
+
+def excluded_by_signal(exclusion: SignalExclusion, at: int) -> str:
+    """Say by which signal a lead is excluded, when it came, and until when it counts (rules 4.61)."""
+    days = exclusion.within_days
+    until = "" if days is None else f", which counts until the lead is active again after {_days(days)}"
+    return f"Excluded: {signal_words(exclusion.signal).lower()}{_earlier(at - (exclusion.last_at or at))}{until}."
 
 
 def not_passed(answer: CriterionAnswer) -> str:
     """Say what a gate criterion saw instead of what it asks."""
     field, needed = capitalize(field_words(answer.criterion.field)), describe_needed(answer.criterion)
     if answer.seen is None or answer.seen == "":
-        return f"{field} is not known; needed: {needed}."
+        counted_as = ", which counts as failed" if answer.verdict == "fail" and answer.criterion.unknown else ""
+        return f"{field} is not known{counted_as}; needed: {needed}."
     doubt = "" if answer.verdict == "fail" else ", which does not tell"
     return f"{field} is {show_value(answer.seen)}{doubt}; needed: {needed}."
+
+
+def waits(answers: Iterable[CriterionAnswer]) -> str:
+    """Name the values for which a lead is held (rules 3.30)."""
+    fields = dict.fromkeys(field_words(answer.criterion.field) for answer in answers)
+    return f"Waits for enrichment: {_listed([*fields], 'and')}."
 
 
 def _nearest(paths: Iterable[PathAnswer]) -> str:
@@ -114,7 +142,8 @@ def late(timing: TimingAnswer) -> str:
     """Say what timing misses."""
     missing = []
     if timing.engaged_within_days is not None:
-        missing.append(f"no engagement in the last {_days(timing.engaged_within_days)}")
+        what = "engagement" if timing.engaged_by is None else _name_signals(timing.engaged_by)
+        missing.append(f"no {what} in the last {_days(timing.engaged_within_days)}")
     if timing.or_request_within_days is not None:
         missing.append(f"no open request in the last {_days(timing.or_request_within_days)}")
     return capitalize(" and ".join(missing)) + "."
@@ -138,12 +167,16 @@ def _count(clause: CountClause, figure: float) -> str:
 
 def counted(clause: CountClause) -> str:
     """Say what a clause counts, without how many it asks for."""
-    what = "different assets of " if clause.distinct else ""
-    names = _listed([signal_words(name).lower() for name in sorted(clause.signals)], "or")
+    what = "different assets of " if clause.distinct else "assets with " if clause.same else ""
+    names = _name_signals(clause.signals, "and" if clause.same else "or")
     close = clause.within_hours_of_each_other
     together = "" if close is None else f" within {close:g} hours of each other"
     window = "" if clause.within_days is None else f" in the last {_days(clause.within_days)}"
     return f"{what}{names}{together}{window}"
+
+
+def _name_signals(codes: Iterable[str], last: str = "or") -> str:
+    return _listed([signal_words(code).lower() for code in sorted(codes)], last)
 
 
 def axis_points(axis: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from scoring.engine.rules import CriterionRule
+from scoring.engine.rules import HOLD, CriterionRule
 from scoring.engine.why import capitalize, describe_needed, field_words, signal_words
 
 AXES: Final = (("fit", "Fit"), ("engagement", "Engagement"), ("bant", "BANT"))
@@ -78,7 +78,10 @@ def read_evidence(document: object) -> FrozenEvidence:
         timing = _mark_unneeded_lines(timing)
     return FrozenEvidence(
         axes=[axis for name, label in AXES if (axis := _read_axis(label, explanation.get(name)))],
-        gate=[_read_criterion(answer) for answer in _mappings(explanation.get("gate_answers"))],
+        gate=[
+            *(_read_criterion(answer) for answer in _mappings(explanation.get("gate_answers"))),
+            *_read_held(explanation),
+        ],
         paths=_mark_unneeded_paths([*hot, *paths]),
         timing=_mark_unneeded_lines(timing) if any(line.verdict == HELD for line in timing) else timing,
         contributions=_read_contributions(explanation.get("contributions")),
@@ -86,8 +89,27 @@ def read_evidence(document: object) -> FrozenEvidence:
             _read_criterion(answer)
             for answer in _mappings(explanation.get("disqualifier_answers"))
             if answer.get("verdict") == "pass"
-        ],
+        ]
+        + [_read_exclusion(row) for row in _mappings(explanation.get("exclusions")) if row.get("held")],
     )
+
+
+def _read_held(explanation: Mapping[str, Any]) -> Iterable[EvidenceLine]:
+    """Yield the values besides the gate's for which the lead waits (rules 3.30)."""
+    for part in ("fit_answers", "bant_answers", "disqualifier_answers"):
+        for answer in _mappings(explanation.get(part)):
+            raw = answer.get("criterion")
+            criterion = raw if isinstance(raw, Mapping) else {}
+            # A gate row that gives points stands in both parts.
+            is_of_gate = str(criterion.get("key", "")).startswith("gate.")
+            if answer.get("verdict") == "unknown" and criterion.get("unknown") == HOLD and not is_of_gate:
+                yield replace(_read_criterion(answer), note="waits for enrichment")
+
+
+def _read_exclusion(row: Mapping[str, Any]) -> EvidenceLine:
+    days = row.get("within_days")
+    note = "for good" if days is None else f"until active again after {_figure_text(days)} days"
+    return EvidenceLine(signal_words(str(row.get("signal", ""))), "pass", note)
 
 
 def _mappings(value: object) -> Iterable[Mapping[str, Any]]:
@@ -157,6 +179,9 @@ def _read_clause(answer: Mapping[str, Any]) -> EvidenceLine:
     else:
         different = " different" if clause.get("distinct") else ""
         text = f"At least {_figure_text(needed)}{different} of {_signal_names(clause.get('signals'))}{_window_text(clause)}"
+        if clause.get("same"):
+            names = " and ".join(signal_words(str(name)) for name in clause.get("signals") or ())
+            text = f"{names} about the same asset, {_figure_text(needed)} times{_window_text(clause)}"
     return EvidenceLine(text, _held_verdict(answer), f"was {_figure_text(figure)}" if figure is not None else "")
 
 
@@ -177,7 +202,7 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
     if not isinstance(timing, Mapping):
         return []
     limits = (
-        ("Engaged", timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
+        (_engaged_label(timing), timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
         ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago")),
     )
     return [
@@ -189,6 +214,11 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
         for label, limit, ago in limits
         if limit is not None
     ]
+
+
+def _engaged_label(timing: Mapping[str, Any]) -> str:
+    names = _signal_names(timing.get("engaged_by"))
+    return f"Engaged by {names}" if names else "Engaged"
 
 
 def _days_ago_text(days: float) -> str:

@@ -183,11 +183,16 @@ def _build_shortfall(
         field=missing.field[:120],
         criterion=missing.criterion[:200],
         why=missing.why[:300],
-        unknown_fields=[answer.criterion.field for answer in reason.gate_answers if answer.verdict == "unknown"],
+        unknown_fields=_list_unknown_fields(reason),
         last_event_id=None if last_event is None else last_event.pk,
         active_at=None if last_event is None else last_event.at,
         judged_at=now,
     )
+
+
+def _list_unknown_fields(reason: DecisiveReason) -> list[str]:
+    unknown = [answer for answer in reason.gate_answers if answer.verdict == "unknown"]
+    return list(dict.fromkeys(answer.criterion.field for answer in (*unknown, *reason.held_answers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,18 +210,38 @@ def find_missing(reason: DecisiveReason) -> MissingPart:
 
     Of the paths the nearest one counts, and its first clause that does not hold.
     """
-    hit = _first(reason.disqualifier_answers, "pass")
-    if hit is not None:
-        return _criterion_part(ShortfallKind.EXCLUDED, hit, why.excluded(hit))
-    for kind, verdict in ((ShortfallKind.GATE_FAILED, "fail"), (ShortfallKind.GATE_UNKNOWN, "unknown")):
-        answer = _first(reason.gate_answers, verdict)
-        if answer is not None:
-            return _criterion_part(kind, answer, why.not_passed(answer))
+    bar = _find_bar(reason)
+    if bar is not None:
+        return bar
     if _any_held(reason.hot_paths) or (_any_held(reason.paths) and reason.timing.held):
         return MissingPart(ShortfallKind.NOTHING, "New activity", _WAITS)
     if not _any_held(reason.paths):
         return _clause_part(why.nearest(reason.paths))
     return MissingPart(ShortfallKind.TIMING, "Recent engagement or an open request", why.late(reason.timing))
+
+
+def _find_bar(reason: DecisiveReason) -> MissingPart | None:
+    """Return what keeps a lead out whatever it does: a disqualifier, or the gate."""
+    hit = _first(reason.disqualifier_answers, "pass")
+    if hit is not None:
+        return _criterion_part(ShortfallKind.EXCLUDED, hit, why.excluded(hit))
+    exclusion = next((row for row in reason.exclusions if row.held), None)
+    if exclusion is not None:
+        sentence = why.excluded_by_signal(exclusion, reason.at)
+        return MissingPart(ShortfallKind.EXCLUDED, why.signal_words(exclusion.signal), sentence)
+    for kind, verdict in ((ShortfallKind.GATE_FAILED, "fail"), (ShortfallKind.GATE_UNKNOWN, "unknown")):
+        answer = _first(reason.gate_answers, verdict)
+        if answer is not None:
+            return _criterion_part(kind, answer, _say_unknown(reason, answer))
+    if reason.held_answers:
+        return _criterion_part(ShortfallKind.GATE_UNKNOWN, reason.held_answers[0], why.waits(reason.held_answers))
+    return None
+
+
+def _say_unknown(reason: DecisiveReason, answer: CriterionAnswer) -> str:
+    if not answer.holds_lead:
+        return why.not_passed(answer)
+    return why.waits(row for row in (*reason.gate_answers, *reason.held_answers) if row.holds_lead)
 
 
 def _first(answers: Sequence[CriterionAnswer], verdict: str) -> CriterionAnswer | None:

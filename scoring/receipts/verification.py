@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config import canonical_json, strict_json
-from scoring.engine.engine_version import ENGINE_VERSION
+from scoring.engine.engine_version import ENGINE_VERSION, RECOMPUTED
 from scoring.receipts import issuing, judging_inputs, signatures
 from scoring.receipts.signatures import PublicKey
 
@@ -128,7 +128,7 @@ def _check_verdict(statement: Mapping[str, Any], facts: Any, rules: Any) -> Rece
     engine = statement.get("engine")
     if facts is None or rules is None:
         return ReceiptCheck("Verdict", None, "Not recomputed: the facts and rules are not included.")
-    if engine != ENGINE_VERSION:
+    if engine not in RECOMPUTED:
         return ReceiptCheck(
             "Verdict", None, f"Not recomputed: issued by engine {engine}, and this is engine {ENGINE_VERSION}."
         )

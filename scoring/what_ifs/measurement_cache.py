@@ -197,7 +197,7 @@ def _measurement_key(plain: Rules) -> Hashable:
     """Return a key that is equal for rules with equal measurements."""
     parts = (plain.gate, plain.fit, plain.bant, plain.disqualifiers, plain.signals, plain.paths, plain.decay)
     ceilings, lists = (tuple(sorted(mapping.items())) for mapping in (plain.ceilings, plain.lists))
-    return (*parts, plain.inactivity, plain.catalogue, ceilings, lists, plain.titles)
+    return (*parts, plain.inactivity, plain.catalogue, plain.engaged_by, ceilings, lists, plain.titles)
 
 
 def _measure(plain: Rules, now: dt.datetime) -> AxisMeasurements:

@@ -34,6 +34,8 @@ function fit(line) {
   const taken = fitting[op.value] ?? [];
   carry(line, taken);
   for (const name of VALUES) take(line, name, taken.includes(name));
+  // "is known" answers for a missing value itself.
+  take(line, "unknown", taken.length > 0 && op.value !== "known");
   line.dataset.op = op.value;
   line.dataset.kind = kind ?? "";
   line.dispatchEvent(new CustomEvent("accord:fitted", { bubbles: true, detail: { kind, op: op.value } }));
@@ -50,7 +52,8 @@ function carry(line, taken) {
 
 function clause(line) {
   const isCount = control(line, "axis").value === "";
-  for (const name of ["signals", "within_days", "within_hours_of_each_other", "distinct_assets"]) take(line, name, isCount);
+  for (const name of ["signals", "within_hours_of_each_other", "distinct_assets", "same_asset"]) take(line, name, isCount);
+  take(line, "within_days", isCount || control(line, "axis").value === "high_intent");
   const ticked = [...line.querySelectorAll('[data-input="signals"] input:checked')];
   const names = ticked.map((box) => box.closest("label").querySelector("[data-name]").textContent);
   line.querySelector(".e-picked").textContent = names.join(", ") || "choose signals…";

@@ -10,7 +10,7 @@ from definitions.plain_english.generated_statement import DisplayNames
 from leads.shipped_signals import SIGNALS
 from scoring.engine import rules
 from scoring.rule_compiler import compile_document
-from tests.definitions.documents import criterion
+from tests.definitions.documents import criterion, with_reasons
 
 MEANINGS = {
     row.code: lint.SignalMeaning(row.intent.value, row.is_explicit_request, row.is_engagement, row.closes_request)
@@ -40,7 +40,8 @@ def compile_rules(document: dict[str, Any]) -> rules.Rules:
 
 
 def signal(code: str, points: float, cap: float | None = None, **more: Any) -> dict[str, Any]:
-    return {"signal": code, "points": points, "cap": cap, "rationale": "Because."} | more
+    reason = {} if cap is None else {"cap_rationale": "Because."}
+    return {"signal": code, "points": points, "cap": cap, "rationale": "Because."} | reason | more
 
 
 def path_row(*clauses: dict[str, Any], name: str = "Way", **more: Any) -> dict[str, Any]:
@@ -48,11 +49,11 @@ def path_row(*clauses: dict[str, Any], name: str = "Way", **more: Any) -> dict[s
 
 
 def axis(name: str, at_least: float) -> dict[str, Any]:
-    return {"axis": name, "at_least": at_least}
+    return {"axis": name, "at_least": at_least, "rationale": "Because."}
 
 
 def count(*signals: str, n: int = 1, days: float | None = 30, **more: Any) -> dict[str, Any]:
-    return {"count_of": list(signals), "at_least": n, "within_days": days} | more
+    return {"count_of": list(signals), "at_least": n, "within_days": days, "rationale": "Because."} | more
 
 
 def sound_document(**changes: Any) -> dict[str, Any]:
@@ -62,13 +63,15 @@ def sound_document(**changes: Any) -> dict[str, Any]:
         "name": "Sound",
         "owner": "ops@company.example",
         "reason": "The first one.",
+        "summary": "Companies that fit and are interested.",
+        "kind": "three_components",
         "gate": [criterion("company.employees", "between", [50, 500])],
         "disqualifiers": [criterion("lead.do_not_contact", "is", True)],
         "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("blog_read", 5, 10)],
         "paths": [path_row(axis("engagement", 40), count("demo_request", "pricing_view"))],
         "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
     }
-    return complete_document(document | changes)
+    return complete_document(with_reasons(document | changes))
 
 
 def find_findings(document: dict[str, Any], change: lint.ChangeContext | None = None) -> tuple[lint.Finding, ...]:

@@ -102,6 +102,17 @@ def test_renaming_a_definition_changes_no_fingerprint() -> None:
     assert version_documents.fingerprint(Version.objects.get(pk=version.pk)) == before
 
 
+def write_as_before(part: Any) -> Any:
+    """Return a document, or a part of one, without the words that it could not have at that upgrade."""
+    if isinstance(part, list):
+        return [write_as_before(row) for row in part]
+    if not isinstance(part, dict):
+        return part
+    had_reason = "clauses" in part or "field" in part or "signal" in part
+    unknown_then = {"summary", "kind", "cap_rationale", *(() if had_reason else ("rationale",))}
+    return {key: write_as_before(value) for key, value in part.items() if key not in unknown_then}
+
+
 def test_versions_from_before_keep_the_basis_of_the_upgrade_and_their_fingerprint() -> None:
     version = create_active(**RULES, signals=[{"signal": "blog_read", "points": 2.5, "rationale": "Reads."}])
     document, digests = version_documents.export_document(version), version.basis
@@ -112,7 +123,7 @@ def test_versions_from_before_keep_the_basis_of_the_upgrade_and_their_fingerprin
         migration.keep_todays_basis(apps, None)
 
     version = Version.objects.get(pk=version.pk)
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(write_as_before(document), sort_keys=True, ensure_ascii=False)
     assert version.earlier_fingerprint == hashlib.sha256(text.encode()).hexdigest()
     assert version.basis == digests
     assert version.basis_kept_at != version.proposed_at

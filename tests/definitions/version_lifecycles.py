@@ -11,7 +11,7 @@ from definitions import backtest_requests, evidence_links, proposals, version_ba
 from definitions.lint import Severity
 from definitions.models import Backtest, Version
 from definitions.vocabulary import ChangeDriver, Decision, Side
-from tests.definitions.documents import minimal_document
+from tests.definitions.documents import minimal_document, with_reasons
 from tests.factories import UserFactory
 
 NOW = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
@@ -19,7 +19,8 @@ DAY = dt.timedelta(days=1)
 
 
 def create_draft(**changes: Any) -> Version:
-    return version_documents.import_document(document=minimal_document(**changes), by=None, now=NOW)
+    document = with_reasons(minimal_document(**changes))
+    return version_documents.import_document(document=document, by=None, now=NOW)
 
 
 def build_share(n: int, of: int) -> dict[str, Any]:

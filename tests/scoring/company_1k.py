@@ -108,7 +108,7 @@ def _paths(section: str, document: dict[str, Any]) -> tuple[RulesPath, ...]:
 
 def _clause(row: dict[str, Any]) -> AxisClause | CountClause:
     if "axis" in row:
-        return AxisClause(**row)
+        return AxisClause(row["axis"], row["at_least"])
     return CountClause(
         signals=frozenset(row["count_of"]),
         at_least=row["at_least"],

@@ -120,11 +120,17 @@ _questions = st.one_of(
     st.tuples(st.just("lead.email_domain"), st.just("in_list"), st.just("free_email")),
 )
 _criteria = st.lists(
-    st.builds(lambda question, points: (*question, points), _questions, st.sampled_from([0, 10, 50, 33.3])), max_size=3
+    st.builds(
+        lambda question, points, unknown: (*question, points, unknown),
+        _questions,
+        st.sampled_from([0, 10, 50, 33.3]),
+        st.sampled_from(["", "", "", "fail", "pass", "hold"]),
+    ),
+    max_size=3,
 )
 
 
-def _keyed(section: str, rows: list[tuple[str, str, object, float]]) -> tuple[CriterionRule, ...]:
+def _keyed(section: str, rows: list[tuple[str, str, object, float, str]]) -> tuple[CriterionRule, ...]:
     return tuple(CriterionRule(f"{section}.{number}", *row) for number, row in enumerate(rows, start=1))
 
 
@@ -134,6 +140,8 @@ _signal_rules = st.lists(
         st.sampled_from(SIGNALS[:-2]),
         st.sampled_from([50, 50, 20, 5, 2.5, 0.1, 100 / 3, 0, -5, -20]),
         st.sampled_from([None, None, 10, 30, -15]),
+        st.sampled_from([False, False, False, True]),
+        st.sampled_from([None, 0, 7, 30]),
     ),
     unique_by=lambda rule: rule.signal,
     max_size=6,
@@ -149,6 +157,12 @@ _clauses = st.one_of(
         _windows,
         st.sampled_from([None, None, 0, 1, 24]),
         st.sampled_from([None, None, "asset"]),
+    ),
+    st.builds(
+        lambda signals, at_least, days: CountClause(signals, at_least, days, same="asset"),
+        _signal_sets,
+        st.sampled_from([1, 1, 2]),
+        _windows,
     ),
 )
 _paths = st.lists(
@@ -187,6 +201,7 @@ rules = st.builds(
         st.frozensets(st.just(SIGNALS[-1])),
         st.frozensets(st.tuples(st.sampled_from(SIGNALS), st.sampled_from(SIGNALS)), max_size=4),
     ),
+    engaged_by=st.one_of(st.none(), st.none(), _signal_sets),
     lists=st.just({"free_email": frozenset({"Gmail.com", "gmx.de"})}),
 )
 # More that qualifies: the same without what keeps most random leads out.

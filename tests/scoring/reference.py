@@ -77,7 +77,8 @@ def judge(rules: Rules, lead: Lead, at: int) -> Judged:
         axes["engagement"],
         axes["bant"],
         gate=gate(rules, attributes),
-        disqualified=any(answer(criterion, attributes, rules) is True for criterion in rules.disqualifiers),
+        disqualified=any(answer(criterion, attributes, rules) is True for criterion in rules.disqualifiers)
+        or any(excluded(rule, rules, events) for rule in rules.signals if rule.excludes),
         engaged=last_engagement(rules, events) is not None,
         threshold=any(holds(path, axes, events, at) for path in rules.paths),
         timing=timely(rules, events, at),
@@ -97,7 +98,9 @@ def gate(rules: Rules, attributes: dict[str, object]) -> int:
     answers = [answer(criterion, attributes, rules) for criterion in rules.gate]
     if False in answers:
         return 0
-    return -1 if None in answers else 1
+    others = (*rules.fit, *rules.bant, *rules.disqualifiers)
+    waits = any(row.unknown == "hold" and answer(row, attributes, rules) is None for row in others)
+    return -1 if None in answers or waits else 1
 
 
 def earned(criteria: tuple[CriterionRule, ...], attributes: dict[str, object], rules: Rules) -> float:
@@ -113,7 +116,12 @@ def missing(value: object) -> bool:
     )
 
 
-def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911  # one branch for each operator
+def answer(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:
+    plain = answer_as_said(criterion, attributes, rules)
+    return {"fail": False, "pass": True}.get(criterion.unknown) if plain is None else plain
+
+
+def answer_as_said(criterion: CriterionRule, attributes: dict[str, object], rules: Rules) -> bool | None:  # noqa: C901, PLR0911  # one branch for each operator
     value, expected = attributes.get(criterion.field), criterion.value
     if criterion.field == "lead.seniority" and missing(value):
         value = TITLES.get(str(attributes.get("lead.title")))
@@ -212,9 +220,26 @@ def worth(rule: SignalPoints, rules: Rules, age: float) -> float:
     return rule.points * (1 - lost) ** (age / decay.per_days)
 
 
+def excluded(rule: SignalPoints, rules: Rules, events: list[Event]) -> bool:
+    enders = {ending for ending, ended in rules.catalogue.endings if ended == rule.signal}
+    excluders = {other.signal for other in rules.signals if other.excludes}
+    standing = [
+        event.at
+        for event in events
+        if event.signal == rule.signal and not any(other.signal in enders and other.at > event.at for other in events)
+    ]
+    if not standing or rule.excludes_days is None:
+        return bool(standing)
+    asked = [event.at for event in events if event.signal in rules.catalogue.requests - excluders]
+    engaged = last_engagement(rules, events)
+    active = [*asked, *([] if engaged is None else [engaged])]
+    return not active or max(active) - max(standing) <= rule.excludes_days * DAY
+
+
 def last_engagement(rules: Rules, events: list[Event]) -> int | None:
-    punished = {rule.signal for rule in rules.signals if rule.points < 0}
-    counting = rules.catalogue.engagement - punished - rules.catalogue.closing
+    punished = {rule.signal for rule in rules.signals if rule.points < 0 or rule.excludes}
+    stated = rules.catalogue.engagement if rules.engaged_by is None else rules.engaged_by
+    counting = stated - punished - rules.catalogue.closing
     return max((event.at for event in events if event.signal in counting), default=None)
 
 
@@ -249,10 +274,16 @@ def counted(clause: CountClause, events: list[Event], at: int) -> bool:
 
 def figure(clause: CountClause, events: list[Event], at: int) -> int:
     mine = [event for event in events if event.signal in clause.signals]
-    if clause.distinct is not None:
+    if clause.distinct is not None or clause.same is not None:
         # What carries no asset is none of the things that are counted, so it is not the last of them either.
         mine = [event for event in mine if event.asset is not None]
     recent = [event for event in mine if clause.within_days is None or at - event.at <= clause.within_days * DAY]
+    if clause.same is not None:
+        assets = {event.asset for event in recent}
+        return sum(
+            all(any(e.asset == asset and e.signal == name for e in recent) for name in clause.signals)
+            for asset in assets
+        )
     if clause.within_hours_of_each_other is None:
         return number(clause, recent)
     reach = clause.within_hours_of_each_other * HOUR

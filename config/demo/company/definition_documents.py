@@ -59,7 +59,11 @@ ACCEPTED_ANYWAY: Final = "Discussed in the joint session and kept for this quart
 
 def first_version() -> dict[str, Any]:
     """Return v1.0, in which points alone carry a lead over the threshold, whatever they are for."""
-    paths = [_path("Engaged", [_axis("fit", 25), _axis("engagement", 40)], "The right person, busy with us lately.")]
+    clauses = [
+        _axis("fit", 25, "One strong mark of a good fit."),
+        _axis("engagement", 40, "Two strong actions, or many weak ones."),
+    ]
+    paths = [_path("Engaged", clauses, "The right person, busy with us lately.")]
     return _document(
         "1.0",
         reason="First written definition: until now everybody in the building had their own.",
@@ -72,8 +76,12 @@ def first_version() -> dict[str, Any]:
 
 def second_version(evidence: str) -> dict[str, Any]:
     """Return v1.1, the answer to the bad month: downloads are capped, and one strong signal must be recent."""
-    strong = {"count_of": _HIGH_INTENT, "at_least": 1, "within_days": 30}
-    clauses = [_axis("fit", 25), _axis("engagement", 40), strong]
+    strong = _count(_HIGH_INTENT, 1, 30, "A purchase is decided in weeks: the sign is of this month.")
+    clauses = [
+        _axis("fit", 25, "One strong mark of a good fit."),
+        _axis("engagement", 40, "Two strong actions, or many weak ones."),
+        strong,
+    ]
     rationale = "The right person, busy with us lately, and with one sign that they are choosing a vendor."
     return _document(
         "1.1",
@@ -95,8 +103,15 @@ def _document(
         "version": version,
         "owner": OWNER,
         "reason": reason,
+        "summary": "Companies that move goods and fit, whose planners have been busy with us in the last month.",
+        "kind": "three_components",
         "sal_rate_target": 0.7,
-        "decay": {"mode": "compound", "percent": 10, "per_days": 30},
+        "decay": {
+            "mode": "compound",
+            "percent": 10,
+            "per_days": 30,
+            "rationale": "Interest of last quarter says little.",
+        },
         "inactivity": {"after_days": 60, "points": 5},
         "ceilings": {"fit": 100, "engagement": 100, "bant": 100},
         "gate": _gate(smallest),
@@ -105,9 +120,13 @@ def _document(
         "disqualifiers": _DISQUALIFIERS,
         "signals": signals,
         "paths": paths,
-        "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
+        "timing": {
+            "engaged_within_days": 30,
+            "or_request_within_days": 60,
+            "rationale": "After a silent month most have bought elsewhere; a request waits for its answer longer.",
+        },
         "hot": _HOT,
-        "tier_3_below": {"axis": "engagement", "less_than": floor},
+        "tier_3_below": {"axis": "engagement", "less_than": floor, "rationale": "Barely above the threshold."},
     }
 
 
@@ -130,11 +149,16 @@ def _exclusion(field: str, op: str, value: object, rationale: str) -> dict[str, 
 
 
 def _signal(code: str, points: int, cap: int | None, rationale: str) -> dict[str, Any]:
-    return {"signal": code, "points": points, "cap": cap, "rationale": rationale}
+    reason = {} if cap is None else {"cap_rationale": "Doing it more often says little more."}
+    return {"signal": code, "points": points, "cap": cap, "rationale": rationale, **reason}
 
 
-def _axis(axis: str, at_least: int) -> dict[str, Any]:
-    return {"axis": axis, "at_least": at_least}
+def _axis(axis: str, at_least: int, rationale: str) -> dict[str, Any]:
+    return {"axis": axis, "at_least": at_least, "rationale": rationale}
+
+
+def _count(signals: list[str], at_least: int, days: int, rationale: str, **more: int) -> dict[str, Any]:
+    return {"count_of": signals, "at_least": at_least, "within_days": days, "rationale": rationale, **more}
 
 
 def _path(name: str, clauses: list[Any], rationale: str) -> dict[str, Any]:
@@ -170,12 +194,12 @@ _DISQUALIFIERS: Final = [
 _HOT: Final = [
     _path(
         "Asked to talk",
-        [{"count_of": _REQUESTS, "at_least": 1, "within_days": 1}],
+        [_count(_REQUESTS, 1, 1, "One is enough, and worth a call on the day.")],
         "Whoever calls back first usually wins.",
     ),
     _path(
         "Price three times in a day",
-        [{"count_of": ["pricing_view"], "at_least": 3, "within_hours_of_each_other": 24, "within_days": 1}],
+        [_count(["pricing_view"], 3, 1, "Three looks in a day compare offers.", within_hours_of_each_other=24)],
         "Is putting an offer together, ours or another's.",
     ),
 ]

@@ -14,7 +14,8 @@ from django.utils.html import escape
 from config.accounts.vocabulary import Role
 from definitions import version_documents
 from definitions.models import Clause, Criterion, Definition, Version
-from leads.models import NamedList
+from leads.models import NamedList, Signal
+from leads.vocabulary import Intent
 from tests.definitions.documents import criterion, load_reference
 from tests.definitions.version_lifecycles import create_active, create_draft, create_proposed
 from tests.factories import CompanyFactory, UserFactory
@@ -109,6 +110,95 @@ def test_each_part_of_the_definition_has_its_rows(ops: Client, prefix: str) -> N
     assert saved.part == {GATE: "gate", DISQUALIFIERS: "disqualifiers", FIT: "fit", BANT: "bant"}[prefix]
 
 
+def test_timing_says_in_the_editor_what_counts_as_engagement(ops: Client) -> None:
+    version = create_draft()
+    data = read_form_data(ops, url(version))
+
+    response = ops.post(url(version), data | {"timing_signals": ["pricing_view"], "engaged_within_days": "30"})
+
+    assert response.status_code == 302, read_errors(response)
+    saved = Version.objects.get(pk=version.pk)
+    assert version_documents.export_document(saved)["timing"] == {
+        "engaged_within_days": 30, "or_request_within_days": None, "engaged_by": ["pricing_view"],
+    }  # fmt: skip
+    response = ops.post(url(version), data | {"timing_signals": ["pricing_view"], "engaged_within_days": ""})
+    assert "say within how many days" in read_errors(response)
+
+
+def test_a_signal_excludes_in_the_editor(ops: Client) -> None:
+    version = create_draft()
+    data, signal = read_form_data(ops, url(version)), Signal.objects.get(code="unsubscribe")
+    row = row_data(SIGNALS, 0, signal=signal.pk, disqualifies="on", disqualifies_within_days="365")
+
+    response = ops.post(url(version), data | row)
+
+    assert response.status_code == 302, read_errors(response)
+    [saved] = version_documents.export_document(version)["signals"]
+    assert saved["disqualifies"] == {"within_days": 365}
+
+
+def test_one_choice_asks_for_a_signal_of_high_intent(ops: Client) -> None:
+    version = create_draft()
+    clauses = f"{PATHS}-0-clauses"
+    high = set(Signal.objects.filter(intent=Intent.HIGH).values_list("code", flat=True))
+
+    response = ops.post(
+        url(version),
+        read_form_data(ops, url(version)) | {f"{clauses}-0-axis": "high_intent", f"{clauses}-0-signals": []},
+    )
+
+    assert response.status_code == 302, read_errors(response)
+    [clause] = version_documents.export_document(Version.objects.get(pk=version.pk))["paths"][0]["clauses"]
+    assert set(clause["count_of"]) == high
+
+
+def test_a_clause_asks_in_the_editor_for_the_same_asset(ops: Client) -> None:
+    version = create_draft()
+    clauses = f"{PATHS}-0-clauses"
+    data = read_form_data(ops, url(version)) | {f"{clauses}-0-same_asset": "on"}
+
+    response = ops.post(url(version), data | {f"{clauses}-0-signals": ["webinar_attended", "webinar_question"]})
+
+    assert response.status_code == 302, read_errors(response)
+    [clause] = version_documents.export_document(Version.objects.get(pk=version.pk))["paths"][0]["clauses"]
+    assert clause["same"] == "asset"
+    response = ops.post(url(version), data | {f"{clauses}-0-signals": ["webinar_attended"]})
+    assert "two different signals at least" in read_errors(response)
+
+
+def test_the_editor_takes_the_reasons_of_numbers(ops: Client) -> None:
+    version = create_draft(timing={"engaged_within_days": 30}, tier_3_below={"axis": "engagement", "less_than": 5})
+    reasons = {
+        "timing_rationale": "A month.", "decay_rationale": "Fades.", "tier_3_rationale": "Weak.",
+        f"{PATHS}-0-clauses-0-rationale": "Once is enough.",
+    }  # fmt: skip
+
+    response = ops.post(url(version), read_form_data(ops, url(version)) | reasons)
+
+    assert response.status_code == 302, read_errors(response)
+    document: Any = version_documents.export_document(Version.objects.get(pk=version.pk))
+    reasons_read = [document[part]["rationale"] for part in ("timing", "decay", "tier_3_below")]
+    assert [*reasons_read, document["paths"][0]["clauses"][0]["rationale"]] == [
+        "A month.",
+        "Fades.",
+        "Weak.",
+        "Once is enough.",
+    ]
+
+
+def test_a_row_says_in_the_editor_what_an_unknown_value_means(ops: Client) -> None:
+    version = create_draft()
+    row = row_data(GATE, 0, field="company.industry", texts="Software", unknown="hold")
+
+    response = ops.post(url(version), read_form_data(ops, url(version)) | row)
+
+    assert response.status_code == 302, read_errors(response)
+    assert version_documents.export_document(version)["gate"][0]["unknown"] == "hold"
+    refused = row_data(FIT, 0, field="lead.title", op="known", flag="true", unknown="hold")
+    response = ops.post(url(version), read_form_data(ops, url(version)) | refused)
+    assert "“is known” asks for that itself" in read_errors(response)
+
+
 @pytest.mark.parametrize(
     ("columns", "value"),
     [
@@ -196,7 +286,7 @@ def test_a_path_is_saved_with_its_clauses(ops: Client) -> None:
     assert response.status_code == 302, read_errors(response)
     assert response.url == url(version)
     assert version_documents.export_document(version)["paths"][0]["clauses"] == [
-        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30},
+        {"count_of": ["demo_request", "contact_request"], "at_least": 1, "within_days": 30, "rationale": "Once."},
         {"axis": "engagement", "at_least": 50},
     ]
 

@@ -44,6 +44,86 @@ def test_missing_settings_get_the_defaults() -> None:
     assert document["gate"] == document["fit"] == document["hot"] == document["signals"] == []
 
 
+def test_a_row_says_what_an_unknown_value_means() -> None:
+    row = criterion("company.employees", "between", [50, 500], unknown="hold")
+
+    [gate_row] = normalize(document_with_gate_row(row))["gate"]
+
+    assert gate_row["unknown"] == "hold"
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (
+            criterion("company.employees", "at_least", 50, unknown="pass"),
+            "gate[0].unknown: there is no way to take an unknown value “pass”.",
+        ),
+        (
+            criterion("company.employees", "known", True, unknown="fail"),
+            "gate[0].unknown: the operator known asks for that itself; leave it out.",
+        ),
+    ],
+)
+def test_an_unknown_value_never_passes(row: dict[str, Any], complaint: str) -> None:
+    assert list_complaints(document_with_gate_row(row)) == [complaint]
+
+
+def test_timing_names_what_counts_as_engagement() -> None:
+    timing = {"engaged_within_days": 30, "or_request_within_days": None, "engaged_by": ["pricing_view", "demo_request"]}
+
+    assert normalize(minimal_document(timing=timing))["timing"] == timing
+    assert list_complaints(minimal_document(timing={**timing, "engaged_by": ["pricing_veiw"]})) == [
+        "timing.engaged_by[0]: there is no signal “pricing_veiw” (did you mean “pricing_view”?)."
+    ]
+    assert list_complaints(minimal_document(timing={"or_request_within_days": 30, "engaged_by": ["pricing_view"]})) == [
+        "timing.engaged_by: says what counts within engaged_within_days, which is missing."
+    ]
+
+
+def test_a_signal_disqualifies_for_some_days_or_for_good() -> None:
+    rows = [
+        {"signal": "demo_request", "points": 0, "cap": None, "disqualifies": {"within_days": 365}, "rationale": "No."},
+        {
+            "signal": "pricing_view",
+            "points": -5,
+            "cap": None,
+            "disqualifies": {"within_days": None},
+            "rationale": "No.",
+        },
+    ]
+
+    assert normalize(minimal_document(signals=rows))["signals"] == rows
+    assert list_complaints(minimal_document(signals=[rows[0] | {"points": 5, "disqualifies": {"days": 1}}])) == [
+        "signals[0].disqualifies.days: there is no such key.",
+        "signals[0].disqualifies.within_days: is missing.",
+        "signals[0].points: a signal that disqualifies gives no points to its lead; write 0 or less.",
+    ]
+
+
+def test_a_clause_asks_for_signals_about_the_same_asset() -> None:
+    clause = {"count_of": ["demo_request", "pricing_view"], "at_least": 1, "within_days": 30, "same": "asset"}
+    path = {"name": "Both", "clauses": [clause], "rationale": "There."}
+
+    assert normalize(minimal_document(paths=[path]))["paths"] == [path]
+    unfit = clause | {"count_of": ["demo_request"], "distinct": "asset"}
+    assert list_complaints(minimal_document(paths=[path | {"clauses": [unfit]}])) == [
+        "paths[0].clauses[0].same: needs two different signals at least, which are seen about one asset.",
+        "paths[0].clauses[0].distinct: does not go together with same; leave it out.",
+    ]
+
+
+def test_kind_and_summary_are_kept_and_checked() -> None:
+    document = minimal_document(kind="hand_raise")
+
+    assert normalize(document)["kind"] == "hand_raise"
+    assert normalize(document)["summary"] == document["summary"]
+    assert list_complaints(document | {"kind": "hand-raise", "summary": "x" * 201}) == [
+        "kind: there is no kind of definition “hand-raise” (did you mean “hand_raise”?).",
+        "summary: is longer than 200 characters.",
+    ]
+
+
 def test_the_keys_have_a_fixed_order() -> None:
     shuffled = dict(reversed(load_reference().items()))
 

@@ -50,7 +50,8 @@ def test_the_definition_of_the_demo_has_no_error() -> None:
 def test_a_hand_raise_with_gate_and_timing_has_no_error_and_without_them_only_warnings() -> None:
     bare = complete_document(minimal_document())
 
-    assert set(finding_codes(bare).values()) == {"warning"}
+    assert finding_codes(bare).pop("kind.not_said") == "advice"
+    assert "error" not in finding_codes(bare).values()
     assert finding_codes(sound_document(signals=[], paths=[path_row(count("demo_request", "contact_request"))])) == {}
 
 
@@ -305,7 +306,8 @@ def test_a_rule_stays_silent_just_below_its_limit(code: str, changes: dict[str, 
 
 
 def test_errors_come_first_and_findings_have_remedies() -> None:
-    several = find_findings(sound_document(gate=[], disqualifiers=[], paths=[path_row(count("pricing_view", n=3))]))
+    paths = [path_row(count("pricing_view", n=3))]
+    several = find_findings(sound_document(gate=[], disqualifiers=[], paths=paths, kind="checklist"))
 
     assert [str(finding.severity) for finding in several] == ["error", "warning", "warning", "advice"]
     assert all(finding.sentence.endswith(".") and finding.remedy.endswith(".") for finding in several)
@@ -467,3 +469,60 @@ def test_reasons_that_read_like_volume_are_recognised(reason: str, *, is_volume:
 @pytest.mark.django_db
 def test_signal_meanings_are_read_from_the_shipped_signals() -> None:
     assert signals_and_lists.read_signal_meanings() == MEANINGS
+
+
+def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
+    document = sound_document()
+    for part in (document["paths"][0]["clauses"][0], document["timing"]):
+        del part["rationale"]
+    del document["signals"][1]["cap_rationale"]
+
+    [finding] = find_findings(document)
+
+    assert (finding.code, finding.severity) == ("rationale.part_missing", "error")
+    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing")
+    in_force = lint.ChangeContext(before=document, driver="correction")
+    assert finding_codes(document, in_force)["rationale.part_missing"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "lack"),
+    [
+        ("three_components", {"timing": None}, "there is no timing"),
+        ("three_components", {"gate": []}, "there is no fit: no gate row"),
+        ("three_components", {"paths": [], "hot": [HOT]}, "there is no behaviour: no path with a clause"),
+        ("points", {"paths": [path_row(count("pricing_view", n=3))]}, "no path asks for points"),
+        ("checklist", {}, "a path asks for points"),
+        ("hand_raise", {"paths": [path_row(count("pricing_view", n=3))]}, "“Way” is met without a request"),
+    ],
+)
+def test_a_version_is_of_the_kind_that_it_says(kind: str, changes: dict[str, Any], lack: str) -> None:
+    document = sound_document(**changes, kind=kind)
+
+    [finding] = [candidate for candidate in find_findings(document) if candidate.code == "kind.does_not_match"]
+
+    assert finding.severity == "error"
+    assert finding.sentence.endswith(f"but {lack}.")
+
+
+def test_a_summary_is_asked_for_and_is_one_sentence() -> None:
+    assert finding_codes(sound_document() | {"summary": ""}) == {"summary.missing": "error"}
+    assert finding_codes(sound_document(summary="They fit. They ask.")) == {"summary.several_sentences": "warning"}
+
+
+@pytest.mark.parametrize(("bar", "is_tight"), [(40, True), (35, False)])
+def test_a_bar_that_only_four_signals_of_high_intent_reach_is_too_tight(bar: float, *, is_tight: bool) -> None:
+    high = ("demo_request", "pricing_view", "contact_request", "trial_signup")
+    signals = [*(signal(code, 10, 10) for code in high), signal("blog_read", 5, 5)]
+    document = sound_document(signals=signals, paths=[path_row(axis("engagement", bar), count(*high))])
+
+    assert ("tight.high_bar" in finding_codes(document)) is is_tight
+
+
+def test_complexity_names_what_is_to_be_kept_in_mind() -> None:
+    document = sound_document(signals=[signal("demo_request", 30, 60), signal("unsubscribe", -10)])
+
+    assert lint.measure_complexity(document).sentence == (
+        "2 criteria, 2 signals and 2 clauses; points are changed by fading, caps and negative points."
+    )
+    assert finding_codes(document)["complex.many_modifiers"] == "advice"

@@ -41,11 +41,24 @@ RULES = Rules(
     catalogue=Catalogue(engagement=frozenset({"demo_request", "email_open"}), requests=frozenset({"demo_request"})),
 )
 THRICE = PathRule("hot.0", "Thrice", (CountClause(frozenset({"demo_request"}), 3, 1.0),))
+DEMO = PathRule("paths.0", "Demo", (CountClause(frozenset({"demo_request"}), 1, 60),))
 PRICE_THRICE = PathRule("hot.0", "Price thrice", (CountClause(frozenset({"pricing_view"}), 3, 1.0),))
 #: The path holds for whoever looked at the price, but no engagement meets the timing.
 FIFTY_EACH = replace(RULES, signals=(SignalPoints("pricing_view", 50),))
 FIT_TOO = PathRule("paths.0", "Fit first", (AxisClause("fit", 0), AxisClause("engagement", 50)))
 FIRM = {"company.employees": 120, "lead.email": "ana@firm.example"}
+
+
+def careers_exclude(days: float | None) -> Rules:
+    return replace(RULES, signals=(*RULES.signals, SignalPoints("careers_form", 0, excludes=True, excludes_days=days)))
+
+
+def unknown_is(policy: str) -> Rules:
+    """Return the rules with a policy for unknown values in each criterion."""
+    gate, disqualifiers = (
+        tuple(replace(row, unknown=policy) for row in rows) for rows in (RULES.gate, RULES.disqualifiers)
+    )
+    return replace(RULES, gate=gate, disqualifiers=disqualifiers)
 
 
 def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: object) -> Explanation:
@@ -95,6 +108,18 @@ def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: o
             explain_lead(("demo_request", 0), company__employees=Band(11, 50)),
             "Company employees is 11-50, which does not tell; needed: 50 to 1,000.",
         ),
+        (
+            explain_lead(("demo_request", 0), company__employees=None, rules=unknown_is("fail")),
+            "Company employees is not known, which counts as failed; needed: 50 to 1,000.",
+        ),
+        (
+            explain_lead(("demo_request", 0), company__employees=None, lead__email=None, rules=unknown_is("hold")),
+            "Waits for enrichment: company employees and email domain.",
+        ),
+        (
+            explain_lead(("demo_request", 0), lead__email=None, rules=unknown_is("pass")),
+            "Excluded: email domain is not known, which excludes.",
+        ),
         (explain_lead(("email_open", 0)), "4 points, 50 needed."),
         (explain_lead(("demo_request", 60_000_000)), "49.999878 points, 50 needed."),
         (
@@ -105,11 +130,50 @@ def explain_lead(*events: tuple[str, int], rules: Rules = RULES, **attributes: o
             explain_lead(*[("demo_request", 20 * DAY)] * 2),
             "No engagement in the last 14 days and no open request in the last 7 days.",
         ),
+        (
+            explain_lead(
+                ("email_open", 0),
+                ("demo_request", 20 * DAY),
+                rules=replace(RULES, engaged_by=frozenset({"demo_request"}), paths=(DEMO,)),
+            ),
+            "No demo request in the last 14 days and no open request in the last 7 days.",
+        ),
+        (
+            explain_lead(("demo_request", 0), ("careers_form", 12 * DAY), rules=careers_exclude(None)),
+            "Excluded: careers form 12 days earlier.",
+        ),
+        (
+            explain_lead(("demo_request", 0), ("careers_form", 12 * DAY), rules=careers_exclude(30)),
+            "Excluded: careers form 12 days earlier, which counts until the lead is active again after 30 days.",
+        ),
+        (
+            # Time alone brings nobody back: it was active two days after the form, and not since.
+            explain_lead(("demo_request", 38 * DAY), ("careers_form", 40 * DAY), rules=careers_exclude(30)),
+            "Excluded: careers form 40 days earlier, which counts until the lead is active again after 30 days.",
+        ),
+        (
+            explain_lead(*[("demo_request", 0)] * 2, ("careers_form", 40 * DAY), rules=careers_exclude(30)),
+            "Demo request; 100 points, 50 needed.",
+        ),
         (explain_lead(rules=replace(RULES, paths=())), "No hot trigger fired, and there is no other path."),
     ],
 )
 def test_one_sentence_gives_the_decisive_reason(explanation: Explanation, why: str) -> None:
     assert explanation.why == why
+
+
+def test_attendance_and_question_count_at_the_same_webinar_only() -> None:
+    both = CountClause(frozenset({"webinar_attended", "webinar_question"}), 1, 30, same="asset")
+    rules = Rules(paths=(PathRule("paths.0", "Asked there", (both,)),))
+    here, there = (
+        Lead((Event(T - DAY, "webinar_attended", 1), Event(T, "webinar_question", asset))) for asset in (1, 2)
+    )
+
+    asked_here, asked_elsewhere = (explain(rules, facts_of([lead]), 0, T) for lead in (here, there))
+
+    assert asked_here.meets
+    assert not asked_elsewhere.meets
+    assert asked_elsewhere.why == "0 of 1 assets with webinar attended and webinar question in the last 30 days."
 
 
 def test_a_checklist_says_what_happened_without_points() -> None:

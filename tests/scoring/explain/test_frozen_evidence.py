@@ -131,3 +131,14 @@ def test_a_verdict_that_is_none_of_the_three_reads_as_unknown() -> None:
     evidence = frozen_evidence.read_evidence(DOCUMENT | {"gate_answers": [answer]})
 
     assert [line.verdict for line in evidence.gate] == ["unknown"]
+
+
+def test_what_a_lead_waits_for_and_a_signal_that_excludes_it_are_shown() -> None:
+    criterion = {"key": "disqualifiers.0", "field": "company.business_model", "op": "in", "value": ["Agency"]}
+    waiting = {"criterion": criterion | {"unknown": "hold"}, "seen": None, "verdict": "unknown"}
+    careers = {"signal": "careers_form", "within_days": 30.0, "held": True, "last_at": None}
+
+    evidence = frozen_evidence.read_evidence({"disqualifier_answers": [waiting], "exclusions": [careers]})
+
+    assert evidence.gate == [EvidenceLine("Company business model: not known", "unknown", "waits for enrichment")]
+    assert evidence.disqualifiers == [EvidenceLine("Careers form", "pass", "until active again after 30 days")]

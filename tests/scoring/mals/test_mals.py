@@ -18,9 +18,11 @@ from django.urls import reverse
 from config import periodic
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from definitions import version_documents
 from definitions.models import Version
 from leads.intake import events, lead_upserts
 from leads.models import Company, Lead, MalExit, StageChange
+from leads.rescoring import company_rescores
 from leads.stages import mal_exits, motion_stages
 from leads.vocabulary import MalExitKind, Motion, Stage
 from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
@@ -28,7 +30,8 @@ from scoring.mals import exit_figures, gate_gaps, mal_list
 from scoring.models import Qualification, Score, Shortfall, ShortfallKind
 from tests.factories import EventFactory, LeadFactory, UserFactory, place_leads
 from tests.refused_rows import RowRefusal
-from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, version
+from tests.scoring import facts
+from tests.scoring.reference_lead import DAY, HOUR, NOW, add_event, lead, put_in_force, version
 
 __all__ = ["lead", "version"]
 
@@ -98,6 +101,38 @@ def test_a_mal_whose_company_turns_out_too_small_names_the_criterion_that_failed
     assert (shortfall.kind, shortfall.field) == (ShortfallKind.GATE_FAILED, "company.employees")
     assert shortfall.why.startswith("Company employees is 3; needed: ")
     assert [(row.criterion, row.count) for row in mal_list.count_missing()] == [("Company employees", 1)]
+
+
+def test_a_held_lead_waits_for_enrichment_and_is_judged_again_when_the_value_comes(lead: Lead) -> None:
+    # A disqualifier alone lets an unknown value pass.
+    agency = {
+        "field": "company.business_model",
+        "op": "in",
+        "value": ["Agency"],
+        "rationale": "They resell.",
+        "unknown": "hold",
+    }
+    document = facts.document()
+    draft = version_documents.import_document(
+        document={**document, "disqualifiers": [*document["disqualifiers"], agency]}, by=None, now=NOW - 365 * DAY
+    )
+    put_in_force(draft, NOW - 365 * DAY)
+    add_event(lead, "demo_request", NOW - HOUR)
+    add_event(lead, "pricing_view", NOW - HOUR)
+
+    judge(NOW)
+
+    shortfall = Shortfall.objects.get()
+    assert (shortfall.kind, shortfall.unknown_fields) == (ShortfallKind.GATE_UNKNOWN, ["company.business_model"])
+    assert shortfall.why == "Waits for enrichment: company business model."
+    assert [(row.field, row.count) for row in gate_gaps.count_gaps()] == [("company.business_model", 1)]
+    assert not Qualification.objects.exists()
+
+    state_company(lead, business_model="SaaS", employees="120", industry="Software", country="US")
+    company_rescores.rescore_people(now=NOW + HOUR)
+    judge(NOW + HOUR)
+
+    assert Qualification.objects.get().lead == lead
 
 
 def state_company(lead: Lead, now: dt.datetime = NOW + HOUR, **values: object) -> None:

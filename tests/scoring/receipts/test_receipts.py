@@ -163,12 +163,24 @@ def test_a_receipt_of_another_engine_is_not_recomputed(
     lead: Lead, version: Version, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receipt = issue(lead, version)
-    monkeypatch.setattr(verification, "ENGINE_VERSION", 2)
+    monkeypatch.setattr(verification, "ENGINE_VERSION", 3)
+    monkeypatch.setattr(verification, "RECOMPUTED", frozenset({3}))
 
     *others, verdict = verification.verify(receipt.file, receipt_keys.list_public_keys())
 
     assert all(check.holds for check in others)
-    assert (verdict.holds, verdict.sentence) == (None, "Not recomputed: issued by engine 1, and this is engine 2.")
+    assert (verdict.holds, verdict.sentence) == (None, "Not recomputed: issued by engine 2, and this is engine 3.")
+
+
+def test_a_receipt_of_the_engine_before_is_recomputed(
+    lead: Lead, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "ENGINE_VERSION", 1)
+    receipt = issue(lead, version)
+
+    *_, verdict = verification.verify(receipt.file, receipt_keys.list_public_keys())
+
+    assert (verdict.holds, verdict.sentence) == (True, "Recomputed by engine 1: the same, to six decimals.")
 
 
 def test_a_receipt_signed_by_a_stranger_does_not_hold(lead: Lead, version: Version) -> None:
@@ -293,7 +305,7 @@ def test_the_command_checks_without_the_database(
             call_command("verify_receipt", str(file), "--keys", str(keys), stdout=output)
         return output.getvalue()
 
-    assert "Recomputed by engine 1: the same, to six decimals." in verify()
+    assert "Recomputed by engine 2: the same, to six decimals." in verify()
     assert verify().endswith("Everything that was checked holds.\n")
 
     file.write_bytes(file.read_bytes().replace(b'"tier":1', b'"tier":2'))

@@ -1,0 +1,68 @@
+"""Checks of the reasons of parts that are no rows of their own: clauses, caps, timing, decay, the floor of tier 3 (rules 3.32)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from definitions.lint.context import LintContext
+from definitions.lint.finding import Finding, Severity
+from definitions.lint.reachability import PATH_PARTS
+from definitions.lint.row_checks import is_empty_rationale
+from definitions.lint.whole_checks import engagement_fades
+from definitions.plain_english import generated_statement, phrases
+from definitions.plain_english.generated_statement import DisplayNames, Json
+
+
+class ReasonedPart(NamedTuple):
+    """A part of a document that has a reason of its own: its place, what it asks in words, and the reason."""
+
+    place: str
+    subject: str
+    rationale: str
+
+
+def check(context: LintContext) -> Iterator[Finding]:
+    """Find parts without a reason: an error, and a warning where the version in force has the same part without one."""
+    missing = [part for part in _list_parts(context.document, context.names) if is_empty_rationale(part.rationale)]
+    before = context.change.before if context.change else None
+    known = {part.subject for part in _list_parts(before, context.names)} if before else set[str]()
+    for severity, parts in (
+        (Severity.ERROR, [part for part in missing if part.subject not in known]),
+        (Severity.WARNING, [part for part in missing if part.subject in known]),
+    ):
+        if parts:
+            labels = phrases.join_options([part.subject for part in parts], shown=phrases.SHOWN_EXCLUDED)
+            yield Finding(
+                "rationale.part_missing",
+                severity,
+                f"{phrases.count_noun(len(parts), 'number')} without a reason: {labels.replace(' or ', ' and ')}.",
+                "Write why each number is this one and no other.",
+                tuple(part.place for part in parts),
+            )
+
+
+def _list_parts(document: Json, names: DisplayNames) -> Iterator[ReasonedPart]:
+    yield from _list_clauses(document, names)
+    yield from _list_caps(document, names)
+    if timing := document["timing"]:
+        yield ReasonedPart("timing", "timing", timing.get("rationale", ""))
+    if document["signals"] and engagement_fades(document):
+        yield ReasonedPart("decay", "decay and inactivity", document["decay"].get("rationale", ""))
+    if floor := document["tier_3_below"]:
+        yield ReasonedPart("tier_3_below", "the floor of tier 3", floor.get("rationale", ""))
+
+
+def _list_clauses(document: Json, names: DisplayNames) -> Iterator[ReasonedPart]:
+    for part in PATH_PARTS:
+        for at, path in enumerate(document[part]):
+            for index, clause in enumerate(path["clauses"]):
+                text = generated_statement.describe_clause(clause, names, shown=phrases.SHOWN_CUT)
+                yield ReasonedPart(f"{part}[{at}].clauses[{index}]", f"“{text}”", clause.get("rationale", ""))
+
+
+def _list_caps(document: Json, names: DisplayNames) -> Iterator[ReasonedPart]:
+    for at, row in enumerate(document["signals"]):
+        if row["cap"] is not None:
+            subject = f"the cap of “{names.signal(row['signal'])}” at {phrases.format_number(row['cap'])}"
+            yield ReasonedPart(f"signals[{at}]", subject, row.get("cap_rationale", ""))
