@@ -71,7 +71,8 @@ RULES: Final = {
         api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
-        livez metrics overview presets primary_motion quick_figures readyz reasons_export
+        glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export
+        readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review reviews routing
         rule_delete rule_edit rule_move rule_new rule_switch rules team_settle version_amendment version_diff
         version_step

@@ -62,10 +62,12 @@ api:handoff api:import
 api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:suppressions
 api:values
 availability backtest
-backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit company comparison comparison_csv
-definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
+backtest_csv bell blind_rule_leads blind_rules calendar_new
+calendars commitment commitment_edit company comparison comparison_csv
+definition_version duplicate_compare duplicates gate_unknown gate_unknown_export glossary hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
-lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
+lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
+readers readers_export
 receipt refused_addresses replay review
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
