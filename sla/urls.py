@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from sla.views import (
     alerts,
+    blind_checks,
     calendars,
     commitments,
     decisions,
@@ -109,6 +110,12 @@ urlpatterns: list[URLPattern] = [
     path("onboarding/read/<int:pk>/", onboarding.onboarding_read, name="onboarding_read"),
     path("onboarding/readers/", onboarding.reader_list, name="readers"),
     path("onboarding/readers.csv", onboarding.reader_export, name="readers_export"),
+    path("blind-checks/", blind_checks.blind_check_list, name="blind_checks"),
+    path("blind-checks/new/", blind_checks.blind_check_new, name="blind_check_new"),
+    path("blind-checks/<int:pk>/", blind_checks.blind_check, name="blind_check"),
+    path("blind-checks/<int:pk>/answer/", blind_checks.blind_check_answer, name="blind_check_answer"),
+    path("blind-checks/<int:pk>/result/", blind_checks.blind_check_result, name="blind_check_result"),
+    path("blind-checks/<int:pk>/result.csv", blind_checks.blind_check_export, name="blind_check_export"),
     path("glossary/", onboarding.glossary_page, name="glossary"),
     path("overview/", home.overview, name="overview"),
     path("reports/reasons.csv", home.reasons_export, name="reasons_export"),

@@ -62,6 +62,7 @@ PLACES: Final = (
             "/replays/",
             "/quick-figures/",
             "/blind-rules/",
+            "/blind-checks/",
         ),
     ),
     Place("Reviews", "reviews", MARKETING, within=("/suppressions/",)),

@@ -45,6 +45,7 @@ from tests.factories import (
 )
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
+from tests.scoring.blind_checks.stored_rounds import store_round
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +126,12 @@ backtest                 302 404 404 404 200 200 200 200 200 200 302
 backtest_cancel          302 404 404 404 405 405 405 405 405 405 302
 backtest_csv             302 404 404 404 200 200 200 200 200 200 302
 bell                     302 200 200 200 200 200 200 200 200 200 302
+blind_check              302 403 200 200 200 200 200 200 200 200 302
+blind_check_answer       302 403 405 405 405 405 405 405 405 405 302
+blind_check_export       302 403 200 200 200 200 200 200 200 200 302
+blind_check_new          302 403 403 403 403 403 405 405 405 403 302
+blind_check_result       302 403 200 200 200 200 200 200 200 200 302
+blind_checks             302 403 200 200 200 200 200 200 200 200 302
 blind_rule_close         302 404 404 404 403 403 405 403 403 403 302
 blind_rule_leads         302 404 404 404 200 200 200 200 200 200 302
 blind_rules              302 404 404 404 200 200 200 200 200 200 302
@@ -339,9 +346,10 @@ def world() -> Iterator[World]:
             "sales leader": UserFactory(roles=[Role.SALES_LEADER]),
             "viewer": UserFactory(roles=[Role.VIEWER]),
         }
-        BlindRule.objects.create(
+        blind_rule = BlindRule.objects.create(
             version=handoff.version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
+        store_round(handoff.version, handoff.lead, pk=blind_rule.pk)
         suppress("source", "fair", at=NOW)
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(

@@ -71,6 +71,7 @@ RULES: Final = {
         api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
+        blind_check blind_check_answer blind_check_export blind_check_new blind_check_result blind_checks
         glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export
         readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review reviews routing

@@ -44,6 +44,7 @@ from tests.factories import (
 )
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
+from tests.scoring.blind_checks.stored_rounds import store_round
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,7 @@ api:handoff api:import
 api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:suppressions
 api:values
 availability backtest
-backtest_csv bell blind_rule_leads blind_rules calendar_new
+backtest_csv bell blind_check blind_check_export blind_check_result blind_checks blind_rule_leads blind_rules calendar_new
 calendars commitment commitment_edit company comparison comparison_csv
 definition_version duplicate_compare duplicates gate_unknown gate_unknown_export glossary hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
@@ -122,6 +123,7 @@ def world() -> Iterator[World]:
         blind = BlindRule.objects.create(
             version=version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
+        store_round(version, handoff.lead, pk=blind.pk)
         import_run = stored_imports.start()
         backtest = backtest_results.finished_backtest(version)
         CommitmentFactory(active=True, motion=Motion.AQL)
