@@ -31,7 +31,9 @@ def build_blocks(document: Json, names: DisplayNames) -> list[RuleBlock]:
     blocks = [
         RuleBlock("The company", _describe_account(whole.get("account"), names)),
         RuleBlock("Gate: all must pass", _describe_criteria(whole["gate"], names)),
-        RuleBlock("Paths: any one, with the timing", _describe_paths(whole["paths"], names)),
+        RuleBlock(
+            f"Paths: any one{', with the timing' if whole['timing'] else ''}", _describe_paths(whole["paths"], names)
+        ),
         RuleBlock("Hot: any one is enough, tier 1", _describe_paths(whole["hot"], names)),
         RuleBlock("Timing and tiers", _describe_timing_and_tiers(document, names)),
         RuleBlock("Never", _describe_disqualifiers(whole["disqualifiers"], names)),
@@ -65,17 +67,15 @@ def _describe_signals(rows: Iterable[Json], names: DisplayNames) -> list[RuleLin
     """Return a line for all signals of the same points, in the order of the rows, each with its cap."""
     by_points: dict[float, list[str]] = {}
     for row in rows:
-        cap = (
-            ""
-            if row["cap"] is None
-            else f" {'≤' if row['points'] >= 0 else '≥'}\u00a0{phrases.format_number(row['cap'])}"
-        )
-        by_points.setdefault(row["points"], []).append(f"{capitalize_first(names.signal(row['signal']))}{cap}")
+        name = capitalize_first(names.signal(row["signal"]))
+        if row["cap"] is not None:
+            name += f" {'≤' if row['points'] >= 0 else '≥'}\u00a0{phrases.format_number(row['cap'])}"
+        by_points.setdefault(row["points"], []).append(name)
     return [RuleLine(", ".join(texts), points) for points, texts in by_points.items()]
 
 
 def _describe_timing_and_tiers(document: Json, names: DisplayNames) -> list[RuleLine]:
-    """Return timing and tiers. What tier 1 of leads is says the block of the hot triggers."""
+    """Return timing and tiers; the block of the hot triggers says which leads are of tier 1."""
     tiers = generated_statement.describe_tiers(document, names)
     others = tiers if document.get("account") else [tier for tier in tiers if not tier.startswith("Tier 1")]
     return [RuleLine(text) for text in (generated_statement.write_timing_sentence(document), *others) if text]

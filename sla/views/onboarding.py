@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -89,7 +90,7 @@ def reader_export(request: Request) -> HttpResponseBase:
     return csv_download("readers", readers.HEADER, rows)
 
 
-@roles_required(*Role)
+@login_required
 @require_GET
 def glossary_page(request: Request) -> HttpResponse:
     """Show the terms, or those that contain what was typed."""
