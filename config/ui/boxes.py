@@ -30,6 +30,14 @@ def card(
 
 
 @register.simple_block_tag
+def folded(content: str, title: str, note: str = "", is_printed: bool = False) -> SafeString:
+    """A part of a page that opens on a click. On paper it is left out, or stands open with `is_printed`."""
+    return render_to_string(
+        "components/folded.html", {"content": content, "title": title, "note": note, "is_printed": is_printed}
+    )
+
+
+@register.simple_block_tag
 def table(content: str, caption: str, hide_caption: bool = False, stacking: bool = False) -> SafeString:
     """A table that scrolls in its own box. `stacking`: on a phone each row becomes a block, by `data-label` of its cells."""
     return render_to_string(

@@ -27,7 +27,8 @@ MARKETING: Final = (
 class Place:
     """An entry of the navigation. No roles: everybody's. Pages under its own address or one of `within` are in it.
 
-    With `before_accounts` it is shown to these roles always, and to the others once a definition judges companies.
+    With `before_accounts` it is shown to these roles always, and to the others once a definition judges companies. With
+    `until_read` it is shown to who has not read a version that is in force (rules 9.32).
     """
 
     label: str
@@ -35,10 +36,12 @@ class Place:
     roles: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     before_accounts: tuple[str, ...] = ()
+    until_read: bool = False
 
 
 PLACES: Final = (
     Place("Queue", "queue", (Role.SDR, Role.SALES_MANAGER), within=("/handoffs/",)),
+    Place("Onboarding", "onboarding", (*MARKETING, Role.SDR), within=("/glossary/",), until_read=True),
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
     Place("Plays", "plays", (Role.SDR, *MARKETING), before_accounts=(Role.MARKETING_OPS, Role.SALES_MANAGER)),
@@ -52,7 +55,15 @@ PLACES: Final = (
     Place(
         "Definition",
         "definition",
-        within=("/definitions/", "/backtests/", "/comparisons/", "/replays/", "/quick-figures/", "/blind-rules/"),
+        within=(
+            "/definitions/",
+            "/backtests/",
+            "/comparisons/",
+            "/replays/",
+            "/quick-figures/",
+            "/blind-rules/",
+            "/blind-checks/",
+        ),
     ),
     Place("Reviews", "reviews", MARKETING, within=("/suppressions/",)),
     Place("SLA", "sla_report"),
@@ -86,11 +97,19 @@ def navigation(request: HttpRequest) -> list[Link]:
 
 
 def _is_in_use(place: Place, request: HttpRequest) -> bool:
+    if place.until_read:
+        return _has_to_read(request.user)
     if not place.before_accounts or holds(request.user, *place.before_accounts):
         return True
     # By name, because nothing in the cellar imports an app.
     definitions = apps.get_model("definitions", "Definition").objects
     return bool(definitions.filter(motion="aql").exists())
+
+
+def _has_to_read(user: Any) -> bool:
+    """Tell whether a version is in force that the person has not read."""
+    active = apps.get_model("definitions", "Version").objects.active()
+    return bool(active.exclude(acknowledgements__person=user).exists())
 
 
 def unread_notices(user: Any) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from definitions.models.acknowledgement import Acknowledgement
 from definitions.models.basis_amendment import BasisAmendment
 from definitions.models.definition import (
     LIVING_COLUMNS,
@@ -28,6 +29,7 @@ from definitions.models.version_history import Backtest, CommitmentSnapshot, Pro
 
 __all__ = [
     "LIVING_COLUMNS",
+    "Acknowledgement",
     "Backtest",
     "BasisAmendment",
     "Clause",

@@ -70,7 +70,7 @@ class Brevity(IntEnum):
     FULL = 0
     #: Hot triggers are called by their names.
     HOT_NAMED = 1
-    #: Lists name one item and count the others.
+    #: Lists name one item and count the others; those of industries, countries and regions are called as such.
     LISTS_CUT = 2
     #: Paths are called by their names as well.
     ALL_NAMED = 3

@@ -12,6 +12,12 @@ SHOWN: Final = 5
 SHOWN_EXCLUDED: Final = 3
 #: In a statement that would be too long, a list of three or more names one item and counts the others.
 SHOWN_CUT: Final = 1
+#: In such a statement the longer lists of companies are called by their names instead: “in our industries and countries”.
+_GROUP_NAMES: Final = {
+    "company.industry": "industries",
+    "company.country": "countries",
+    "company.region": "regions",
+}
 _HOURS: Final = 24
 _DAYS_IN_HOURS: Final = 2
 
@@ -79,9 +85,11 @@ def _describe_between(low: object, high: object) -> str:
 
 def describe_profile(gate: Sequence[Row], list_name: ListName, *, shown: int = SHOWN) -> str:
     """Describe the gate as the middle of a sentence: “works at a company with … in …, and is a person whose …”."""
-    company = [
-        describe_company_criterion(row, list_name, shown=shown) for row in gate if row["field"].startswith("company.")
-    ]
+    rows = [row for row in gate if row["field"].startswith("company.")]
+    grouped = [row for row in rows if shown == SHOWN_CUT and _is_group(row)]
+    company = [describe_company_criterion(row, list_name, shown=shown) for row in rows if row not in grouped]
+    if grouped:
+        company.append(f"in our {join_words([_GROUP_NAMES[row['field']] for row in grouped], 'and')}")
     person = [
         f"whose {describe_question(row, list_name, shown=shown)}" for row in gate if row["field"].startswith("lead.")
     ]
@@ -89,6 +97,11 @@ def describe_profile(gate: Sequence[Row], list_name: ListName, *, shown: int = S
     if person:
         parts.append(f"is a person {' and '.join(person)}")
     return " and ".join(parts)
+
+
+def _is_group(row: Row) -> bool:
+    """Tell whether a criterion asks for one of a list of industries or places that is too long to be said."""
+    return row["field"] in _GROUP_NAMES and row["op"] == Operator.IN and len(row["value"]) > SHOWN_CUT + 1
 
 
 def describe_company_criterion(row: Row, list_name: ListName, *, shown: int = SHOWN) -> str:

@@ -14,9 +14,10 @@ from definitions.document.values import Json
 from definitions.models import Definition, Proposal, Review, SignOff, Version
 from definitions.plain_english import account_statement, generated_statement
 from definitions.plain_english.generated_statement import DisplayNames, PlainStatement
-from definitions.presenters import basis_view, review_evidence, signing_sheet
+from definitions.presenters import basis_view, review_evidence, rules_at_a_glance, signing_sheet
 from definitions.presenters.basis_view import BasisView
 from definitions.presenters.review_evidence import ReviewEvidenceTables
+from definitions.presenters.rules_at_a_glance import RuleBlock
 from definitions.presenters.signing_sheet import ChangedRowView, StoryStep
 from definitions.vocabulary import Part
 from leads.vocabulary import Motion
@@ -43,6 +44,8 @@ class PublishedSection:
 class PublishedPage:
     version: Version
     statement: PlainStatement
+    #: The rules without their rationale, for the first screen.
+    blocks: list[RuleBlock]
     sections: list[PublishedSection]
     timing: str
     tiers: tuple[str, ...]
@@ -65,6 +68,12 @@ class PublishedPage:
         return [ChangedRowView(row) for row in self.amendment.changes] if self.amendment else []
 
     @property
+    def signatures(self) -> list[SignOff]:
+        """Return the signatures of both leaders on this version."""
+        own = next((row for row in self.history if row.pk == self.version.pk), None)
+        return [signature for signature in own.sign_offs.all() if signature.counts] if own else []
+
+    @property
     def predecessor(self) -> Version | None:
         """Return the version that it was drafted from or, if it began anew, the version numbered before it."""
         earlier = [
@@ -79,6 +88,10 @@ class PublishedPage:
     def accepted_warnings(self) -> list[Any]:
         """Return the linter's warnings that were accepted, each with its reason."""
         return signing_sheet.select_accepted_warnings(self.proposal)
+
+    @property
+    def target(self) -> str:
+        return f"Target: sales accepts {float(self.version.sal_rate_target) * 100:g} % of them"
 
     @property
     def reading_time(self) -> str:
@@ -105,6 +118,7 @@ def build_published_page(version: Version) -> PublishedPage:
     return PublishedPage(
         version=version,
         statement=generated_statement.write_statement(document, names),
+        blocks=rules_at_a_glance.build_blocks(document, names),
         sections=[section for section in _build_sections(document, names) if section.lines],
         timing=generated_statement.write_timing_sentence(document, names),
         tiers=generated_statement.describe_tiers(document, names),

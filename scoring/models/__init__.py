@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from scoring.models.blind_check import BlindCheck, BlindCheckAnswer, BlindCheckLead
 from scoring.models.blind_rule import BlindRule, BlindRuleKind, BlindRuleQuerySet
 from scoring.models.hand_raise import HandRaise, HandRaiseQuerySet
 from scoring.models.qualification import (
@@ -17,6 +18,9 @@ __all__ = [
     "LATE_FROM",
     "AccountQualification",
     "AccountQualificationQuerySet",
+    "BlindCheck",
+    "BlindCheckAnswer",
+    "BlindCheckLead",
     "BlindRule",
     "BlindRuleKind",
     "BlindRuleQuerySet",

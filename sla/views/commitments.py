@@ -22,7 +22,7 @@ from definitions import motions
 from leads.vocabulary import Motion
 from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
-from sla.commitments import commitments, preview
+from sla.commitments import commitments, measurement, preview
 from sla.forms.commitments import ArrivalForm, CommitmentForm
 from sla.models import Commitment, WorkCalendar
 from sla.vocabulary import CommitmentState
@@ -41,6 +41,7 @@ def commitment_list(request: Request) -> HttpResponse:
         "motions": motions.list_motions_in_use(),
         "in_force": in_force,
         "terms": commitments.term_sentences(in_force) if in_force else {},
+        "measurements": measurement.describe_measurements(in_force) if in_force else [],
         "drafts": [row for row in rows if row.state == CommitmentState.DRAFT],
         "history": [
             (row, before, commitments.changed_terms(before, row) if before else ())

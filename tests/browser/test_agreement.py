@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from config.demo.company import definition_documents
 from definitions.models import Backtest, Version
 from leads import named_lists, shipped_signals
 from leads.models import Signal
@@ -177,7 +178,8 @@ def activated(page: Page, version: Version) -> None:
 
 
 def told(page: Page) -> None:
-    story = page.get_by_role("region", name="What happened")
+    story = page.get_by_role("group", name="What happened")
+    story.get_by_text("What happened").click()
     for step in ("Drafted from v1.0", "Proposed", "Marketing: approved", "Sales: approved", "Activated"):
         expect(story).to_contain_text(step)
     page.get_by_role("link", name="Changes since v1.0").click()
@@ -195,6 +197,30 @@ def reverted(page: Page, to: Version) -> Version:
 
 def path_of(version: Version, step: str) -> str:
     return f"/definitions/versions/{version.pk}/{step}/"
+
+
+def test_the_published_page_of_the_example_is_one_screen_and_one_sheet(go: Go) -> None:
+    shipped_signals.ship(signals=Signal.objects)
+    named_lists.ship()
+    document = definition_documents.second_version("Downloads are capped.")
+    version_lifecycles.create_active(
+        **{key: document[key] for key in document if key not in ("format", "name", "version")}
+    )
+
+    page = go(UserFactory(roles=[Role.SDR]), "/definition/")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    rules = page.get_by_role("region", name="Rules").bounding_box()
+    versions = page.get_by_role("group", name="Versions")
+
+    assert rules is not None
+    assert rules["y"] + rules["height"] <= 800
+    expect(versions.get_by_role("table")).to_have_count(0)
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(format="A4"))) == 1
+    page.emulate_media(media="print")
+    expect(versions.get_by_role("table")).to_be_visible()
+    expect(page.get_by_text("Each rule and its reason")).to_be_hidden()
+    page.emulate_media(media="screen")
+    fits(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -45,6 +45,7 @@ from tests.factories import (
 )
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
+from tests.scoring.blind_checks.stored_rounds import store_round
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +133,12 @@ backtest                 302 404 404 404 200 200 200 200 200 200 302
 backtest_cancel          302 404 404 404 405 405 405 405 405 405 302
 backtest_csv             302 404 404 404 200 200 200 200 200 200 302
 bell                     302 200 200 200 200 200 200 200 200 200 302
+blind_check              302 403 200 200 200 200 200 200 200 200 302
+blind_check_answer       302 403 405 405 405 405 405 405 405 405 302
+blind_check_export       302 403 200 200 200 200 200 200 200 200 302
+blind_check_new          302 403 403 403 403 403 405 405 405 403 302
+blind_check_result       302 403 200 200 200 200 200 200 200 200 302
+blind_checks             302 403 200 200 200 200 200 200 200 200 302
 blind_rule_close         302 404 404 404 403 403 405 403 403 403 302
 blind_rule_leads         302 404 404 404 200 200 200 200 200 200 302
 blind_rules              302 404 404 404 200 200 200 200 200 200 302
@@ -156,6 +163,7 @@ filter_forget            302 403 405 405 405 405 403 403 403 403 302
 filter_save              302 403 405 405 405 405 403 403 403 403 302
 gate_unknown             302 404 404 404 200 200 200 200 200 200 302
 gate_unknown_export      302 404 404 404 200 200 200 200 200 200 302
+glossary                 302 200 200 200 200 200 200 200 200 200 302
 hand_raises              302 404 404 404 200 200 200 200 200 200 302
 hand_raises_export       302 404 404 404 200 200 200 200 200 200 302
 handoff                  302 404 200 404 200 404 200 200 200 200 302
@@ -210,6 +218,8 @@ nurture_first            302 404 404 404 200 200 200 200 200 200 302
 nurture_first_export     302 404 404 404 200 200 200 200 200 200 302
 nurture_first_hand_over  302 404 404 404 403 403 405 405 403 403 302
 nurture_postpone         302 404 404 404 403 403 405 405 403 403 302
+onboarding               302 403 200 200 200 200 200 200 200 200 302
+onboarding_read          302 403 405 405 405 405 405 405 405 405 302
 overview                 302 403 403 403 200 200 200 200 200 200 302
 play                     302 404 200 404 200 404 200 200 200 200 302
 play_accept              302 405 405 405 405 405 405 405 405 405 302
@@ -230,6 +240,8 @@ primary_motion           302 403 403 403 403 403 405 405 405 403 302
 queue                    302 403 200 200 200 200 403 403 403 403 302
 queue_decide             302 403 405 405 405 405 403 403 403 403 302
 quick_figures            302 403 403 403 403 403 405 405 405 403 302
+readers                  302 403 403 403 200 200 200 200 200 200 302
+readers_export           302 403 403 403 200 200 200 200 200 200 302
 reading_remove           302 404 404 404 403 403 405 403 403 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
 reasons_export           302 403 403 403 200 200 200 200 200 200 302
@@ -346,9 +358,10 @@ def world() -> Iterator[World]:
             "sales leader": UserFactory(roles=[Role.SALES_LEADER]),
             "viewer": UserFactory(roles=[Role.VIEWER]),
         }
-        BlindRule.objects.create(
+        blind_rule = BlindRule.objects.create(
             version=handoff.version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
+        store_round(handoff.version, handoff.lead, pk=blind_rule.pk)
         suppress("source", "fair", at=NOW)
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(

@@ -71,8 +71,10 @@ RULES: Final = {
         api:report-sla
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
-        livez metrics overview presets primary_motion quick_figures readyz reasons_export
         api:review api:review-acknowledge api:review-block api:review-decide api:review-escalate api:review-unblock api:reviews
+        blind_check blind_check_answer blind_check_export blind_check_new blind_check_result blind_checks
+        glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export
+        readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review review_calendar review_feed review_new review_step reviews
         reviews_export routing
         rule_delete rule_edit rule_move rule_new rule_switch rules team_settle version_amendment version_diff

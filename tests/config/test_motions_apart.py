@@ -44,6 +44,7 @@ from tests.factories import (
 )
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
+from tests.scoring.blind_checks.stored_rounds import store_round
 
 pytestmark = pytest.mark.django_db
 
@@ -63,10 +64,12 @@ api:handoff api:import
 api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdict api:play api:plays api:schema api:suppressions
 api:values
 availability backtest
-backtest_csv bell blind_rule_leads blind_rules calendar_new calendars commitment commitment_edit company comparison comparison_csv
-definition_version duplicate_compare duplicates gate_unknown gate_unknown_export hand_raises hand_raises_export handoff
+backtest_csv bell blind_check blind_check_export blind_check_result blind_checks blind_rule_leads blind_rules calendar_new
+calendars commitment commitment_edit company comparison comparison_csv
+definition_version duplicate_compare duplicates gate_unknown gate_unknown_export glossary hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
-lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices play play_export play_reject plays presets
+lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
+readers readers_export
 api:review receipt refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
@@ -121,6 +124,7 @@ def world() -> Iterator[World]:
         blind = BlindRule.objects.create(
             version=version, kind=BlindRuleKind.STOPPED, field="lead.country", count=1, at=NOW
         )
+        store_round(version, handoff.lead, pk=blind.pk)
         import_run = stored_imports.start()
         backtest = backtest_results.finished_backtest(version)
         CommitmentFactory(active=True, motion=Motion.AQL)

@@ -152,9 +152,9 @@ def test_the_queries_of_the_page_do_not_grow_with_the_history(
         create_active(**CONTENT)
     client = login(UserFactory(roles=[Role.VIEWER]))
 
-    with django_assert_max_num_queries(44):
+    with django_assert_max_num_queries(45):
         client.get("/definition/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get("/definitions/")
 
 

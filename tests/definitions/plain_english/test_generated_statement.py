@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.demo.company import definition_documents
+from definitions import presets
 from definitions.document.parser import KnownNames, parse_document
 from definitions.plain_english import generated_statement
 from tests.definitions.documents import criterion, load_reference, minimal_document
@@ -34,7 +35,7 @@ def test_the_reference_definition_reads_in_thirty_seconds() -> None:
     statement = generated_statement.write_statement(normalize(load_reference()), NAMES)
 
     assert statement.text == (
-        "An MQL works at a company with 50 to 5,000 employees, in Software or 5 more, based in US or 8 more; and either "
+        "An MQL works at a company with 50 to 5,000 employees, in our industries and countries; and either "
         "has at least 50 engagement points and one of demo request or 4 more in the last 30 days; or is hot: “Asked to "
         "talk” or “Price three times in a day”. Never: e-mail at 11 domains; job title with one of 2 words."
     )
@@ -61,6 +62,34 @@ def test_the_definition_of_the_example_company_is_said_in_thirty_seconds(documen
     assert (
         "or is hot: “Asked to talk” or “Price three times in a day”. Unless hot: active in the last" in statement.text
     )
+
+
+@pytest.mark.parametrize("code", [preset.code for preset in presets.load_presets()])
+def test_every_preset_is_said_in_thirty_seconds_with_every_way_in(code: str) -> None:
+    document = complete_document(presets.load_preset(code).document)
+    statement = generated_statement.write_statement(document, LINT_NAMES)
+
+    assert statement.word_count <= 75
+    for row in [*document["paths"], *document["hot"]]:
+        clauses = [generated_statement.describe_clause(clause, LINT_NAMES) for clause in row["clauses"]]
+        assert f"“{row['name']}”" in statement.text or all(clause in statement.text for clause in clauses)
+    for key in ("engaged_within_days", "or_request_within_days"):
+        if document["timing"] and document["timing"][key]:
+            assert f"in the last {document['timing'][key]} days" in statement.text
+    assert ("Never: " in statement.text) == bool(document["disqualifiers"])
+
+
+def test_lists_too_long_to_be_said_are_called_by_their_names() -> None:
+    gate = [
+        criterion("company.industry", "in", ["Software", "Healthcare", "Retail"]),
+        criterion("company.country", "in", ["US", "CA"]),
+        criterion("company.region", "not_in", ["APAC", "LATAM", "MEA"]),
+    ]
+    long_path = {"name": "A", "clauses": [{"axis": "engagement", "at_least": 1}] * 20, "rationale": "So."}
+
+    text = write_text(gate=gate, paths=[long_path])
+
+    assert "works at a company based in US or CA, not based in APAC or 2 more, in our industries; and" in text
 
 
 def test_timing_is_not_asked_of_hot_triggers() -> None:
