@@ -1,4 +1,4 @@
-"""/api/v1/reviews: reviews of the definitions, their record and their steps (rules 16.30, 16.31)."""
+"""/api/v1/reviews: reviews of the definitions, their record and their steps (rules 16.25, 16.26)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's form of reviews and the bodies of their steps (rules 16.30, 16.31)."""
+"""The API's form of reviews and the bodies of their steps (rules 16.25, 16.26)."""
 
 from __future__ import annotations
 

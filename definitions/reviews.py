@@ -65,7 +65,7 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     last review of the definition (rules 8.10).
 
     The review gets the checklist of its trigger and kind; without `taking_part` both leaders and the owner of the version in
-    force take part (rules 8.31, 8.32). A `request_key` that the person used before returns the review that it opened. Raises
+    force take part (rules 8.28, 8.29). A `request_key` that the person used before returns the review that it opened. Raises
     Refused, permissions.NotAllowed.
     """
     permissions.require_role(by, *access.OPENERS, to="open a review")
@@ -113,7 +113,7 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
     meets_at: dt.datetime | None = None,
     request_key: str = "",
 ) -> Review:
-    """Open a review that a person asks for (rules 8.30). `kind` is for the trigger *manual* only, by default light.
+    """Open a review that a person asks for (rules 8.27). `kind` is for the trigger *manual* only, by default light.
 
     Raises Refused with the field and the rule, permissions.NotAllowed.
     """
@@ -151,7 +151,7 @@ def decide_review(
 ) -> Review:
     """Record the decision with its reasoning, once. `led_to` is the version that resulted from it.
 
-    The leaders decide, or the person to whom it was escalated (rules 8.33). Raises ReviewRefused, permissions.NotAllowed.
+    The leaders decide, or the person to whom it was escalated (rules 8.30). Raises ReviewRefused, permissions.NotAllowed.
     """
     review = lock_undecided(review)
     if not access.may_decide(by, review):
@@ -172,7 +172,7 @@ def decide_review(
 
 
 def list_open_conditions(review: Review) -> list[str]:
-    """Return the sentences that say what a decision of the review still waits for (rules 8.32, 8.33); empty: for nothing."""
+    """Return the sentences that say what a decision of the review still waits for (rules 8.29, 8.30); empty: for nothing."""
     conditions = []
     if review.blocked_on:
         conditions.append(f"It is blocked on data: {review.blocked_on.rstrip('.')}. Unblock it, then decide.")

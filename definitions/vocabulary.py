@@ -11,7 +11,7 @@ DOCUMENT_FORMAT: Final = "accord.definition/1"
 #: Rules 3.10: a statement longer than 30 seconds at 150 words a minute is warned about.
 STATEMENT_WORDS: Final = 75
 STATEMENT_SECONDS: Final = 30
-#: Rules 3.34: the longest summary, in characters; it is one sentence.
+#: Rules 3.19: the longest summary, in characters; it is one sentence.
 LONGEST_SUMMARY: Final = 200
 
 
@@ -71,7 +71,7 @@ class Operator(models.TextChoices):
 
 
 class UnknownPolicy(models.TextChoices):
-    """The answer of a criterion to a value that is not known; it never passes (rules 3.30)."""
+    """The answer of a criterion to a value that is not known; it never passes (rules 3.15)."""
 
     FAIL = "fail", _("counts as failed")
     HOLD = "hold", _("waits for enrichment")
@@ -147,7 +147,7 @@ class DecayMode(models.TextChoices):
 
 
 class DefinitionKind(models.TextChoices):
-    """The way in which a version decides (rules 3.33)."""
+    """The way in which a version decides (rules 3.18)."""
 
     THREE_COMPONENTS = "three_components", _("Three components: fit, behaviour, timing")
     POINTS = "points", _("Points against a bar")
@@ -229,16 +229,16 @@ class ReviewKind(models.TextChoices):
 
     @property
     def days(self) -> int:
-        """The days after its opening within which a review of this kind is decided (rules 8.35)."""
+        """The days after its opening within which a review of this kind is decided (rules 8.32)."""
         return 7 if self in (ReviewKind.LIGHT, ReviewKind.SPOT) else 14
 
     @property
     def needs_all_roles(self) -> bool:
-        """Return whether it is decided only with all four roles of the agreement at the table (rules 8.32)."""
+        """Return whether it is decided only with all four roles of the agreement at the table (rules 8.29)."""
         return self in (ReviewKind.JOINT, ReviewKind.RECONCILIATION)
 
 
-#: The triggers that a person may open, with the kind of review that each opens (rules 8.30); None: the person chooses.
+#: The triggers that a person may open, with the kind of review that each opens (rules 8.27); None: the person chooses.
 OPENED_BY_HAND: Final = MappingProxyType(
     {
         ReviewTrigger.NEW_MARKET: ReviewKind.JOINT,
@@ -253,7 +253,7 @@ OPENED_BY_HAND: Final = MappingProxyType(
 
 
 class ReviewState(models.TextChoices):
-    """The state of a review; it follows from its columns and is not stored (rules 8.33)."""
+    """The state of a review; it follows from its columns and is not stored (rules 8.30)."""
 
     OPEN = "open", _("Open")
     ESCALATED = "escalated", _("Escalated")
@@ -267,7 +267,7 @@ class ReviewState(models.TextChoices):
 
 
 class ReviewSeat(models.TextChoices):
-    """The seat of a participant: one of the four roles of a joint review, or a guest's (rules 8.32)."""
+    """The seat of a participant: one of the four roles of a joint review, or a guest's (rules 8.29)."""
 
     MARKETING = "marketing", _("Marketing leader")
     SALES = "sales", _("Sales leader")
@@ -281,7 +281,7 @@ NEEDED_SEATS: Final = (ReviewSeat.MARKETING, ReviewSeat.SALES, ReviewSeat.OPS, R
 
 
 class ReviewStepKind(models.TextChoices):
-    """The steps of a review between its opening and its decision (rules 8.33)."""
+    """The steps of a review between its opening and its decision (rules 8.30)."""
 
     ESCALATED = "escalated", _("Escalated")
     BLOCKED = "blocked", _("Blocked on data")

@@ -127,7 +127,7 @@ def _compile_criteria(part: str, rows: Any, countries: CountryReadings) -> tuple
 
 
 def _compile_unknown(part: str, row: Mapping[str, Any]) -> str:
-    """Return what an unknown answer counts as: of a disqualifier that fails on it, a pass, which excludes (rules 3.30)."""
+    """Return what an unknown answer counts as: of a disqualifier that fails on it, a pass, which excludes (rules 3.15)."""
     policy = str(row.get("unknown") or "")
     return "pass" if part == "disqualifiers" and policy == "fail" else policy
 

@@ -79,7 +79,7 @@ class CriterionRow:
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """The points of a signal and, if it disqualifies, for how many days; None: for good (rules 4.61)."""
+    """The points of a signal and, if it disqualifies, for how many days; None: for good (rules 4.31)."""
 
     signal: str
     points: Decimal
@@ -189,7 +189,7 @@ class CeilingSettings:
 class TimingSetting:
     """The timing of a version; at least one of the two windows is set.
 
-    `engaged_by` are the signals that count as engagement; empty: every signal that is engagement (rules 4.60).
+    `engaged_by` are the signals that count as engagement; empty: every signal that is engagement (rules 4.30).
     """
 
     engaged_within_days: Decimal | None

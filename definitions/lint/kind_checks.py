@@ -1,4 +1,4 @@
-"""Checks of the kind of a definition, its summary and how much there is to keep in mind. Rules 3.33 to 3.35."""
+"""Checks of the kind of a definition, its summary and how much there is to keep in mind. Rules 3.18 to 3.20."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from definitions.plain_english import phrases
 from definitions.plain_english.generated_statement import Json
 from definitions.vocabulary import DecayMode, DefinitionKind
 
-#: More ways to change points than these, and nobody can work out a score in their head (rules 3.35).
+#: More ways to change points than these, and nobody can work out a score in their head (rules 3.20).
 MODIFIERS_AT_MOST: Final = 2
 _END_OF_SENTENCE: Final = re.compile(r"[.!?]\s+\S")
 
@@ -28,7 +28,7 @@ def check(context: LintContext) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """The rows of a version that people have to keep in mind, as counts (rules 3.35)."""
+    """The rows of a version that people have to keep in mind, as counts (rules 3.20)."""
 
     criteria: int
     signals: int
@@ -120,7 +120,7 @@ def _check_kind(context: LintContext) -> Iterator[Finding]:
 
 
 def _lacks_component(context: LintContext) -> list[str]:
-    """Return the components that are empty (rules 3.33)."""
+    """Return the components that are empty (rules 3.18)."""
     document = context.document
     parts = {
         "there is no fit: no gate row": document["gate"],

@@ -1,4 +1,4 @@
-"""Checks of the reasons of parts that are no rows of their own: clauses, caps, timing, decay, the floor of tier 3 (rules 3.32)."""
+"""Checks of the reasons of parts that are no rows of their own: clauses, caps, timing, decay, the floor of tier 3 (rules 3.17)."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _check_tightness(context: LintContext, reaches: Iterable[PathReach]) -> Iter
 
 
 def _check_high_bars(context: LintContext, reaches: Iterable[PathReach]) -> Iterator[Finding]:
-    """Find bars of points that nothing but four events of high intent, or more, reaches (rules 9.50)."""
+    """Find bars of points that nothing but four events of high intent, or more, reaches (rules 9.42)."""
     of_high_intent = [code for code, meaning in context.meanings.items() if meaning.intent == Intent.HIGH]
     others = context.best_points.restricted_to(set(context.meanings) - set(of_high_intent))
     strongest = sorted(

@@ -123,7 +123,7 @@ class Version(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="The way in which it decides (rules 3.33).",
+        help_text="The way in which it decides (rules 3.18).",
     )
 
     decay_mode = models.CharField(max_length=8, choices=DecayMode.choices, default=DecayMode.COMPOUND)
@@ -141,7 +141,7 @@ class Version(models.Model):
         models.SlugField(max_length=64),
         null=True,
         blank=True,
-        help_text="The signals that count as engagement. Null: every signal that is engagement (rules 4.60).",
+        help_text="The signals that count as engagement. Null: every signal that is engagement (rules 4.30).",
     )
     tier_3_axis = models.CharField(max_length=16, choices=Axis.choices, blank=True)
     tier_3_less_than = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
@@ -304,7 +304,7 @@ class Criterion(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="What a value that is not known means (rules 3.30). Empty: it is not said.",
+        help_text="What a value that is not known means (rules 3.15). Empty: it is not said.",
     )
     rationale = models.TextField()
 
@@ -331,7 +331,7 @@ class SignalRule(models.Model):
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
     points = models.DecimalField(max_digits=8, decimal_places=3)
     cap = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
-    disqualifies = models.BooleanField(default=False, db_default=False, help_text="It excludes its lead (rules 4.61).")
+    disqualifies = models.BooleanField(default=False, db_default=False, help_text="It excludes its lead (rules 4.31).")
     disqualifies_within_days = models.DecimalField(
         max_digits=7, decimal_places=2, null=True, blank=True, help_text="Empty: for good."
     )
@@ -387,7 +387,7 @@ class Clause(models.Model):
     within_hours_of_each_other = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True)
     distinct_assets = models.BooleanField(default=False)
     same_asset = models.BooleanField(
-        default=False, db_default=False, help_text="All of the signals about one asset (rules 4.62)."
+        default=False, db_default=False, help_text="All of the signals about one asset (rules 4.32)."
     )
     rationale = models.TextField(blank=True, default="", db_default="")
 

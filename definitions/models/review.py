@@ -142,7 +142,7 @@ class Review(models.Model):
 
     @property
     def due_at(self) -> dt.datetime:
-        """The instant by which it should be decided (rules 8.35)."""
+        """The instant by which it should be decided (rules 8.32)."""
         return self.opened_at + dt.timedelta(days=ReviewKind(self.kind).days)
 
     def is_overdue(self, now: dt.datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The guards of reviews in the database: what no path to it can change (rules 8.32 to 8.34)."""
+"""The guards of reviews in the database: what no path to it can change (rules 8.29 to 8.31)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a review beside its evidence: who takes part, the checklist, the gaps and the steps (rules 8.31 to 8.34)."""
+"""The record of a review beside its evidence: who takes part, the checklist, the gaps and the steps (rules 8.28 to 8.31)."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class ReviewStep(models.Model):
 
 
 class ReviewCalendarLink(models.Model):
-    """A person's private address of the calendar of reviews; only a digest of its secret is kept (rules 8.37)."""
+    """A person's private address of the calendar of reviews; only a digest of its secret is kept (rules 8.34)."""
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64, unique=True, editable=False)

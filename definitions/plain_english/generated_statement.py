@@ -177,7 +177,7 @@ def _write_exclusions(document: Json, names: DisplayNames, brevity: Brevity) -> 
 
 
 def list_excluding_signals(document: Json, names: DisplayNames) -> list[str]:
-    """Return a phrase for each signal that disqualifies its lead (rules 4.61)."""
+    """Return a phrase for each signal that disqualifies its lead (rules 4.31)."""
     rows = [(row["signal"], row["disqualifies"]) for row in document["signals"] if row.get("disqualifies")]
     return [f"“{names.signal(code)}” {_describe_period(exclusion['within_days'])}" for code, exclusion in rows]
 

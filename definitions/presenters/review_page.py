@@ -103,7 +103,7 @@ def build_review_page(review: Review, reader: User) -> ReviewPage:
 
 
 def build_evidence_for(review: Review, reader: User) -> dict[str, Any]:
-    """Return the evidence for the template; who may not list leads sees the figures without the tables (rules 8.36)."""
+    """Return the evidence for the template; who may not list leads sees the figures without the tables (rules 8.33)."""
     context = published_page.build_evidence_context(review)
     if holds(reader, *READERS_OF_LEADS) or review.escalated_to_id == reader.pk:
         return context

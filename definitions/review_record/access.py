@@ -1,4 +1,4 @@
-"""Rights on a review: to read it, work on its record, escalate and decide it (rules 8.30, 8.33, 8.36)."""
+"""Rights on a review: to read it, work on its record, escalate and decide it (rules 8.27, 8.30, 8.33)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calendar of reviews: the days when they are due and their meetings, at a private address per person (rules 8.37)."""
+"""The calendar of reviews: the days when they are due and their meetings, at a private address per person (rules 8.34)."""
 
 from __future__ import annotations
 

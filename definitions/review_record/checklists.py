@@ -1,4 +1,4 @@
-"""The checklists of reviews: one for each trigger that has its own, else that of its kind (rules 8.31)."""
+"""The checklists of reviews: one for each trigger that has its own, else that of its kind (rules 8.28)."""
 
 from __future__ import annotations
 

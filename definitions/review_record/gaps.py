@@ -1,4 +1,4 @@
-"""The gap list of a review: what the definition lacks, who sees to it until when, and how it was closed (rules 8.34)."""
+"""The gap list of a review: what the definition lacks, who sees to it until when, and how it was closed (rules 8.31)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The participants of a review: who sits in which seat, and which of the four roles are missing (rules 8.32)."""
+"""The participants of a review: who sits in which seat, and which of the four roles are missing (rules 8.29)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a review before its decision: ticks, meeting, escalation, block, acknowledgement (rules 8.31, 8.33)."""
+"""The steps of a review before its decision: ticks, meeting, escalation, block, acknowledgement (rules 8.28, 8.30)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class CriterionAnswer:
 
     @property
     def holds_lead(self) -> bool:
-        """Return whether the lead waits until this value is known (rules 3.30)."""
+        """Return whether the lead waits until this value is known (rules 3.15)."""
         return self.verdict == "unknown" and self.criterion.unknown == HOLD
 
 
@@ -78,7 +78,7 @@ class ClauseAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SignalExclusion:
-    """A signal that the version excludes by: whether it does so with this lead, and when it was seen last (rules 4.61)."""
+    """A signal that the version excludes by: whether it does so with this lead, and when it was seen last (rules 4.31)."""
 
     signal: str
     within_days: float | None
@@ -102,7 +102,7 @@ class PathAnswer:
 class TimingAnswer:
     """Days since the last engagement and since the last open request; None where there is none.
 
-    `engaged_by` are the signals that the version counts as engagement, if it names them (rules 4.60).
+    `engaged_by` are the signals that the version counts as engagement, if it names them (rules 4.30).
     """
 
     held: bool

@@ -67,7 +67,7 @@ class Hearing:
         return self.events.stream(self.rules.engaging).age(moments)
 
     def excluded(self, moments: Moments) -> Bools:
-        """Tell whether a signal excludes the lead (rules 4.61)."""
+        """Tell whether a signal excludes the lead (rules 4.31)."""
         parts = [self.excluded_by(rule, moments) for rule in self.rules.excluding]
         excluded: Bools = np.logical_or.reduce([np.zeros(moments.at.size, dtype=np.bool_), *parts])
         return excluded

@@ -81,7 +81,7 @@ class Attributes:
     def gate(self, rules: Rules) -> Answers:
         """PASS, FAIL or UNKNOWN of each row, and of a lead without a row.
 
-        A criterion of another part that holds while it is unknown makes the gate unknown, unless it is failed (rules 3.30).
+        A criterion of another part that holds while it is unknown makes the gate unknown, unless it is failed (rules 3.15).
         """
         gate = self._all_pass(self.answers(criterion, rules) for criterion in rules.gate)
         for criterion in rules.holding:

@@ -19,7 +19,7 @@ class CriterionRule:
     `value` by `op`: between (low or None, high or None) · at_least, at_most number (a seniority's name for `lead.seniority`)
     · in, not_in, contains_any, has_word_any, has_any tuple · is, known bool · in_list the list's name.
     `unknown` is what an unknown answer counts as: fail, pass (of a disqualifier: it excludes), hold (nobody meets the rules
-    while it is unknown) or, empty, nothing else (rules 3.30).
+    while it is unknown) or, empty, nothing else (rules 3.15).
     """
 
     key: str
@@ -34,7 +34,7 @@ class CriterionRule:
 class SignalPoints:
     """Points of one occurrence of a signal. The cap limits the decayed sum; of negative points, from below.
 
-    A signal that `excludes` disqualifies its lead, for good or until it is active again after `excludes_days` (rules 4.61).
+    A signal that `excludes` disqualifies its lead, for good or until it is active again after `excludes_days` (rules 4.31).
     """
 
     signal: str
@@ -56,7 +56,7 @@ class AxisClause:
 class CountClause:
     """At least so many events of a set. `within_days` None is ever; `distinct` "asset" counts different assets instead.
 
-    `same` "asset" counts the assets about which every signal of the set was seen (rules 4.62).
+    `same` "asset" counts the assets about which every signal of the set was seen (rules 4.32).
     """
 
     signals: frozenset[str]
@@ -140,7 +140,7 @@ class Rules:
 
     `titles` reads the seniority that nobody stated. `motion` has no part in a verdict: it says which decisions of sales are
     evidence about the version (rules 10.16). `engaged_by` are the signals that the version counts as engagement, None those that
-    the catalogue does (rules 4.60).
+    the catalogue does (rules 4.30).
     """
 
     gate: tuple[CriterionRule, ...] = ()

@@ -94,7 +94,7 @@ def excluded(answer: CriterionAnswer) -> str:
 
 
 def excluded_by_signal(exclusion: SignalExclusion, at: int) -> str:
-    """Say by which signal a lead is excluded, when it came, and until when it counts (rules 4.61)."""
+    """Say by which signal a lead is excluded, when it came, and until when it counts (rules 4.31)."""
     days = exclusion.within_days
     until = "" if days is None else f", which counts until the lead is active again after {_days(days)}"
     return f"Excluded: {signal_words(exclusion.signal).lower()}{_earlier(at - (exclusion.last_at or at))}{until}."
@@ -111,7 +111,7 @@ def not_passed(answer: CriterionAnswer) -> str:
 
 
 def waits(answers: Iterable[CriterionAnswer]) -> str:
-    """Name the values for which a lead is held (rules 3.30)."""
+    """Name the values for which a lead is held (rules 3.15)."""
     fields = dict.fromkeys(field_words(answer.criterion.field) for answer in answers)
     return f"Waits for enrichment: {_listed([*fields], 'and')}."
 

@@ -95,7 +95,7 @@ def read_evidence(document: object) -> FrozenEvidence:
 
 
 def _read_held(explanation: Mapping[str, Any]) -> Iterable[EvidenceLine]:
-    """Yield the values besides the gate's for which the lead waits (rules 3.30)."""
+    """Yield the values besides the gate's for which the lead waits (rules 3.15)."""
     for part in ("fit_answers", "bant_answers", "disqualifier_answers"):
         for answer in _mappings(explanation.get(part)):
             raw = answer.get("criterion")

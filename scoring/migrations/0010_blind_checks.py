@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0020_acknowledgements"),
+        ("definitions", "0016_acknowledgements"),
         ("leads", "0020_account_queue"),
         ("scoring", "0009_receipt_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

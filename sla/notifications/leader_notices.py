@@ -1,4 +1,4 @@
-"""Notices for leaders about pending signatures, suppressions and reviews (rules 20.6, 20.10, 20.20).
+"""Notices for leaders about pending signatures, suppressions and reviews (rules 20.6, 20.10, 20.11).
 
 The layers below only leave the rows. The sweep notifies each person once; a later leader is notified then.
 """

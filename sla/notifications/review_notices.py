@@ -1,4 +1,4 @@
-"""Notices of reviews: opened, escalated, blocked, unblocked, overdue and decided (rules 20.6, 20.20).
+"""Notices of reviews: opened, escalated, blocked, unblocked, overdue and decided (rules 20.6, 20.11).
 
 The layers below only leave the rows. Each person is told of each occasion once, and never of what they did themselves.
 """

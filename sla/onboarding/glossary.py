@@ -1,4 +1,4 @@
-"""The terms of the trade as people read them, from docs/glossary.md, their one source (rules 21.20)."""
+"""The terms of the trade as people read them, from docs/glossary.md, their one source (rules 21.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API of reviews (rules 16.30, 16.31)."""
+"""The API of reviews (rules 16.25, 16.26)."""
 
 from __future__ import annotations
 

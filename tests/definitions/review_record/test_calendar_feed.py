@@ -1,4 +1,4 @@
-"""The calendar of reviews at a private address (rules 8.37)."""
+"""The calendar of reviews at a private address (rules 8.34)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a review: its checklist, its participants, and what is refused (rules 8.30 to 8.32)."""
+"""Opening a review: its checklist, its participants, and what is refused (rules 8.27 to 8.29)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a review, its participants and gaps, and what its decision waits for (rules 8.31 to 8.34)."""
+"""The steps of a review, its participants and gaps, and what its decision waits for (rules 8.28 to 8.31)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices of reviews: who is told of what, each once (rules 20.20)."""
+"""Notices of reviews: who is told of what, each once (rules 20.11)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0013_causes_of_reviews"),
+        ("definitions", "0014_records_of_reviews"),
         ("leads", "0020_account_queue"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             model_name="clause",
             name="same_asset",
             field=models.BooleanField(
-                db_default=False, default=False, help_text="All of the signals about one asset (rules 4.62)."
+                db_default=False, default=False, help_text="All of the signals about one asset (rules 4.32)."
             ),
         ),
         migrations.AddField(
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 choices=[("fail", "counts as failed"), ("hold", "waits for enrichment")],
                 db_default="",
                 default="",
-                help_text="What a value that is not known means (rules 3.30). Empty: it is not said.",
+                help_text="What a value that is not known means (rules 3.15). Empty: it is not said.",
                 max_length=4,
             ),
         ),
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="signalrule",
             name="disqualifies",
-            field=models.BooleanField(db_default=False, default=False, help_text="It excludes its lead (rules 4.61)."),
+            field=models.BooleanField(db_default=False, default=False, help_text="It excludes its lead (rules 4.31)."),
         ),
         migrations.AddField(
             model_name="signalrule",
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ],
                 db_default="",
                 default="",
-                help_text="The way in which it decides (rules 3.33).",
+                help_text="The way in which it decides (rules 3.18).",
                 max_length=16,
             ),
         ),
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.SlugField(max_length=64),
                 blank=True,
-                help_text="The signals that count as engagement. Null: every signal that is engagement (rules 4.60).",
+                help_text="The signals that count as engagement. Null: every signal that is engagement (rules 4.30).",
                 null=True,
                 size=None,
             ),

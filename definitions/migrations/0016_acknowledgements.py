@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("definitions", "0013_causes_of_reviews"),
+        ("definitions", "0015_definition_language"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
