@@ -63,7 +63,9 @@ def test_choices_are_stored_and_the_webhook_is_shown_masked() -> None:
 
     chosen = preferences.for_user(ana)
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
-    for_other_roles = ["lead.reinstated", "review.opened", "rule.blind", "signature.waiting", "suppression.set"]
+    for_other_roles = [
+        "lead.reinstated", "rate.line_crossed", "review.opened", "rule.blind", "signature.waiting", "suppression.set",
+    ]  # fmt: skip
     assert chosen.email_kinds == sorted(["mql.routed", *for_other_roles])
     assert (chosen.slack_kinds, preferences.read_webhook(chosen)) == (["sla.breached"], HOOK)
     assert (chosen.is_quiet_off_hours, chosen.in_browser, chosen.with_sound) == (True, True, True)
