@@ -36,7 +36,7 @@ def build_blocks(document: Json, names: DisplayNames) -> list[RuleBlock]:
         ),
         RuleBlock("Hot: any one is enough, tier 1", _describe_paths(whole["hot"], names)),
         RuleBlock("Timing and tiers", _describe_timing_and_tiers(document, names)),
-        RuleBlock("Never", _describe_disqualifiers(whole["disqualifiers"], names)),
+        RuleBlock("Never", _describe_exclusions(document, names)),
         RuleBlock("Fit points", _describe_criteria(whole["fit"], names)),
         RuleBlock("BANT points", _describe_criteria(whole["bant"], names)),
         RuleBlock("Signal points (≤ in all)", _describe_signals(whole["signals"], names)),
@@ -59,8 +59,10 @@ def _describe_paths(rows: Iterable[Json], names: DisplayNames) -> list[RuleLine]
     return [RuleLine(generated_statement.describe_path(row, names), name=row["name"]) for row in rows]
 
 
-def _describe_disqualifiers(rows: list[Json], names: DisplayNames) -> list[RuleLine]:
-    return [RuleLine(capitalize_first(text)) for text in phrases.describe_exclusions(rows, names.list)]
+def _describe_exclusions(document: Json, names: DisplayNames) -> list[RuleLine]:
+    rows = phrases.describe_exclusions(document["disqualifiers"], names.list)
+    rows += generated_statement.list_excluding_signals(document, names)
+    return [RuleLine(capitalize_first(text)) for text in rows]
 
 
 def _describe_signals(rows: Iterable[Json], names: DisplayNames) -> list[RuleLine]:
@@ -78,7 +80,7 @@ def _describe_timing_and_tiers(document: Json, names: DisplayNames) -> list[Rule
     """Return timing and tiers; the block of the hot triggers says which leads are of tier 1."""
     tiers = generated_statement.describe_tiers(document, names)
     others = tiers if document.get("account") else [tier for tier in tiers if not tier.startswith("Tier 1")]
-    return [RuleLine(text) for text in (generated_statement.write_timing_sentence(document), *others) if text]
+    return [RuleLine(text) for text in (generated_statement.write_timing_sentence(document, names), *others) if text]
 
 
 def _describe_decay(document: Json) -> list[RuleLine]:

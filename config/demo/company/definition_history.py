@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from django.urls import reverse
 
+from config.accounts.models import User
 from config.demo.company import definition_documents, version_backtests
 from config.demo.company.lead_generator import YearDates
 from config.demo.company.qualifying_instants import ExampleVersion, QualifyingInstants
@@ -20,7 +21,8 @@ from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Review, Version
 from definitions.proposals import ProposalGrounds
-from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, ReviewTrigger, Side
+from definitions.review_record import participants
+from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, ReviewSeat, ReviewTrigger, Side
 from scoring.rule_compiler import compile_with_current_catalogue
 
 _DAY: Final = dt.timedelta(days=1)
@@ -150,18 +152,25 @@ def decide_older_reviews(dates: YearDates, staff: Staff, now: dt.datetime) -> No
     if now >= dates.bad_month_ends:
         return
     for review in Review.objects.undecided().filter(opened_at__lt=now - _DECIDED_AFTER).order_by("pk"):
-        reviews.decide_review(
-            review=review, decision="Keep", reasoning=_REASON_TO_KEEP, by=staff.marketing_leader, now=now
-        )
+        _decide(review, "Keep", _REASON_TO_KEEP, staff.marketing_leader, staff, now)
 
 
 def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
     for review in Review.objects.undecided().order_by("pk"):
-        reviews.decide_review(
-            review=review,
-            decision="Tighten: v1.1",
-            reasoning=_REASON_OF_DECISION,
-            led_to=_newest(),
-            by=staff.sales_leader,
-            now=now,
-        )
+        _decide(review, "Tighten: v1.1", _REASON_OF_DECISION, staff.sales_leader, staff, now, led_to=_newest())
+
+
+def _decide(
+    review: Review,
+    decision: str,
+    reasoning: str,
+    by: User,
+    staff: Staff,
+    now: dt.datetime,
+    led_to: Version | None = None,
+) -> None:
+    """Decide a review with everybody at the table who has to be."""
+    people = {ReviewSeat.OPS: staff.ops, ReviewSeat.QUEUE: staff.desk.user}
+    for seat in participants.list_missing_seats(review, participants.list_present(review)):
+        participants.add_participant(review=review, person=people[seat], seat=seat, by=by, now=now)
+    reviews.decide_review(review=review, decision=decision, reasoning=reasoning, led_to=led_to, by=by, now=now)
