@@ -12,16 +12,22 @@ from django.test import Client
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from definitions.models import Version
 from leads.stages import stage_changes
 from leads.vocabulary import Stage
 from scoring.blind_checks import rounds
 from scoring.models import BlindCheck, BlindCheckAnswer
+from tests.definitions.documents import criterion
+from tests.definitions.version_lifecycles import create_active
 from tests.factories import DAY, EventFactory, RepFactory, TeamFactory, UserFactory
-from tests.scoring.blind_checks.test_rounds import NOW, THEN, add_lead, answer_all, version
-
-__all__ = ["version"]
+from tests.scoring.blind_checks.stored_rounds import NOW, THEN, add_lead, answer_all
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version() -> Version:
+    return create_active(gate=[criterion("company.industry", "in", ["Software"])])
 
 
 @pytest.fixture
