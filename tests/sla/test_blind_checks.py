@@ -12,16 +12,22 @@ from django.test import Client
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from definitions.models import Version
 from leads.stages import stage_changes
 from leads.vocabulary import Stage
 from scoring.blind_checks import rounds
 from scoring.models import BlindCheck, BlindCheckAnswer
+from tests.definitions.documents import criterion
+from tests.definitions.version_lifecycles import create_active
 from tests.factories import DAY, EventFactory, RepFactory, TeamFactory, UserFactory
-from tests.scoring.blind_checks.test_rounds import NOW, THEN, add_lead, answer_all, version
-
-__all__ = ["version"]
+from tests.scoring.blind_checks.stored_rounds import NOW, THEN, add_lead, answer_all
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version() -> Version:
+    return create_active(gate=[criterion("company.industry", "in", ["Software"])])
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ def test_a_question_shows_nothing_later_and_nothing_that_names_the_lead(blind_ch
         values = re.findall(r'(?:href|action|id|value|data-[\w-]+)="([^"]*)"', page)
         tokens = re.findall(r'name="csrfmiddlewaretoken" value="([^"]*)"', page)
         assert set(values) - set(tokens) <= {
-            "/blind-checks/", f"{address}answer/", str(row.position), "yes", "no",
+            "/blind-checks/", f"{address}answer/", str(row.position), "yes", "no", "main", "messages",
         }  # fmt: skip
         client.post(f"{address}answer/", {"position": row.position, "answer": "no"})
 

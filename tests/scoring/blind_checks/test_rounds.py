@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from definitions import permissions
 from definitions.models import Version
@@ -21,26 +20,15 @@ from scoring.blind_checks.results import LaterOutcome
 from scoring.models import BlindCheck, BlindCheckAnswer, BlindCheckLead
 from tests.definitions.documents import criterion
 from tests.definitions.version_lifecycles import create_active, create_draft
-from tests.factories import DAY, CompanyFactory, EventFactory, LeadFactory, SignalFactory, UserFactory
+from tests.factories import DAY, EventFactory, SignalFactory, UserFactory
+from tests.scoring.blind_checks.stored_rounds import NOW, THEN, add_lead, answer_all
 
 pytestmark = pytest.mark.django_db
-
-NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC)
-THEN = dt.datetime(2026, 8, 10, 9, tzinfo=dt.UTC)
 
 
 @pytest.fixture
 def version() -> Version:
     return create_active(gate=[criterion("company.industry", "in", ["Software"])])
-
-
-def add_lead(number: int, *, signal: str = "demo_request", at: dt.datetime = THEN) -> Lead:
-    company = CompanyFactory(name=f"Secret Works {number}", industry="Software", recorded_at=at - DAY)
-    lead = LeadFactory(
-        email=f"secret{number}@hidden.example", first_name="Quintessa", title="Director", company=company, at=at - DAY
-    )
-    EventFactory(lead=lead, signal__code=signal, occurred_at=at)
-    return lead
 
 
 @pytest.fixture
@@ -53,13 +41,6 @@ def leads(version: Version) -> list[Lead]:
 @pytest.fixture
 def blind_check(version: Version, leads: list[Lead]) -> BlindCheck:
     return rounds.make_round(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW)
-
-
-def answer_all(blind_check: BlindCheck, person: User, **given: Any) -> None:
-    """Answer as the version does, but on the positions given by number."""
-    for row in blind_check.leads.all():
-        word = given.get(f"lead_{row.position}", row.meets)
-        rounds.answer(row=row, is_qualified=word, by=person, now=NOW)
 
 
 @pytest.mark.parametrize(
