@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 #: A wider table cannot be read on a page; longer lists belong into an export.
@@ -49,7 +49,6 @@ _RATE: Final = {
     "percent": "Percent",
     "interval": "95 % interval",
     "health": "Health",
-    "definition": "Definition",
 }
 _REJECTION: Final = {
     "label": "Reason",
@@ -62,8 +61,8 @@ _REJECTION: Final = {
 #: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "rates": ("Rates", _RATE),
-    "by_source": ("By source", {**_RATE, "figure": "Source"}),
-    "by_band": ("By score band", {**_RATE, "figure": "Fit and engagement"}),
+    "by_source": ("SQLs by source", {**_RATE, "figure": "Source"}),
+    "by_band": ("SQLs by score band", {**_RATE, "figure": "Fit and engagement"}),
     "spike": ("Quality of the volume", {"quality": "What", "count": "Count", "of": "Of", "percent": "Share"}),
     "weeks": ("MQLs by week", {"week": "Week", "count": "MQLs"}),
     "coverage": (
@@ -139,8 +138,11 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTable:
+    """A table of the evidence; `definitions` explain its figures, each sentence once."""
+
     title: str
     rows: list[EvidenceRow]
+    definitions: list[str] = field(default_factory=list)
 
     @property
     def columns(self) -> list[EvidenceCell]:
@@ -203,10 +205,11 @@ def _sort_keys(keys: Iterable[str], known_keys: Iterable[str]) -> list[str]:
 
 def _build_table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
     title, known_columns = _TABLES.get(key, (_label(key), {}))
-    present = dict.fromkeys(name for row in rows for name in row)
+    present = dict.fromkeys(name for row in rows for name in row if name != "definition")
     columns = [name for name in known_columns if name in present] or [name for name in present if name not in _LINKS]
     labels = {name: known_columns.get(name) or _label(name) for name in columns[:MOST_COLUMNS]}
-    return EvidenceTable(title, [_build_row(row, labels) for row in rows[:MOST_ROWS]])
+    definitions = dict.fromkeys(str(row["definition"]) for row in rows if row.get("definition"))
+    return EvidenceTable(title, [_build_row(row, labels) for row in rows[:MOST_ROWS]], list(definitions))
 
 
 def _build_row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:

@@ -48,7 +48,7 @@ def test_a_quarter_after_the_last_review_a_light_one_opens_with_the_coverage_of_
     assert review.evidence["coverage"][0]["quarter"] == QuarterCoverage.objects.get().quarter == "2026-Q1"
     assert review.version == version
     titles = [table.title for table in review_evidence.build_tables(review.evidence).tables]
-    assert titles[:4] == ["Rates", "By source", "By score band", "Coverage of the quarters’ wins"]
+    assert titles[:4] == ["Rates", "SQLs by source", "SQLs by score band", "Coverage of the quarters’ wins"]
 
     decide(review, A_QUARTER_LATER + 10 * DAY)
     daily_check.open_due_reviews(now=dt.datetime(2026, 7, 14, 9, 0, tzinfo=dt.UTC))
