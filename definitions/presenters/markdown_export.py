@@ -24,6 +24,8 @@ def _write_lines(page: PublishedPage) -> Iterator[str]:
     company = f"{_escape(page.company)}: " if page.company else ""
     yield f"# {company}{_escape(version.definition.name)} {version.number}"
     yield ""
+    if version.summary:
+        yield f"{_escape(version.summary)}\n"
     yield f"{version.get_state_display()}{_describe_force(version)}. Owned by {_escape(version.owner)}."
     review = page.last_review
     last_review = f"{_escape(review.title)}, {_format_day(review.decided_at)}" if review else "none yet"
@@ -31,7 +33,6 @@ def _write_lines(page: PublishedPage) -> Iterator[str]:
     yield from _write_statement(page)
     for section in page.sections:
         yield from _write_section(section)
-    yield from _write_tiers_and_time(page)
     yield from _write_history(page)
 
 
@@ -61,14 +62,6 @@ def _write_section(section: PublishedSection) -> Iterator[str]:
         rule = f"{_escape(row.note)}: {_escape(row.text)}" if row.note else _escape(row.text)
         points = f" {'' if row.points is None else f'{row.points:g}'} |" if section.gives_points else ""
         yield f"| {rule} |{points} {_escape(row.rationale)} |"
-
-
-def _write_tiers_and_time(page: PublishedPage) -> Iterator[str]:
-    yield "\n## Tiers and time\n"
-    fading = () if page.version.account else (page.decay, page.ceilings)
-    for sentence in filter(None, (page.timing, *page.tiers, *fading)):
-        yield f"* {_escape(sentence)}"
-    yield f"* Target: sales accepts {float(page.version.sal_rate_target) * 100:g} % of them."
 
 
 def _write_history(page: PublishedPage) -> Iterator[str]:

@@ -47,10 +47,6 @@ class PublishedPage:
     #: The rules without their rationale, for the first screen.
     blocks: list[RuleBlock]
     sections: list[PublishedSection]
-    timing: str
-    tiers: tuple[str, ...]
-    decay: str
-    ceilings: str
     history: list[Version]
     #: The fingerprint of what decides who meets the version (rules 9.17): exactly this runs.
     digest: str
@@ -119,11 +115,10 @@ def build_published_page(version: Version) -> PublishedPage:
         version=version,
         statement=generated_statement.write_statement(document, names),
         blocks=rules_at_a_glance.build_blocks(document, names),
-        sections=[section for section in _build_sections(document, names) if section.lines],
-        timing=generated_statement.write_timing_sentence(document, names),
-        tiers=generated_statement.describe_tiers(document, names),
-        decay=generated_statement.describe_decay(document),
-        ceilings=generated_statement.describe_ceilings(document),
+        sections=[
+            *(section for section in _build_sections(document, names) if section.lines),
+            _build_tiers_and_time_section(version, document, names),
+        ],
         history=list_versions(version.definition),
         digest=version_documents.fingerprint(version),
         story=signing_sheet.build_story(version),
@@ -226,7 +221,7 @@ def _build_signals_section(rows: list[dict[str, Any]], names: DisplayNames) -> P
         PublishedRow(
             generated_statement.capitalize_first(names.signal(row["signal"])),
             row["points"],
-            row["rationale"],
+            _join_reasons(row["rationale"], row.get("cap_rationale")),
             generated_statement.describe_cap(row),
         )
         for row in rows
@@ -238,7 +233,38 @@ def _build_paths_section(title: str, rows: list[dict[str, Any]], names: DisplayN
     return PublishedSection(
         title,
         [
-            PublishedRow(generated_statement.describe_path(row, names), None, row["rationale"], row["name"])
+            PublishedRow(
+                generated_statement.describe_path(row, names),
+                None,
+                _join_reasons(row["rationale"], *(clause.get("rationale") for clause in row["clauses"])),
+                row["name"],
+            )
             for row in rows
         ],
     )
+
+
+def _build_tiers_and_time_section(version: Version, document: Json, names: DisplayNames) -> PublishedSection:
+    whole: dict[str, Any] = document
+    tiers = generated_statement.describe_tiers(document, names)
+    reasons = [_find_reason(whole["tier_3_below"]) if tier.startswith("Tier 3") else "" for tier in tiers]
+    rows = [
+        (generated_statement.write_timing_sentence(document, names), _find_reason(whole["timing"])),
+        *zip(tiers, reasons, strict=True),
+    ]
+    if not version.account:
+        rows += [
+            (generated_statement.describe_decay(document), _find_reason(whole["decay"])),
+            (generated_statement.describe_ceilings(document), ""),
+        ]
+    rows.append((f"Target: sales accepts {float(version.sal_rate_target) * 100:g} % of them.", ""))
+    return PublishedSection("Tiers and time", [PublishedRow(text, None, reason) for text, reason in rows if text])
+
+
+def _find_reason(part: dict[str, Any] | None) -> str:
+    return str((part or {}).get("rationale") or "")
+
+
+def _join_reasons(*reasons: str | None) -> str:
+    """Join the reason of a row and those of its parts, without those that are missing or said twice."""
+    return " ".join(dict.fromkeys(reason for reason in reasons if reason))

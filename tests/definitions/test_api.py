@@ -103,13 +103,20 @@ def test_a_version_takes_all_its_steps_by_the_api() -> None:
 
 def test_the_published_page_is_exported_as_markdown(machine: Machine, settings: Any) -> None:
     settings.COMPANY_NAME = "Northlane *Inc*"
-    version = create_active(gate=[criterion("company.employees", "at_least", 50)], statement="Who | <asks>\n# now.")
+    version = create_active(
+        gate=[criterion("company.employees", "at_least", 50)],
+        statement="Who | <asks>\n# now.",
+        summary="Whoever *asks*.",
+        timing={"engaged_within_days": 30, "rationale": "Interest | fades."},
+    )
 
     answer = machine.fetch(f"/{version.pk}.md")
 
     assert answer["Content-Type"] == "text/markdown; charset=utf-8"
     text = answer.content.decode()
     assert text.startswith("# Northlane \\*Inc\\*: Hand raise v1.0\n")
+    assert "\nWhoever \\*asks\\*.\n" in text
+    assert "| Interest \\| fades. |" in text
     assert "Who \\| \\<asks\\> \\# now." in text
     assert "| Company size is at least 50 |" in text
     assert "| v1.0 | Active | from 5 November 2026 |" in text

@@ -120,7 +120,7 @@ def test_a_person_is_suppressed_when_one_of_its_leads_is() -> None:
 def open_review(definition: Any, *, at: Any) -> Any:
     return reviews.open_review(
         definition=definition, trigger=ReviewTrigger.MANUAL, kind=ReviewKind.FULL, title="Review", evidence={},
-        proposal="", now=at,
+        proposal="", now=at, by=UserFactory(roles=[Role.MARKETING_OPS]),
     )  # fmt: skip
 
 
