@@ -19,11 +19,14 @@ TOO_MANY_CRITERIA: Final = 40
 ONE_SCREEN: Final = 40
 #: Words by which an author names all hot triggers at once.
 _NAMES_FAST_TRACK: Final = re.compile(r"\bhot\b|\bfast[- ]track|\bby itself\b|\bon its own\b|\balone\b")
+#: What a mail program does or a third party reports: no interest that the person shows.
+_NO_INTEREST: Final = ("email_open", "newsletter_open", "job_posting")
 BY_ENGAGEMENT: Final = frozenset({Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT})
 
 
 def check(context: LintContext) -> Iterator[Finding]:
     yield from _check_timing(context)
+    yield from _check_fresh_engagement(context)
     yield from _check_criteria_count(context)
     yield from _check_row_count(context)
     yield from _check_statement_length(context)
@@ -40,6 +43,24 @@ def engagement_fades(document: Json) -> bool:
     """Tell whether engagement points shrink with time: by decay, or by the inactivity penalty."""
     decay, silence = document["decay"], document["inactivity"]
     return (decay["mode"] != DecayMode.NONE and bool(decay["percent"])) or bool(silence and silence["points"])
+
+
+def _check_fresh_engagement(context: LintContext) -> Iterator[Finding]:
+    """Find opened mails and job postings that count as fresh engagement because timing does not name what counts."""
+    timing = context.document["timing"]
+    if not timing or timing["engaged_within_days"] is None or timing.get("engaged_by"):
+        return
+    meanings = context.meanings
+    counted = [code for code in _NO_INTEREST if code in meanings and meanings[code].is_engagement]
+    if counted:
+        quoted = [f"“{context.names.signal(code)}”" for code in counted]
+        yield Finding(
+            "timing.opens_count",
+            Severity.ADVICE,
+            f"As fresh engagement counts {phrases.join_options(quoted)}, though the person need not have shown any interest.",
+            "Name under timing the signals that count.",
+            ("timing",),
+        )
 
 
 def _check_timing(context: LintContext) -> Iterator[Finding]:

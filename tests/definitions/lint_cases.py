@@ -69,7 +69,14 @@ def sound_document(**changes: Any) -> dict[str, Any]:
         "disqualifiers": [criterion("lead.do_not_contact", "is", True)],
         "signals": [signal("demo_request", 30), signal("pricing_view", 10, 20), signal("blog_read", 5, 10)],
         "paths": [path_row(axis("engagement", 40), count("demo_request", "pricing_view"))],
-        "timing": {"engaged_within_days": 30, "or_request_within_days": 60},
+        "timing": {
+            "engaged_within_days": 30,
+            "or_request_within_days": 60,
+            "engaged_by": [
+                *("blog_read", "demo_request", "ebook_download", "pricing_view", "usage_limit_reached"),
+                "webinar_attended",
+            ],
+        },
     }
     return complete_document(with_reasons(document | changes))
 

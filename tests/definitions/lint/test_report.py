@@ -471,6 +471,17 @@ def test_signal_meanings_are_read_from_the_shipped_signals() -> None:
     assert signals_and_lists.read_signal_meanings() == MEANINGS
 
 
+def test_timing_that_names_no_signals_counts_opened_mails_and_is_told_so() -> None:
+    document = sound_document(timing={"engaged_within_days": 30})
+
+    [finding] = find_findings(document)
+
+    assert (finding.code, finding.severity) == ("timing.opens_count", "advice")
+    assert finding.sentence.startswith(
+        "As fresh engagement counts “e-mail opened”, “newsletter opened” or “job posted”,"
+    )
+
+
 def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
     document = sound_document()
     for part in (document["paths"][0]["clauses"][0], document["timing"]):

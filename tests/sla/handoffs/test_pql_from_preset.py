@@ -68,5 +68,5 @@ def test_one_person_is_a_pql_and_an_mql_with_two_handoffs_and_two_promises() -> 
     ]
     mql.refresh_from_db()
     assert versions_by_motion == {Motion.PQL: pql_version.pk, Motion.MQL: mql_version.pk}
-    assert due == [120, 30]
+    assert due == [120, 5]
     assert mql.state == "assigned"

@@ -10,6 +10,7 @@ from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Review
 from definitions.presenters import review_evidence
+from definitions.review_record import participants
 from definitions.vocabulary import ReviewTrigger
 from sla.models import QuarterCoverage
 from sla.review_triggers import daily_check
@@ -28,6 +29,9 @@ def triggers() -> list[str]:
 
 def decide(review: Review, now: dt.datetime) -> None:
     leader = UserFactory(roles=[Role.SALES_LEADER])
+    for seat in participants.list_missing_seats(review, participants.list_present(review)):
+        person = UserFactory(roles=[participants.ROLE_OF_SEAT[seat]])
+        participants.add_participant(review=review, person=person, seat=seat, by=leader, now=now)
     reviews.decide_review(review=review, decision="Keep", reasoning="It holds.", by=leader, now=now)
 
 
