@@ -94,7 +94,7 @@ def test_a_threshold_is_tried_and_a_clause_added(open_editor: Callable[[], Page]
 
     expect(page.locator(".messagelist")).to_contain_text("is saved")
     assert version_documents.export_document(Version.objects.get(pk=version.pk))["paths"][0]["clauses"] == [
-        {"axis": "engagement", "at_least": 25},
+        {"axis": "engagement", "at_least": 25, "rationale": "So many."},
         {"count_of": ["demo_request"], "at_least": 2, "within_days": 7},
     ]
 

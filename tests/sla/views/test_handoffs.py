@@ -189,7 +189,7 @@ def test_the_queue_takes_as_many_queries_for_many_as_for_few() -> None:
 
     many = queries(client, reverse("queue"))
 
-    assert many == few <= 15
+    assert many == few <= 16
 
 
 def test_an_empty_queue_says_what_fills_it() -> None:
