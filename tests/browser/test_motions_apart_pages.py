@@ -107,7 +107,7 @@ def test_pages_tell_both_stories_apart(
     win(handoffs[Motion.PQL])
     page.goto(f"{live_server}/overview/")
     expect(page.get_by_role("heading", name="Overview MQL")).to_be_visible()
-    expect(page.get_by_text("1 of 1; above 35 % opens a review")).to_be_visible()
+    expect(page.get_by_text("1 of 1; a whole month above 35 % opens a review")).to_be_visible()
     page.get_by_role("navigation", name="Motion").get_by_role("link", name="PQL").click()
     expect(page.get_by_text("Won from PQLs")).to_be_visible()
     expect(page.get_by_text("1 deal in the last 90")).to_be_visible()
