@@ -21,7 +21,7 @@ from leads.rescoring import company_rescores
 from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
-from scoring.live import daily_rescore, due_leads, quiet_leads, shortfalls
+from scoring.live import daily_rescore, due_leads, quiet_leads, recency_validations, shortfalls
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import (
     creation,
@@ -33,7 +33,7 @@ from sla.handoffs import (
     tier_upgrades,
     undo_window,
 )
-from sla.notifications import blind_rule_notices, deliveries, leader_notices
+from sla.notifications import blind_rule_notices, deliveries, leader_notices, recency_notices
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
 from sla.review_triggers import daily_check, running_month
@@ -153,6 +153,10 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
+            "recency_closed": lambda: _repeat_full_batches(
+                lambda: recency_validations.close_ended(now=now), recency_validations.BATCH
+            ),
+            "recency_notices": lambda: recency_notices.notify_of_yesterday(now=now),
             "paused": lambda: _repeat_full_batches(lambda: quiet_leads.pause_quiet(now=now), quiet_leads.BATCH),
             "returned": lambda: recycling.announce_returns(now=now),
             "blind": lambda: daily_search.watch_daily(now=now),

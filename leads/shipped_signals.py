@@ -113,6 +113,7 @@ SIGNALS: Final = (
     _passive("spam_complaint", "Spam complaint", "Reported a mail as spam."),
     _passive("machine_open", "Opened by a machine", "A scanner or mail client opened or clicked, not the person."),
     _passive("careers_page", "Careers page", "Looks for a job, not for a product."),
+    _passive("recency_validated", "Recency validated", "Marketing checked that the interest is live; counts for timing."),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -38,6 +38,7 @@ from scoring.backtests.coverage_and_precision import share_as_dict
 from scoring.comparisons import version_comparison
 from scoring.explain import evaluation, lead_explanation
 from scoring.filters import JudgedLeadFilter
+from scoring.models import RecencyValidation
 from scoring.receipts import issuing, receipt_keys, signatures
 from scoring.serializers import (
     AtSerializer,
@@ -109,6 +110,7 @@ class ExplanationView(APIView):
                     "meets": explanation.meets,
                     "tier": explanation.tier,
                     "why": explanation.why,
+                    "needs_recency_validation": explanation.needs_recency_validation,
                     "suppressed": suppressed,
                     "explanation": explanation.as_dict(),
                 }
@@ -161,7 +163,11 @@ class JudgedLeadsView(LeadsView):
 
     serializer_class = JudgedLeadSerializer
     filterset_class = JudgedLeadFilter
-    queryset = Lead.objects.select_related("company", "shortfall").prefetch_related("motion_stages")
+    queryset = (
+        Lead.objects.select_related("company", "shortfall")
+        .prefetch_related("motion_stages")
+        .annotate(needs_recency_validation=Exists(RecencyValidation.objects.open().filter(lead=OuterRef("pk"))))
+    )
 
 
 class EvaluateView(APIView):

@@ -11,10 +11,12 @@ from typing import Any, Final
 from django import forms
 
 from config import company_days
+from config.accounts.models import User
 from definitions.backtest_requests import MONTHS, default_period
 from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind
-from scoring.mals import gate_gaps, mal_list
+from scoring.mals import gate_gaps, mal_list, recency_list, recency_work
+from scoring.models import RecencyState
 
 _DATE: Final = forms.DateInput(attrs={"type": "date"})
 _MAX_THRESHOLD: Final = Decimal(99999)
@@ -160,3 +162,33 @@ class MalExitForm(forms.Form):
 
     kind = forms.ChoiceField(choices=MalExitKind.choices, label="They leave as")
     note = forms.CharField(max_length=mal_exits.NOTE_AT_MOST, help_text="What you know, and from whom.")
+
+
+class RecencyFilterForm(forms.Form):
+    q = forms.CharField(max_length=100, required=False, label="Search", widget=forms.TextInput({"type": "search"}))
+    show = forms.ChoiceField(choices=list(recency_list.SHOWS.items()), required=False, label="Show")
+
+
+class RecencyOwnerForm(forms.Form):
+    """The person of marketing who is to validate a lead."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), label="Assign to", empty_label=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = recency_work.select_owners()  # type: ignore[attr-defined]  # typed as plain Field
+
+
+class RecencyOutcomeForm(forms.Form):
+    """The outcome of a recency validation, with a note."""
+
+    outcome = forms.ChoiceField(
+        choices=[(RecencyState.VALIDATED, "Validated: the interest is live"), (RecencyState.LAPSED, "Not active")],
+        label="What did you find out?",
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        max_length=recency_work.NOTE_AT_MOST,
+        label="What you checked",
+        help_text="A call, a reply, a visit of an event; or why nothing is to be expected.",
+    )

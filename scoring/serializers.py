@@ -90,6 +90,10 @@ class JudgedLeadSerializer(LeadSerializer):
         "and for up to a minute after a lead became a MAL."
     )
 
+    needs_recency_validation = serializers.BooleanField(
+        read_only=True, help_text="Marketing is to say whether its interest is still live (rules 2.30)."
+    )
+
     @extend_schema_field(ShortfallSerializer(allow_null=True))
     def get_missing(self, lead: Lead) -> dict[str, Any] | None:
         shortfall: Shortfall | None = getattr(lead, "shortfall", None)
@@ -193,6 +197,9 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     meets = serializers.BooleanField()
     tier = serializers.IntegerField()
     why = serializers.CharField()
+    needs_recency_validation = serializers.BooleanField(
+        help_text="Fit and behaviour are there, and only fresh engagement is missing (rules 2.30)."
+    )
     suppressed = SuppressedSerializer(
         allow_null=True, help_text="The suppression that keeps the lead back, beside the verdict; null without any."
     )

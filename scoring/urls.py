@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from scoring.views import backtests, blind_rules, comparisons, draft_figures, imports, mals
+from scoring.views import backtests, blind_rules, comparisons, draft_figures, imports, mals, recency_validations
 
 urlpatterns: list[URLPattern] = [
     path("blind-rules/", blind_rules.blind_rules, name="blind_rules"),
@@ -23,6 +23,11 @@ urlpatterns: list[URLPattern] = [
     path("mals/export.csv", mals.mal_export, name="mals_export"),
     path("mals/gate-unknown/", mals.gate_unknown, name="gate_unknown"),
     path("mals/gate-unknown/export.csv", mals.gate_unknown_export, name="gate_unknown_export"),
+    path("mals/recency/", recency_validations.recency_list_page, name="recency_validations"),
+    path("mals/recency/export.csv", recency_validations.recency_export, name="recency_validations_export"),
+    path("mals/recency/<int:pk>/", recency_validations.recency_validation, name="recency_validation"),
+    path("mals/recency/<int:pk>/assign/", recency_validations.recency_assign, name="recency_validation_assign"),
+    path("mals/recency/<int:pk>/close/", recency_validations.recency_close, name="recency_validation_close"),
     path("mals/left/", mals.left_list, name="mals_left"),
     path("mals/left/export.csv", mals.left_export, name="mals_left_export"),
     path("mals/leave/", mals.mals_leave, name="mals_leave"),

@@ -112,6 +112,11 @@ class TimingAnswer:
     open_request_days_ago: float | None
     engaged_by: frozenset[str] | None = None
 
+    @property
+    def lacks_fresh_engagement(self) -> bool:
+        """Return whether new engagement would meet it, and there was some once."""
+        return not self.held and self.engaged_within_days is not None and self.engaged_days_ago is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -146,6 +151,12 @@ class Explanation:
         """The unknown answers besides the gate for which the lead waits."""
         answers = (*self.fit_answers, *self.bant_answers, *self.disqualifier_answers)
         return tuple(answer for answer in answers if answer.holds_lead and answer not in self.gate_answers)
+
+    @property
+    def needs_recency_validation(self) -> bool:
+        """Return whether fit and behaviour are there, and only fresh engagement is missing (rules 2.30)."""
+        is_barred = self.gate != "pass" or bool(self.disqualified_by) or any(row.held for row in self.exclusions)
+        return not self.meets and not is_barred and self.threshold and self.timing.lacks_fresh_engagement
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: instants in ISO 8601, sets as sorted lists, bands as text."""

@@ -116,6 +116,10 @@ class TierFloor:
     less_than: float
 
 
+#: The signal of a person's word that a lead's interest is live: engagement under every version (rules 4.40).
+RECENCY_VALIDATED: Final = "recency_validated"
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The meaning of signals apart from points: which are the lead's own engagement, which ask to be contacted,
@@ -167,11 +171,12 @@ class Rules:
     def engaging(self) -> frozenset[str]:
         """Signals that count as engagement for timing and inactivity.
 
-        Never one that this version punishes or excludes by, never a closing one.
+        A recency validation always is one, whatever the version names. Never one that this version punishes or excludes by,
+        never a closing one.
         """
         punished = {rule.signal for rule in self.signals if rule.points < 0 or rule.excludes}
         stated = self.catalogue.engagement if self.engaged_by is None else self.engaged_by
-        return stated - punished - self.catalogue.closing
+        return (stated | {RECENCY_VALIDATED}) - punished - self.catalogue.closing
 
     @property
     def excluding(self) -> tuple[SignalPoints, ...]:

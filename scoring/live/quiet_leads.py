@@ -13,7 +13,7 @@ from leads.identity import merges
 from leads.models import Event, Lead, LeadQuerySet, StageChange
 from leads.stages import stage_pauses
 from leads.vocabulary import PAUSABLE
-from scoring.models import Qualification
+from scoring.models import Qualification, RecencyValidation
 
 #: The name under which leads that could not be paused are set aside.
 SWEEP: Final = "quiet leads"
@@ -42,7 +42,8 @@ def select_quiet(now: dt.datetime) -> LeadQuerySet:
     """Return the leads that are to be paused.
 
     Their silence counts from the last activity of the person, from the day on which it was to come back from nurture, or
-    from when somebody put the lead where it is, whichever is the latest.
+    from when somebody put the lead where it is, whichever is the latest. A lead
+    whose interest is to be validated waits for that (rules 2.33).
     """
     since = now - stage_pauses.pause_after()
     activity = Event.objects.filter(signal__is_engagement=True, occurred_at__gt=since)
@@ -51,6 +52,10 @@ def select_quiet(now: dt.datetime) -> LeadQuerySet:
         lead=OuterRef("pk"), motion=OuterRef("stage_motion"), to_stage=OuterRef("stage"), by__isnull=False, at__gt=since
     )
     waiting = Lead.objects.standing().filter(stage__in=PAUSABLE)
+    validations = RecencyValidation.objects.open().filter(lead=OuterRef("pk"))
     return waiting.filter(
-        ~Exists(placements), merges.none_of_same_person(return_days, "pk"), merges.none_of_same_person(activity, "pk")
+        ~Exists(placements),
+        ~Exists(validations),
+        merges.none_of_same_person(return_days, "pk"),
+        merges.none_of_same_person(activity, "pk"),
     )

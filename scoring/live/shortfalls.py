@@ -24,6 +24,8 @@ from scoring.engine.decisions import DecisiveReason, decisions
 from scoring.engine.explanation import CriterionAnswer, PathAnswer
 from scoring.engine.rules import AxisClause
 from scoring.instants import microseconds
+from scoring.live import recency_validations
+from scoring.live.recency_validations import StaleLead
 from scoring.models import Shortfall, ShortfallKind
 
 #: The name under which leads that could not be explained are set aside.
@@ -134,15 +136,20 @@ def refresh_shortfalls(*, now: dt.datetime, limit: int = BATCH) -> int:
 def _store_shortfalls(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> None:
     """Store the shortfalls of these leads. Raises sweeps.CannotBeDone if one of them has none."""
     last_events, suppressions = _read_last_events(lead_ids, now), subject_matching.match_leads(lead_ids, now=now)
+    reasons = dict(_explain(version, lead_ids, now))
     rows = [_build_shortfall(lead_id, version, reason, last_events.get(lead_id), now)
-            for lead_id, reason in _explain(version, lead_ids, now)]  # fmt: skip
+            for lead_id, reason in reasons.items()]  # fmt: skip
+    stale_leads: list[StaleLead] = []
     for row in rows:
         suppression = subject_matching.find_in_force(suppressions.get(row.lead_id, ()), now)
         if row.kind == ShortfallKind.NOTHING and suppression is not None:
             row.criterion, row.why = "Suppressed", f"Meets the definition, {suppression.clause}."[:300]
+        if row.kind == ShortfallKind.TIMING and suppression is None:
+            stale_leads += recency_validations.find_stale(row.lead_id, reasons[row.lead_id])
     if len(rows) < len(lead_ids):
         raise sweeps.CannotBeDone("Nothing is known of the lead that could be explained.")
     Shortfall.objects.bulk_create(rows, update_conflicts=True, unique_fields=["lead"], update_fields=_UPDATED_FIELDS)
+    recency_validations.follow_shortfalls(version, lead_ids, stale_leads, now=now)
 
 
 def _explain(version: Version, lead_ids: Sequence[int], now: dt.datetime) -> Iterator[tuple[int, DecisiveReason]]:

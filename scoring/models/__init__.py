@@ -11,6 +11,7 @@ from scoring.models.qualification import (
     QualificationQuerySet,
 )
 from scoring.models.receipt_key import ReceiptKey
+from scoring.models.recency_validation import RecencyState, RecencyValidation, RecencyValidationQuerySet
 from scoring.models.score import Score, Shortfall, ShortfallKind
 from scoring.models.upgrade import HotUpgrade, HotUpgradeQuerySet, TierUpgrade, TierUpgradeQuerySet
 
@@ -31,6 +32,9 @@ __all__ = [
     "Qualification",
     "QualificationQuerySet",
     "ReceiptKey",
+    "RecencyState",
+    "RecencyValidation",
+    "RecencyValidationQuerySet",
     "Score",
     "Shortfall",
     "ShortfallKind",

@@ -24,6 +24,7 @@ from scoring.comparisons import account_comparison, version_comparison
 from scoring.comparisons.version_comparison import ComparisonOutcome
 from scoring.explain import frozen_evidence, lead_explanation
 from scoring.live import qualify
+from scoring.mals import recency_list
 from scoring.models import BlindRule
 
 register = template.Library()
@@ -38,6 +39,7 @@ def scores_of(lead: Lead, now: dt.datetime) -> dict[str, Any]:
     suppression = subject_matching.find_for_lead(lead, at=now)
     return {
         "suppression": suppression,
+        "validation": recency_list.find_open(lead),
         "suppression_text": _write_suppression(suppression, [version for version, row in explanations if row.meets]),
         "scores": [
             {

@@ -53,7 +53,7 @@ def gate_unknown(request: Request) -> HttpResponse:
     """Show the engaged leads whose gate is unknown, counted by the attribute that is missing."""
     counts = gate_gaps.count_gaps()
     rows, form = _filter_gaps(request, counts)
-    page, more = _cut_page(request, rows)
+    page, more = cut_page(request, rows)
     context = {
         "rows": [(shortfall, gate_gaps.list_gaps(shortfall)) for shortfall in page],
         "more": more,
@@ -80,7 +80,7 @@ def left_list(request: Request) -> HttpResponse:
     """Show the leads that left the MALs, and the content that makes MALs and MQLs."""
     form = LeftFilterForm(request.GET)
     rows = _filter_left(form)
-    page, more = _cut_page(request, rows)
+    page, more = cut_page(request, rows)
     now = timezone.now()
     context = {
         "rows": exit_figures.build_left_leads(page),
@@ -148,7 +148,7 @@ def _render_mals(
 ) -> HttpResponse:
     now, counts = timezone.now(), mal_list.count_missing()
     rows, form = _filter_mals(request, counts)
-    page, more = _cut_page(request, rows)
+    page, more = cut_page(request, rows)
     context: dict[str, Any] = {
         "rows": [(lead, mal_list.shortfall_of(lead)) for lead in page],
         "more": more,
@@ -197,7 +197,7 @@ def _is_filtered(request: Request) -> bool:
     return any(value for name, value in request.GET.items() if name not in {"sort", "after"})
 
 
-def _cut_page(request: Request, rows: QuerySet[Row]) -> tuple[list[Row], int | None]:
+def cut_page(request: Request, rows: QuerySet[Row]) -> tuple[list[Row], int | None]:
     """Return the rows of the page, which begins behind as many rows as `after` says, and where the next one begins."""
     after = typed_number(request.GET.get("after", "")) or 0
     page = list(rows[after : after + PAGE + 1])

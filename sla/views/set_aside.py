@@ -20,7 +20,7 @@ from config.web import Request, typed_number
 from leads.intake import customer_status
 from leads.rescoring import account_queue, company_rescores, rescore_queue
 from leads.vocabulary import READERS_OF_LEADS
-from scoring.live import quiet_leads, shortfalls
+from scoring.live import quiet_leads, recency_validations, shortfalls
 from sla.clocks import do_not_contact
 from sla.handoffs import overdue_first_contact, routing, sales_stages
 from sla.nurture import recycling
@@ -32,6 +32,7 @@ _PAGES: Final[Mapping[str, str]] = {
     rescore_queue.SWEEP: "lead",
     quiet_leads.SWEEP: "lead",
     shortfalls.SWEEP: "lead",
+    recency_validations.SWEEP: "recency_validation",
     account_queue.SWEEP: "company",
     company_rescores.SWEEP: "company",
     customer_status.SWEEP: "company",

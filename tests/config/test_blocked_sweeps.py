@@ -18,8 +18,16 @@ from leads.models import Company, CompanyRescore, Lead, ValueReading
 from leads.rescoring import company_rescores
 from leads.vocabulary import Motion, Stage
 from scoring.blind_rules import daily_search
-from scoring.live import daily_rescore, quiet_leads
-from scoring.models import AccountQualification, HandRaise, HotUpgrade, Qualification, TierUpgrade
+from scoring.live import daily_rescore, quiet_leads, recency_validations
+from scoring.models import (
+    AccountQualification,
+    HandRaise,
+    HotUpgrade,
+    Qualification,
+    RecencyState,
+    RecencyValidation,
+    TierUpgrade,
+)
 from sla.clocks import clocks, do_not_contact
 from sla.handoffs import (
     creation,
@@ -57,6 +65,7 @@ from tests.factories import (
     read_handoff,
 )
 from tests.refused_rows import SECRET, RowRefusal
+from tests.scoring.mals.stored_validations import store_validation
 
 pytestmark = pytest.mark.django_db
 
@@ -204,6 +213,11 @@ def _make_quiet_leads(count: int) -> list[int]:
     return [LeadFactory(stage=Stage.MAL).pk for _ in range(count)]
 
 
+def _make_stale_leads(count: int) -> list[int]:
+    version = VersionFactory()
+    return [store_validation(version, LeadFactory(stage=Stage.MAL), at=NOW).pk for _ in range(count)]
+
+
 def _make_returning(count: int) -> list[int]:
     reason = ReasonCodeFactory(code="later", family=Family.TIMING, route=Route.RECYCLE)
     UserFactory(roles=[Role.MARKETING_OPS])
@@ -332,6 +346,13 @@ CASES = {
         RowRefusal("leads_stagechange", "INSERT", "lead_id"),
         lambda pk: Lead.objects.get(pk=pk).stage == Stage.PAUSED,
         NOW + 100 * DAY,
+    ),
+    recency_validations.SWEEP: SweepCase(
+        _make_stale_leads,
+        lambda now: recency_validations.close_ended(now=now, limit=LIMIT),
+        RowRefusal("scoring_recencyvalidation", "UPDATE", "id"),
+        lambda pk: RecencyValidation.objects.get(pk=pk).state == RecencyState.LAPSED,
+        NOW + 14 * DAY,
     ),
     recycling.SWEEP: SweepCase(
         _make_returning,

@@ -28,7 +28,8 @@ from definitions.models import Backtest, Review, Suppression
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
-from scoring.models import AccountQualification, BlindRule, BlindRuleKind
+from leads.vocabulary import Stage
+from scoring.models import AccountQualification, BlindRule, BlindRuleKind, RecencyValidation
 from sla.models import AccountPlay, Handoff, PlayContact, PlayTask, RoutingRule
 from sla.vocabulary import BuyingRole, PlayState
 from tests.config.routes import OURS, ROUTES
@@ -46,6 +47,7 @@ from tests.factories import (
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 from tests.scoring.blind_checks.stored_rounds import store_round
+from tests.scoring.mals.stored_validations import store_validation
 
 pytestmark = pytest.mark.django_db
 
@@ -246,6 +248,11 @@ reading_remove           302 404 404 404 403 403 405 403 403 403 302
 readyz                   200 200 200 200 200 200 200 200 200 200 200
 reasons_export           302 403 403 403 200 200 200 200 200 200 302
 receipt                  302 404 200 404 200 404 200 200 200 200 302
+recency_validation       302 404 404 404 200 200 200 200 200 200 302
+recency_validation_assign 302 404 404 404 403 403 405 405 403 403 302
+recency_validation_close 302 404 404 404 403 403 405 405 403 403 302
+recency_validations      302 404 404 404 200 200 200 200 200 200 302
+recency_validations_export 302 404 404 404 200 200 200 200 200 200 302
 refused_address_take     302 404 404 404 403 403 405 403 403 403 302
 refused_addresses        302 404 404 404 403 403 200 403 403 403 302
 rep_adjust               302 405 405 405 405 405 405 405 405 405 302
@@ -339,6 +346,7 @@ class World:
             "play": self.play.pk,
             "company": self.play.company_id,
             "suppression": Suppression.objects.latest("pk").pk,
+            "recency": RecencyValidation.objects.latest("pk").pk,
         }
         return pks.get(kind, self.review.pk)
 
@@ -363,6 +371,7 @@ def world() -> Iterator[World]:
         )
         store_round(handoff.version, handoff.lead, pk=blind_rule.pk)
         suppress("source", "fair", at=NOW)
+        store_validation(handoff.version, LeadFactory(stage=Stage.MAL), at=NOW)
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(
             handoff,

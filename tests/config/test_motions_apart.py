@@ -45,6 +45,7 @@ from tests.factories import (
 from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 from tests.scoring.blind_checks.stored_rounds import store_round
+from tests.scoring.mals.stored_validations import store_validation
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +71,8 @@ definition_version duplicate_compare duplicates gate_unknown gate_unknown_export
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
 readers readers_export
-api:review receipt refused_addresses replay review review_calendar review_feed review_new
+api:review receipt recency_validation recency_validations recency_validations_export
+refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
 """
@@ -129,7 +131,7 @@ def world() -> Iterator[World]:
         backtest = backtest_results.finished_backtest(version)
         CommitmentFactory(active=True, motion=Motion.AQL)
         play = start_play()
-        LeadFactory(stage=Stage.MAL)
+        validation = store_validation(version, LeadFactory(stage=Stage.MAL), at=NOW)
         pks = {
             **dict.fromkeys(("handoff", "receipt"), handoff.pk),
             "lead": handoff.lead_id,
@@ -144,6 +146,7 @@ def world() -> Iterator[World]:
             "play": play.pk,
             "company": play.company_id,
             "suppression": suppress("source", "fair", at=NOW).pk,
+            "recency": validation.pk,
         }
         yield World(handoff, play, pks, import_run.file_id)
 

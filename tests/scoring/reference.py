@@ -239,7 +239,7 @@ def excluded(rule: SignalPoints, rules: Rules, events: list[Event]) -> bool:
 def last_engagement(rules: Rules, events: list[Event]) -> int | None:
     punished = {rule.signal for rule in rules.signals if rule.points < 0 or rule.excludes}
     stated = rules.catalogue.engagement if rules.engaged_by is None else rules.engaged_by
-    counting = stated - punished - rules.catalogue.closing
+    counting = (stated | {"recency_validated"}) - punished - rules.catalogue.closing
     return max((event.at for event in events if event.signal in counting), default=None)
 
 
