@@ -91,7 +91,7 @@ class JudgedLeadSerializer(LeadSerializer):
     )
 
     needs_recency_validation = serializers.BooleanField(
-        read_only=True, help_text="Marketing is to say whether its interest is still live (rules 2.30)."
+        read_only=True, help_text="Marketing is to say whether its interest is still live (rules 2.25)."
     )
 
     @extend_schema_field(ShortfallSerializer(allow_null=True))
@@ -198,7 +198,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     tier = serializers.IntegerField()
     why = serializers.CharField()
     needs_recency_validation = serializers.BooleanField(
-        help_text="Fit and behaviour are there, and only fresh engagement is missing (rules 2.30)."
+        help_text="Fit and behaviour are there, and only fresh engagement is missing (rules 2.25)."
     )
     suppressed = SuppressedSerializer(
         allow_null=True, help_text="The suppression that keeps the lead back, beside the verdict; null without any."

@@ -4,7 +4,7 @@ from leads import shipped_signals
 
 
 def ship_recency_validated(apps, _schema_editor):
-    """Create the signal of a recency validation (rules 4.40); what a customer changed stays."""
+    """Create the signal of a recency validation (rules 4.33); what a customer changed stays."""
     shipped_signals.ship(signals=apps.get_model("leads", "Signal").objects)
 
 

@@ -154,7 +154,7 @@ class Explanation:
 
     @property
     def needs_recency_validation(self) -> bool:
-        """Return whether fit and behaviour are there, and only fresh engagement is missing (rules 2.30)."""
+        """Return whether fit and behaviour are there, and only fresh engagement is missing (rules 2.25)."""
         is_barred = self.gate != "pass" or bool(self.disqualified_by) or any(row.held for row in self.exclusions)
         return not self.meets and not is_barred and self.threshold and self.timing.lacks_fresh_engagement
 

@@ -116,7 +116,7 @@ class TierFloor:
     less_than: float
 
 
-#: The signal of a person's word that a lead's interest is live: engagement under every version (rules 4.40).
+#: The signal of a person's word that a lead's interest is live: engagement under every version (rules 4.33).
 RECENCY_VALIDATED: Final = "recency_validated"
 
 

@@ -43,7 +43,7 @@ def select_quiet(now: dt.datetime) -> LeadQuerySet:
 
     Their silence counts from the last activity of the person, from the day on which it was to come back from nurture, or
     from when somebody put the lead where it is, whichever is the latest. A lead
-    whose interest is to be validated waits for that (rules 2.33).
+    whose interest is to be validated waits for that (rules 2.28).
     """
     since = now - stage_pauses.pause_after()
     activity = Event.objects.filter(signal__is_engagement=True, occurred_at__gt=since)

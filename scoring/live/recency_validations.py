@@ -1,4 +1,4 @@
-"""Opening and ending of recency validations: fit and behaviour are there, fresh engagement is missing (rules 2.30 to 2.33)."""
+"""Opening and ending of recency validations: fit and behaviour are there, fresh engagement is missing (rules 2.25 to 2.28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of recency validations: whose interest is to be checked, by whom and until when (rules 2.31)."""
+"""The list of recency validations: whose interest is to be checked, by whom and until when (rules 2.26)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps of marketing with a recency validation: assign it, and say whether the interest is live (rules 2.31, 2.32)."""
+"""Steps of marketing with a recency validation: assign it, and say whether the interest is live (rules 2.26, 2.27)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recency validations: marketing's tasks about leads of which only fresh engagement is missing (rules 2.30 to 2.34)."""
+"""Recency validations: marketing's tasks about leads of which only fresh engagement is missing (rules 2.25 to 2.29)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of recency validations: the list, and one with what marketing found out (rules 2.31, 2.32)."""
+"""The pages of recency validations: the list, and one with what marketing found out (rules 2.26, 2.27)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daily notice of leads that marketing is to validate, one for each person and not one for each lead (rules 2.34)."""
+"""The daily notice of leads that marketing is to validate, one for each person and not one for each lead (rules 2.29)."""
 
 from __future__ import annotations
 

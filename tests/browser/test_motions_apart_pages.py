@@ -113,6 +113,7 @@ def test_pages_tell_both_stories_apart(
     expect(page.get_by_text("1 deal in the last 90")).to_be_visible()
 
     page.goto(f"{live_server}/definition/?motion=pql")
+    page.get_by_role("heading", name="Motion", exact=True).click()
     page.get_by_role("button", name="Make PQL the primary motion").click()
     page.goto(f"{live_server}/overview/")
     expect(page.get_by_role("heading", name="Overview PQL")).to_be_visible()

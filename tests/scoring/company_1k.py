@@ -85,11 +85,15 @@ def rules() -> Rules:
         signals=tuple(SignalPoints(row["signal"], row["points"], row["cap"]) for row in document["signals"]),
         paths=_paths("paths", document),
         hot=_paths("hot", document),
-        decay=Decay(**document["decay"]),
+        decay=Decay(**_without_rationale(document["decay"])),
         ceilings=document["ceilings"],
-        tier_3_below=TierFloor(**document["tier_3_below"]),
+        tier_3_below=TierFloor(**_without_rationale(document["tier_3_below"])),
         catalogue=Catalogue(engagement=frozenset(row["signal"] for row in document["signals"])),
     )
+
+
+def _without_rationale(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "rationale"}
 
 
 def _criteria(section: str, document: dict[str, Any]) -> tuple[CriterionRule, ...]:
