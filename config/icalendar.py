@@ -12,7 +12,7 @@ from typing import Final
 OCTETS_AT_MOST: Final = 75
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 #: Control characters, which a text may not hold; the line end has an escape of its own.
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)

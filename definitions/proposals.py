@@ -236,8 +236,8 @@ def _object_to_review(case: ProposalCase, grounds: ProposalGrounds) -> Iterator[
     if review.definition_id != case.version.definition_id:
         yield f"“{review}” is a review of another definition; cite one of {case.version.definition}."
     is_spike = review.trigger == ReviewTrigger.VOLUME_SPIKE and review.decided_at is None
-    if is_spike and case.loosens:
+    if is_spike:
         yield (
-            f"“{review}” is open: a rise in volume loosens nothing until it is known whether those leads are any good."
+            f"“{review}” is open: a rise in volume changes nothing until it is known whether those leads are any good."
             " Decide the review, then propose."
         )

@@ -192,7 +192,9 @@ def list_open_conditions(review: Review) -> list[str]:
 
 def _find_open(definition: Definition, trigger: ReviewTrigger, cause: str) -> Review | None:
     by_accord = Review.objects.undecided().filter(opened_by__isnull=True)
-    return by_accord.filter(definition=definition, trigger=trigger, cause=cause).first()
+    # Locked, so that it is not decided before the evidence is added.
+    locked = by_accord.select_for_update(of=("self",), no_key=True)
+    return locked.filter(definition=definition, trigger=trigger, cause=cause).first()
 
 
 def _list_suppressions(definition: Definition, now: dt.datetime) -> list[dict[str, Any]]:

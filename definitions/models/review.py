@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from definitions.models.definition import Definition, Version
-from definitions.models.review_guards import DECIDED_WHOLE, STATE_HAS_ITS_STEP
+from definitions.models.review_guards import DECIDED_WHOLE, STATE_HAS_ITS_STEP, undecided_only_trigger
 from definitions.vocabulary import ReviewKind, ReviewState, ReviewTrigger
 from leads.models import append_only
 
@@ -160,7 +160,10 @@ class ReviewEvidence(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["review", "period"], name="evidence_once_a_period")]
-        triggers: ClassVar = [append_only("review_evidence_rows_stay")]
+        triggers: ClassVar = [
+            append_only("review_evidence_rows_stay"),
+            undecided_only_trigger("review_evidence_until_decision", pgtrigger.Insert),
+        ]
 
     def __str__(self) -> str:
         return f"{self.review}: {self.period}"

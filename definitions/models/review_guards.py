@@ -27,6 +27,12 @@ DECIDED_WHOLE: Final = """
     ) THEN
         RAISE EXCEPTION 'pgtrigger: a reconciliation is decided after the new leader has acknowledged the definition';
     END IF;
+    IF EXISTS (
+        SELECT FROM definitions_reviewchecklistpoint c
+        WHERE c.review_id = NEW.id AND c.is_required AND c.ticked_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'pgtrigger: a review is decided after the points that its decision needs are ticked';
+    END IF;
     RETURN NEW;
 """
 

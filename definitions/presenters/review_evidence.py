@@ -61,8 +61,8 @@ _REJECTION: Final = {
 #: Titles and columns of the tables, in reading order; columns with codes are left out, their labels stand beside them.
 _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "rates": ("Rates", _RATE),
-    "by_source": ("SQLs by source", {**_RATE, "figure": "Source"}),
-    "by_band": ("SQLs by score band", {**_RATE, "figure": "Fit and engagement"}),
+    "by_source": ("Conversion by source", {**_RATE, "figure": "Source"}),
+    "by_band": ("Conversion by score band", {**_RATE, "figure": "Fit and engagement"}),
     "spike": ("Quality of the volume", {"quality": "What", "count": "Count", "of": "Of", "percent": "Share"}),
     "weeks": ("MQLs by week", {"week": "Week", "count": "MQLs"}),
     "coverage": (

@@ -10,6 +10,7 @@ from typing import Any
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from config.company_days import day_of
 from definitions import reviews
 from definitions.models import (
     Proposal,
@@ -116,8 +117,8 @@ def write_reason(review: Review) -> str:
     """Return the reason of a draft that answers the review: its title, and the decision with its reasoning."""
     title = review.title.rstrip(".")
     if review.decided_at is None:
-        return f"Review of {review.opened_at:%-d %B %Y}: {title}."
-    return f"Review “{title}”, decided on {review.decided_at:%-d %B %Y}: {review.decision} {review.reasoning}"
+        return f"Review of {day_of(review.opened_at):%-d %B %Y}: {title}."
+    return f"Review “{title}”, decided on {day_of(review.decided_at):%-d %B %Y}: {review.decision} {review.reasoning}"
 
 
 def _list_answers(review: Review) -> list[Version]:

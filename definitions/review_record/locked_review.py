@@ -20,7 +20,9 @@ class ReviewDecided(ReviewOvertaken):
     """A review that somebody else decided before; the sentence says who and when."""
 
     def __init__(self, review: Review) -> None:
-        super().__init__(f"{review.decided_by} decided this review on {review.decided_at:%d %B %Y}: {review.decision}")
+        assert review.decided_at is not None  # noqa: S101 (it is decided)
+        day = f"{day_of(review.decided_at):%-d %B %Y}"
+        super().__init__(f"{review.decided_by} decided this review on {day}: {review.decision}")
 
 
 def lock_review(review: Review) -> Review:

@@ -117,10 +117,15 @@ def list_present(review: Review) -> list[ReviewParticipant]:
 
 
 def list_missing_seats(review: Review, present: Iterable[ReviewParticipant]) -> list[ReviewSeat]:
-    """Return the seats that the review needs for its decision and nobody sits in."""
+    """Return the seats that the review needs for its decision and in which nobody sits who holds their role today."""
     if not ReviewKind(review.kind).needs_all_roles:
         return []
-    occupied = {one.seat for one in present}
+    occupied = {
+        one.seat
+        for one in present
+        if one.person.is_active
+        and ((role := ROLE_OF_SEAT.get(ReviewSeat(one.seat))) is None or holds(one.person, role))
+    }
     return [seat for seat in NEEDED_SEATS if seat not in occupied]
 
 

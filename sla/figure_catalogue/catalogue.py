@@ -60,9 +60,10 @@ class RateFigure:
         """Return the name with the motion's leads, as PQL→SQL."""
         return self.name.format(mql=motion.upper())
 
-    def sentence_for(self, motion: str) -> str:
-        """Return the sentence that explains the figure."""
-        text = f"{self.numerator}, divided by {self.denominator}; {self.period_rule}."
+    def sentence_for(self, motion: str, within: dt.timedelta | None = None) -> str:
+        """Return the sentence that explains the figure; `within` is the time that each lead was given to convert."""
+        time = "" if within is None else f", of which {within.days} days count"
+        text = f"{self.numerator}, divided by {self.denominator}; {self.period_rule}{time}."
         return text.format(mql=motion.upper())
 
 
@@ -135,10 +136,15 @@ CATALOGUE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RateReading:
-    """A rate of the catalogue in one period, with its sample."""
+    """A rate of the catalogue in one period, with its sample.
+
+    `within` is the time that each lead was given to convert, None: any; not `is_mature`, the youngest have not had it yet.
+    """
 
     figure: RateFigure
     sample: Sample
+    within: dt.timedelta | None = None
+    is_mature: bool = True
 
     @property
     def rate(self) -> float | None:
@@ -157,7 +163,7 @@ class RateReading:
     @property
     def band(self) -> HealthBand | None:
         """Return the health band; None without bands or with a small sample, which says nothing."""
-        return None if self.is_small else health_bands.find_band(self.figure.bands, self.sample)
+        return None if self.is_small or not self.is_mature else health_bands.find_band(self.figure.bands, self.sample)
 
     @property
     def interval_text(self) -> str:
@@ -169,6 +175,8 @@ class RateReading:
         """Return what the rate says in words: the label of its band, or that the sample is small; empty without bands."""
         if not self.sample.total:
             return "Nothing yet"
+        if not self.is_mature:
+            return "Too early to say"
         return "Small sample" if self.is_small else (self.band.label if self.band else "")
 
     def as_evidence(self, motion: str, period: str = "") -> dict[str, Any]:
@@ -181,5 +189,5 @@ class RateReading:
             "percent": None if self.rate is None else round(self.rate * 100, 1),
             "interval": self.interval_text,
             "health": self.health_text,
-            "definition": self.figure.sentence_for(motion),
+            "definition": self.figure.sentence_for(motion, self.within),
         }

@@ -92,7 +92,9 @@ def _draft(review: Review, once: str, to: Collection[User], text: str, now: dt.d
 
 
 def _select(rows: QuerySet[Review]) -> QuerySet[Review]:
-    return rows.select_related("definition", "escalated_to", "decided_by").order_by("pk")
+    # The evidence is long, and this is asked every few seconds.
+    people = rows.select_related("definition", "escalated_to", "decided_by")
+    return people.defer("evidence", "proposal").order_by("pk")
 
 
 def _find_receivers(reviews: Iterable[int]) -> _Receivers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.db.models import Max, Min, Q
@@ -11,12 +11,13 @@ from django.db.models import Max, Min, Q
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
+from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import benchmarks, readings
 from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.figure_catalogue.catalogue import ACCEPTANCE, CATALOGUE, MQL_TO_SQL, REJECTION, RateReading
 from sla.review_triggers import quarter_wins
 from sla.review_triggers.due_reviews import DueReview, Occasion, ReviewDates
-from sla.review_triggers.review_drafts import ReviewDraft
+from sla.review_triggers.review_drafts import ReviewDraft, find_version_in_force
 from sla.review_triggers.trigger_rules import DRIFT_POINTS, has_drifted
 
 _DEEP: Final = (ReviewKind.FULL, ReviewKind.JOINT, ReviewKind.RECONCILIATION)
@@ -53,7 +54,8 @@ def read_dates(definition: Definition) -> ReviewDates | None:
     if activated["active"] is None:
         return None
     last = definition.reviews.aggregate(
-        any=Max("decided_at"),
+        # A spot review looks at one event and says nothing about the quarter.
+        any=Max("decided_at", filter=~Q(kind=ReviewKind.SPOT)),
         joint=Max("decided_at", filter=Q(kind=ReviewKind.JOINT)),
         annual=Max("decided_at", filter=Q(trigger=ReviewTrigger.ANNUAL)),
         deep=Max("decided_at", filter=Q(kind__in=_DEEP)),
@@ -103,33 +105,42 @@ def _collect_pack(definition: Definition, version: Version, count: int, now: dt.
     parts = {source or "no source": sample for source, sample in by_source.items()}
     bands = {readings.band_name(band): sample for band, sample in by_band.items()}
     return pack | {
-        "by_source": [RateReading(MQL_TO_SQL, sample).as_evidence(definition.motion) | {"figure": name}
-                      for name, sample in parts.items()],
-        "by_band": [RateReading(MQL_TO_SQL, sample).as_evidence(definition.motion) | {"figure": name}
-                    for name, sample in bands.items()],
+        "by_source": _describe_parts(parts, definition, quarters[0], now),
+        "by_band": _describe_parts(bands, definition, quarters[0], now),
         "coverage": quarter_wins.read_trend(definition),
-    }  # fmt: skip
+    }
+
+
+def _describe_parts(
+    parts: Mapping[str, Sample], definition: Definition, latest: CalendarQuarter, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Return a row for each part of the MQLs with its conversion; `latest` is the quarter of the youngest."""
+    window = MQL_TO_SQL.matures_after
+    is_mature = window is None or latest.end + window <= now
+    return [
+        RateReading(MQL_TO_SQL, sample, window, is_mature).as_evidence(definition.motion) | {"figure": name}
+        for name, sample in parts.items()
+    ]
 
 
 def _read_rates(definition: Definition, quarter: CalendarQuarter, now: dt.datetime) -> list[dict[str, Any]]:
-    samples = (
-        (
-            figure,
-            readings.read_rate(figure, definition=definition, start=quarter.start, end=quarter.end, now=now),
+    """Return the rates of a quarter; each lead is given the same time to convert, so that quarters can be compared."""
+    rates = []
+    for figure in CATALOGUE.values():
+        window = figure.matures_after
+        sample = readings.read_rate(
+            figure, definition=definition, start=quarter.start, end=quarter.end, now=now, within=window
         )
-        for figure in CATALOGUE.values()
-    )
-    # A definition of companies has no SQLs.
-    return [
-        RateReading(figure, sample).as_evidence(definition.motion, quarter.name)
-        for figure, sample in samples
-        if definition.motion != Motion.AQL or sample.total
-    ]
+        # A definition of companies has no SQLs.
+        if definition.motion != Motion.AQL or sample.total:
+            is_mature = window is None or quarter.end + window <= now
+            rates.append(RateReading(figure, sample, window, is_mature).as_evidence(definition.motion, quarter.name))
+    return rates
 
 
 def _describe_drift(definition: Definition, version: Version, quarter: CalendarQuarter, now: dt.datetime) -> str:
     accepted = readings.read_rate(ACCEPTANCE, definition=definition, start=quarter.start, end=quarter.end, now=now)
     if RateReading(ACCEPTANCE, accepted).is_small:
         return "Too few decisions to say."
-    off = has_drifted(accepted, version.sal_rate_target)
+    off = has_drifted(accepted, (find_version_in_force(definition, quarter.end) or version).sal_rate_target)
     return f"{'More' if off else 'Not more'} than {DRIFT_POINTS} points off the target in {quarter.label}."

@@ -52,9 +52,20 @@ def open_due_reviews(*, now: dt.datetime) -> int:
 
 
 def _check_definition(definition: Definition, now: dt.datetime) -> int:
+    """Run the checks that are not claimed; one that fails keeps no other one from running, and is raised afterwards."""
     checks = list(_list_checks(definition, now))
     claimed = list_claimed([(check.job, check.period) for check in checks])
-    return sum(_check_once(definition, check, now) for check in checks if (check.job, check.period) not in claimed)
+    opened, failures = 0, []
+    for check in checks:
+        if (check.job, check.period) in claimed:
+            continue
+        try:
+            opened += _check_once(definition, check, now)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return opened
 
 
 @transaction.atomic

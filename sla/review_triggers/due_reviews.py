@@ -51,8 +51,12 @@ class DueReview:
 
 
 def list_due(dates: ReviewDates, *, now: dt.datetime) -> list[DueReview]:
-    """Return the reviews that are due at `now`."""
-    return [due for due in _list_next(dates) if due.due_at <= now]
+    """Return the reviews that are due at `now`; while a joint session is, no quarterly check and no deep review besides."""
+    due = [each for each in _list_next(dates) if each.due_at <= now]
+    # A joint session answers what the two ask for.
+    if any(each.occasion == Occasion.JOINT for each in due):
+        return [each for each in due if each.occasion not in (Occasion.QUARTER, Occasion.NO_DEEP_REVIEW)]
+    return due
 
 
 def _list_next(dates: ReviewDates) -> Iterator[DueReview]:

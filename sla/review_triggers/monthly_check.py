@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -39,19 +40,18 @@ def check_month(definition: Definition, month: CalendarMonth, now: dt.datetime) 
     # 1.
     before = CalendarMonth.containing(month.start, months_back=1)
     accepted, accepted_before = (_read_acceptance(definition, period, now) for period in (month, before))
-    fired = set(_find_triggers(definition, month, before, accepted, accepted_before))
+    fired = {(trigger, "") for trigger in _find_triggers(definition, month, before, accepted, accepted_before)}
     # 2.
     by_accord = Review.objects.undecided().filter(definition=definition, opened_by=None, trigger__in=MONTHLY)
     open_ones = by_accord.filter(opened_at__lt=month.end).select_for_update(of=("self",), no_key=True)
-    fired |= {ReviewTrigger(trigger) for trigger in open_ones.values_list("trigger", flat=True)}
+    fired |= {(ReviewTrigger(trigger), cause) for trigger, cause in open_ones.values_list("trigger", "cause")}
     # 3.
     if fired:
         decided = rejection_evidence.read_decisions(definition=definition, month=month)
         version = find_version_in_force(definition, month.end)
         evidence = rejection_evidence.collect_evidence(definition, decided)
-        for trigger in MONTHLY:
-            if trigger in fired:
-                yield _write_draft(definition, trigger, decided, evidence, version)
+        for trigger, cause in sorted(fired, key=lambda each: (MONTHLY.index(each[0]), each[1])):
+            yield replace(_write_draft(definition, trigger, decided, evidence, version), cause=cause)
 
 
 def _read_acceptance(definition: Definition, month: CalendarMonth, now: dt.datetime) -> Sample:

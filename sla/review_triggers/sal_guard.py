@@ -38,6 +38,7 @@ def check_guard(version: Version) -> Iterator[ReviewDraft]:
     before = revert.get("revert_to")
     yield ReviewDraft(
         trigger=ReviewTrigger.SAL_GUARD,
+        cause=version.number,
         kind=ReviewKind.FULL,
         title=(
             f"{version.number}: SAL rate of {(accepted.rate or 0) * 100:.3g} % in the 90 days after its activation, below"

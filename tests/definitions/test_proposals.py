@@ -303,13 +303,14 @@ def test_a_change_to_a_version_in_force_needs_a_driver() -> None:
     )
 
 
-def test_an_open_volume_review_prevents_loosening() -> None:
-    create_active(**TIGHT)
-    version = create_draft(**LOOSE)
+@pytest.mark.parametrize(("before", "after"), [(TIGHT, LOOSE), (LOOSE, TIGHT)])
+def test_an_open_volume_review_is_no_reason_for_a_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    create_active(**before)
+    version = create_draft(**after)
     create_backtest(version)
     spike = open_review(version.definition, ReviewTrigger.VOLUME_SPIKE)
 
-    assert "a rise in volume loosens nothing" in propose_and_read_refusal(version, review=spike)
+    assert "a rise in volume changes nothing" in propose_and_read_refusal(version, review=spike)
 
 
 def test_a_review_of_another_definition_is_no_evidence() -> None:

@@ -109,7 +109,7 @@ def test_a_leader_decides_with_reasoning_once() -> None:
 
     assert (review.decision, review.reasoning, review.led_to) == ("Tighten.", "52 % are fit.", version)
     assert (review.decided_at, review.decided_by.groups.get().name) == (NOW + DAY, Role.SALES_LEADER)
-    with pytest.raises(reviews.ReviewRefused, match="decided this review on 03 November 2026: Tighten"):
+    with pytest.raises(reviews.ReviewRefused, match="decided this review on 3 November 2026: Tighten"):
         decide(review)
 
 

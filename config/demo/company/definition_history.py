@@ -156,8 +156,12 @@ def decide_older_reviews(dates: YearDates, staff: Staff, now: dt.datetime) -> No
 
 
 def _decide_reviews(staff: Staff, now: dt.datetime) -> None:
+    """Decide what the bad month opened by the new version, and what else is open to keep the definition."""
     for review in Review.objects.undecided().order_by("pk"):
-        _decide(review, "Tighten: v1.1", _REASON_OF_DECISION, staff.sales_leader, staff, now, led_to=_newest())
+        if review.trigger in (*_BAD_MONTH, ReviewTrigger.DRIFT):
+            _decide(review, "Tighten: v1.1", _REASON_OF_DECISION, staff.sales_leader, staff, now, led_to=_newest())
+        else:
+            _decide(review, "Keep", _REASON_TO_KEEP, staff.sales_leader, staff, now)
 
 
 def _decide(

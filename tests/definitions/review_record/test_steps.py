@@ -10,7 +10,14 @@ from django.db import DatabaseError, transaction
 
 from config.accounts.vocabulary import Role
 from definitions import permissions, reviews
-from definitions.models import Review, ReviewChecklistPoint, ReviewGap, ReviewParticipant, ReviewStep
+from definitions.models import (
+    Review,
+    ReviewChecklistPoint,
+    ReviewEvidence,
+    ReviewGap,
+    ReviewParticipant,
+    ReviewStep,
+)
 from definitions.review_record import gaps, participants, steps
 from definitions.vocabulary import ReviewKind, ReviewSeat, ReviewState, ReviewStepKind, ReviewTrigger
 from leads.exceptions import Refused
@@ -308,3 +315,23 @@ def test_the_database_keeps_the_record_of_a_decided_review() -> None:
     assert "pgtrigger" in attempt(lambda: ReviewGap.objects.update(missing="x"))
     assert "pgtrigger" in attempt(lambda: ReviewGap.objects.all().delete())
     assert gap.closed_at is None
+
+
+def test_evidence_is_added_to_no_decided_review() -> None:
+    review = open_review()
+    decide(review)
+
+    with pytest.raises(DatabaseError, match="this review is decided"), transaction.atomic():
+        ReviewEvidence.objects.create(review=review, period="2026-04", evidence={}, at=NOW)
+
+
+def test_who_lost_the_role_of_a_seat_does_not_fill_it() -> None:
+    roles = four_roles()
+    review = open_review(ReviewTrigger.JOINT, taking_part=roles)
+    assert reviews.list_open_conditions(review) == []
+
+    roles[3].person.groups.clear()
+
+    assert reviews.list_open_conditions(review) == [
+        "These roles are missing at the table: SDR or AE who works the queue daily."
+    ]
