@@ -135,7 +135,8 @@ def _lacks_points(context: LintContext) -> list[str]:
 
 
 def _has_points(context: LintContext) -> list[str]:
-    return ["a path asks for points"] if any("axis" in row.value for row in context.clauses("paths")) else []
+    asks = any("axis" in row.value for row in context.clauses())
+    return ["a path or hot trigger asks for points"] if asks else []
 
 
 def _qualifies_without_request(context: LintContext) -> list[str]:

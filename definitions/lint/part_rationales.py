@@ -26,17 +26,20 @@ def check(context: LintContext) -> Iterator[Finding]:
     """Find parts without a reason: an error, and a warning where the version in force has the same part without one."""
     missing = [part for part in _list_parts(context.document, context.names) if is_empty_rationale(part.rationale)]
     before = context.change.before if context.change else None
-    known = {part.subject for part in _list_parts(before, context.names)} if before else set[str]()
+    parts_before = _list_parts(before, context.names) if before else ()
+    known = {part.subject for part in parts_before if is_empty_rationale(part.rationale)}
     for severity, parts in (
         (Severity.ERROR, [part for part in missing if part.subject not in known]),
         (Severity.WARNING, [part for part in missing if part.subject in known]),
     ):
         if parts:
-            labels = phrases.join_options([part.subject for part in parts], shown=phrases.SHOWN_EXCLUDED)
+            subjects = [part.subject for part in parts]
+            if len(subjects) > phrases.SHOWN_EXCLUDED + 1:
+                subjects = [*subjects[: phrases.SHOWN_EXCLUDED], f"{len(subjects) - phrases.SHOWN_EXCLUDED} more"]
             yield Finding(
                 "rationale.part_missing",
                 severity,
-                f"{phrases.count_noun(len(parts), 'number')} without a reason: {labels.replace(' or ', ' and ')}.",
+                f"{phrases.count_noun(len(parts), 'number')} without a reason: {phrases.join_words(subjects, 'and')}.",
                 "Write why each number is this one and no other.",
                 tuple(part.place for part in parts),
             )

@@ -273,6 +273,7 @@ def is_at_least_as_strict(clause: Json, looser_clause: Json) -> bool:
         and _window_days(clause, "within_days") <= _window_days(looser_clause, "within_days")
         and clause.get("within_hours_of_each_other") == looser_clause.get("within_hours_of_each_other")
         and (clause.get("distinct") == looser_clause.get("distinct") or not looser_clause.get("distinct"))
+        and clause.get("same") == looser_clause.get("same")
     )
 
 

@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from definitions.plain_english import account_statement, phrases
 from definitions.plain_english.phrases import count_noun, format_number, join_words
-from definitions.vocabulary import FIELDS, STATEMENT_SECONDS, Axis, DecayMode, Operator, UnknownPolicy, split_currency
+from definitions.vocabulary import (
+    FIELDS,
+    STATEMENT_SECONDS,
+    Axis,
+    DecayMode,
+    Operator,
+    Part,
+    UnknownPolicy,
+    split_currency,
+)
 
 #: A document, or a part of one, as `definitions.version_documents.export_document` writes it.
 Json = Mapping[str, Any]
@@ -179,7 +188,18 @@ def _write_exclusions(document: Json, names: DisplayNames, brevity: Brevity) -> 
 def list_excluding_signals(document: Json, names: DisplayNames) -> list[str]:
     """Return a phrase for each signal that disqualifies its lead (rules 4.31)."""
     rows = [(row["signal"], row["disqualifies"]) for row in document["signals"] if row.get("disqualifies")]
-    return [f"“{names.signal(code)}” {_describe_period(exclusion['within_days'])}" for code, exclusion in rows]
+    return [f"“{names.signal(code)}”{_describe_return(exclusion['within_days'])}" for code, exclusion in rows]
+
+
+def _describe_return(days: float | None) -> str:
+    """Say what ends an exclusion: not time alone, but activity after so many days (rules 4.31)."""
+    return "" if days is None else f", until active again more than {phrases.format_days(days)} later"
+
+
+def list_holds(document: Json) -> list[str]:
+    """Return the fields for whose value a lead waits while it is unknown, of rows of any part (rules 3.15)."""
+    rows = [row for part in Part for row in document[part] if row.get("unknown") == UnknownPolicy.HOLD]
+    return list(dict.fromkeys(phrases.field_label(row["field"]) for row in rows))
 
 
 # One line for each row
@@ -234,7 +254,7 @@ def describe_signal_rule(row: Json) -> str:
     if not row.get("disqualifies"):
         return points
     days = row["disqualifies"]["within_days"]
-    return f"{points}; excludes {'for good' if days is None else f'for {phrases.format_days(days)}'}"
+    return f"{points}; excludes{' for good' if days is None else _describe_return(days)}"
 
 
 def describe_cap(row: Json) -> str:

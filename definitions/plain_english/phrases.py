@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from definitions.vocabulary import FIELDS, Operator, split_currency
+from definitions.vocabulary import FIELDS, Operator, UnknownPolicy, split_currency
 
 #: Longer lists are cut in the statement, with the number of items left out; the rows themselves show all items.
 SHOWN: Final = 5
@@ -155,7 +155,11 @@ def describe_exclusions(rows: Sequence[Row], list_name: ListName, *, is_cut: boo
     `is_cut` counts the lists, domains and words instead of naming them.
     """
     merged = _merge_email_rows(_merge_email_rows(rows, Operator.IN), Operator.IN_LIST)
-    return [(is_cut and _count_exclusion(row)) or describe_exclusion(row, list_name) for row in merged]
+    return [
+        ((is_cut and _count_exclusion(row)) or describe_exclusion(row, list_name))
+        + (", or that is unknown" if row.get("unknown") == UnknownPolicy.FAIL else "")
+        for row in merged
+    ]
 
 
 def describe_exclusion(row: Row, list_name: ListName) -> str:
@@ -173,7 +177,7 @@ def describe_exclusion(row: Row, list_name: ListName) -> str:
 
 def _merge_email_rows(rows: Sequence[Row], op: Operator) -> list[Row]:
     """Return the rows with those on e-mail domains by this operator joined into the first of them."""
-    same = [row for row in rows if row["field"] == _EMAIL_DOMAIN and row["op"] == op]
+    same = [row for row in rows if row["field"] == _EMAIL_DOMAIN and row["op"] == op and not row.get("unknown")]
     if len(same) < 2:  # noqa: PLR2004 (one row has nothing to be joined with)
         return list(rows)
     values = [value for row in same for value in ([row["value"]] if op == Operator.IN_LIST else row["value"])]

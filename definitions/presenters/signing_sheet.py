@@ -118,7 +118,10 @@ def build_signing_sheet(version: Version) -> SigningSheet:
         statement=generated_statement.write_statement(document, names),
         triggers=generated_statement.list_ways_in(document, names),
         timing=generated_statement.write_timing_sentence(document, names),
-        eligible=[generated_statement.describe_criterion(row, names) for row in document["gate"]],
+        eligible=[
+            *(generated_statement.describe_criterion(row, names) for row in document["gate"]),
+            *(f"Waits until known: {field}" for field in generated_statement.list_holds(document)),
+        ],
         excluded=[
             *(generated_statement.describe_criterion(row, names) for row in document["disqualifiers"]),
             *generated_statement.list_excluding_signals(document, names),

@@ -10,7 +10,7 @@ from definitions.document.basis import Basis
 from definitions.models import Version
 from scoring import active_versions
 from scoring.engine.accounts import AccountRules
-from scoring.engine.rules import CriterionRule, Rules
+from scoring.engine.rules import RECENCY_VALIDATED, CriterionRule, Rules
 from scoring.rule_compiler import compile_with_basis
 
 #: A person who may not be contacted never counts, whatever the version says (rules 4.27).
@@ -46,8 +46,9 @@ def compile_account(document: Mapping[str, Any], basis: Basis) -> CompiledAccoun
     of_company = tuple(row for row in rules.disqualifiers if row.field.startswith("company."))
     of_person = tuple(row for row in rules.disqualifiers if row not in of_company)
     company_signals = frozenset(company["count_of"]) if company else frozenset[str]()
-    # A third party's signal about the company is no engagement of a contact unless the version lists it.
-    every_engagement = rules.engaging - company_signals
+    # A third party's signal about the company is no engagement of a contact unless the version lists it, nor is marketing's
+    # word about a lead.
+    every_engagement = rules.engaging - company_signals - {RECENCY_VALIDATED}
     return CompiledAccount(
         document=document,
         rules=AccountRules(

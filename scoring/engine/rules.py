@@ -186,7 +186,8 @@ class Rules:
     @property
     def activity(self) -> frozenset[str]:
         """Return the signals by which a lead is active again after one that excluded it."""
-        return self.engaging | (self.catalogue.requests - {rule.signal for rule in self.excluding})
+        by_itself = self.engaging - {RECENCY_VALIDATED}
+        return by_itself | (self.catalogue.requests - {rule.signal for rule in self.excluding})
 
     @property
     def tallies(self) -> tuple[CountClause, ...]:

@@ -70,7 +70,8 @@ def _show_texts(answers: Iterable[CriterionAnswer], texts: Mapping[str, str]) ->
 
 
 def _lacks_value(answer: CriterionAnswer) -> bool:
-    return answer.verdict == "unknown" and is_missing(answer.seen)
+    # By its policy an unknown value counts as failed, and is unknown all the same (rules 3.15).
+    return (answer.verdict == "unknown" or bool(answer.criterion.unknown)) and is_missing(answer.seen)
 
 
 def _show_text(answer: CriterionAnswer, texts: Mapping[str, str]) -> CriterionAnswer:

@@ -13,6 +13,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from config.jobs import sweeps
 from definitions.models import Version
+from definitions.suppressions import subject_matching
 from leads.identity import merges
 from leads.models import Lead
 from leads.vocabulary import Stage
@@ -68,11 +69,19 @@ def follow_shortfalls(
     rows = RecencyValidation.objects.filter(definition=version.definition_id, lead__in=lead_ids)
     _overtake(rows.open().exclude(lead__in=eligible_ids), _CHANGED, now)
     known = rows.exclude(state=RecencyState.OVERTAKEN).filter(lead__in=eligible_ids)
-    for lead_id, engaged_at in known.values_list("lead", "engaged_at"):
-        if engaged_at + _ROUNDING >= stale[lead_id].engaged_at:
+    for lead_id, engaged_at, state, closed_at in known.values_list("lead", "engaged_at", "state", "closed_at"):
+        # A validation is an event of its own instant, and no newer engagement of the lead.
+        looked_at = closed_at if state == RecencyState.VALIDATED and closed_at else engaged_at
+        if looked_at + _ROUNDING >= stale[lead_id].engaged_at:
             eligible_ids.discard(lead_id)
     if eligible_ids:
         _open(version, [stale[lead_id] for lead_id in sorted(eligible_ids)], now)
+
+
+def may_be_validated(lead_id: int, *, now: dt.datetime) -> bool:
+    """Return whether a lead is still a MAL that may be contacted and is not suppressed."""
+    lead = Lead.objects.standing().filter(~merges.is_opted_out("pk"), pk=lead_id, stage=Stage.MAL).first()
+    return lead is not None and subject_matching.find_for_lead(lead, at=now) is None
 
 
 def _open(version: Version, stale_leads: Iterable[StaleLead], now: dt.datetime) -> None:

@@ -50,6 +50,8 @@ def validate(*, validation: RecencyValidation, note: str, by: User, now: dt.date
     """
     row = _lock_open(validation, by)
     note = _read_note(note)
+    if not recency_validations.may_be_validated(row.lead_id, now=now):
+        raise RecencyRefused("The lead is no MAL any more, or may not be contacted: there is nothing to validate.")
     if row.is_overdue(now):
         raise RecencyRefused("Its time is over: the lead stays a MAL until it does something itself.")
     item = {

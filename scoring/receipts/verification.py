@@ -144,9 +144,11 @@ def _check_verdict(statement: Mapping[str, Any], facts: Any, rules: Any) -> Rece
     except _WRONG_SHAPE:
         return ReceiptCheck("Verdict", False, "The facts cannot be judged by the rules.")
     if is_same:
-        return ReceiptCheck("Verdict", True, f"Recomputed by engine {engine}: the same, to six decimals.")
+        return ReceiptCheck("Verdict", True, f"Recomputed by engine {ENGINE_VERSION}: the same, to six decimals.")
     if reads_otherwise:
         return ReceiptCheck(
             "Verdict", None, "Not recomputed: this product reads job titles by another table than the receipt."
         )
-    return ReceiptCheck("Verdict", False, f"Recomputed by engine {engine}: another one than the statement says.")
+    return ReceiptCheck(
+        "Verdict", False, f"Recomputed by engine {ENGINE_VERSION}: another one than the statement says."
+    )

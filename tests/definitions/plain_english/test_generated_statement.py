@@ -167,6 +167,18 @@ def _is_cut_in(text: str, row: dict[str, Any]) -> bool:
     return all(generated_statement.describe_clause(clause, NAMES, shown=1) in text for clause in row["clauses"])
 
 
+def test_the_statement_says_what_an_unknown_value_and_a_signal_exclude() -> None:
+    text = write_text(
+        disqualifiers=[criterion("company.business_model", "in", ["Agency"]) | {"unknown": "fail"}],
+        signals=[
+            {"signal": "pdf", "points": 0, "cap": None, "rationale": "A student.", "disqualifies": {"within_days": 365}}
+        ],
+    )
+
+    assert "Never: company business model is Agency, or that is unknown" in text
+    assert "“PDF download”, until active again more than 365 days later" in text
+
+
 def test_a_hand_raise_definition_reads_naturally() -> None:
     assert write_text() == "An MQL is anyone who has one of demo request or contact request in the last 30 days."
 

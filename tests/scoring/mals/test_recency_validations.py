@@ -311,6 +311,26 @@ def test_newer_engagement_that_grows_old_opens_another(stale: RecencyValidation,
     assert RecencyValidation.objects.open().get().opened_at == NOW + 40 * DAY
 
 
+def test_a_validation_that_grows_old_opens_no_other(stale: RecencyValidation, ops: User) -> None:
+    recency_work.validate(validation=stale, note="Called her.", by=ops, now=NOW + HOUR)
+    Lead.objects.update(next_look_at=NOW + 40 * DAY)
+
+    judge(NOW + 40 * DAY)
+
+    assert not RecencyValidation.objects.open().exists()
+
+
+@pytest.mark.parametrize("change", [{"stage": Stage.NURTURE}, {"do_not_contact": True}])
+def test_a_lead_that_is_no_mal_any_more_or_opted_out_cannot_be_validated(
+    stale: RecencyValidation, ops: User, change: dict[str, object]
+) -> None:
+    Lead.objects.update(**change)
+
+    with pytest.raises(recency_work.RecencyRefused, match="no MAL any more, or may not be contacted"):
+        recency_work.validate(validation=stale, note="It is live.", by=ops, now=NOW + HOUR)
+    assert not Event.objects.filter(signal__code=RECENCY_VALIDATED).exists()
+
+
 def test_only_marketing_works_on_it_and_only_marketing_owns_it(stale: RecencyValidation, ops: User) -> None:
     viewer = UserFactory(roles=[Role.VIEWER])
     with pytest.raises(recency_work.RecencyRefused, match="Only a person of marketing"):

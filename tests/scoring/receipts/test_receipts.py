@@ -180,7 +180,7 @@ def test_a_receipt_of_the_engine_before_is_recomputed(
 
     *_, verdict = verification.verify(receipt.file, receipt_keys.list_public_keys())
 
-    assert (verdict.holds, verdict.sentence) == (True, "Recomputed by engine 1: the same, to six decimals.")
+    assert (verdict.holds, verdict.sentence) == (True, "Recomputed by engine 2: the same, to six decimals.")
 
 
 def test_a_receipt_signed_by_a_stranger_does_not_hold(lead: Lead, version: Version) -> None:
