@@ -15,12 +15,15 @@ HEADER: Final = ("team", "person", "people who finished", "answers", "agree with
 
 @dataclass(frozen=True, slots=True)
 class TeamResult:
-    """The people of a team who finished the round: their answers and agreements, and those whom the viewer may see."""
+    """The people of a team who finished the round, and those whom the viewer may see.
+
+    `answers` and `agreed` are None where they would show somebody's own figure: of one person whom the viewer may not see.
+    """
 
     name: str
     finished: int
-    answers: int
-    agreed: int
+    answers: int | None
+    agreed: int | None
     shown: list[tuple[User, PersonResult]]
 
 
@@ -32,8 +35,11 @@ def list_teams(result: RoundResult, *, viewer: User) -> list[TeamResult]:
         finished = [(person, of_person[person.pk]) for person in group.people if person.pk in of_person]
         if finished:
             shown = [pair for pair in finished if group.shows_people or pair[0].pk == viewer.pk]
-            counts = sum(own.count for _, own in finished), sum(own.agreed for _, own in finished)
-            teams.append(TeamResult(group.name, len(finished), *counts, shown))
+            # What remains after those whom the viewer sees is a person's own figure if it is of one.
+            is_shown = len(finished) - len(shown) != 1
+            answers = sum(own.count for _, own in finished) if is_shown else None
+            agreed = sum(own.agreed for _, own in finished) if is_shown else None
+            teams.append(TeamResult(group.name, len(finished), answers, agreed, shown))
     return teams
 
 

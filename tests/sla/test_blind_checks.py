@@ -140,6 +140,20 @@ def test_people_by_name_are_for_their_manager_and_themselves(blind_check: BlindC
     ]
 
 
+def test_a_team_of_one_who_finished_shows_no_figure_to_others(blind_check: BlindCheck, now) -> None:
+    person = UserFactory(roles=[Role.SDR])
+    RepFactory(team=TeamFactory(name="North"), user=person)
+    answer_all(blind_check, person)
+    address = f"/blind-checks/{blind_check.pk}/result.csv"
+
+    seen, own = (
+        list(csv.reader(io.StringIO(b"".join(login(viewer).get(address)).decode())))[1]
+        for viewer in (UserFactory(roles=[Role.MARKETING_OPS]), person)
+    )
+
+    assert (seen, own) == (["North", "", "1", "", "", ""], ["North", "", "1", "24", "24", ""])
+
+
 def test_an_answer_must_be_yes_or_no_on_a_lead_of_the_round(blind_check: BlindCheck, now) -> None:
     client, address = login(UserFactory(roles=[Role.SDR])), f"/blind-checks/{blind_check.pk}/answer/"
 
