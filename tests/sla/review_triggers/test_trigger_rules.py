@@ -113,10 +113,15 @@ def test_reviews_are_due_on_the_day_and_not_before():
 
     assert occasions(dt.datetime(2026, 4, 30, 8, 59, tzinfo=dt.UTC)) == set()
     assert occasions(dt.datetime(2026, 4, 30, 9, 0, tzinfo=dt.UTC)) == {Occasion.QUARTER}
-    half_year = {Occasion.QUARTER, Occasion.JOINT, Occasion.NO_DEEP_REVIEW}
-    assert occasions(dt.datetime(2026, 7, 31, 9, 0, tzinfo=dt.UTC)) == half_year
-    assert occasions(dt.datetime(2027, 1, 31, 9, 0, tzinfo=dt.UTC)) == {*half_year, Occasion.ANNUAL}
-    assert occasions(dt.datetime(2027, 7, 31, 9, 0, tzinfo=dt.UTC)) == set(Occasion)
+    half_a_year_later = dt.datetime(2026, 7, 31, 9, 0, tzinfo=dt.UTC)
+    # A joint session that is due stands for the quarterly check and the deep review.
+    assert occasions(half_a_year_later) == {Occasion.JOINT}
+    assert occasions(dt.datetime(2027, 1, 31, 9, 0, tzinfo=dt.UTC)) == {Occasion.JOINT, Occasion.ANNUAL}
+    assert occasions(dt.datetime(2027, 7, 31, 9, 0, tzinfo=dt.UTC)) == {
+        *(Occasion.JOINT, Occasion.ANNUAL, Occasion.OLD_VERSION)
+    }
+    met = ReviewDates(adopted, adopted, last_joint_at=dt.datetime(2026, 6, 1, 9, 0, tzinfo=dt.UTC))
+    assert occasions(half_a_year_later, met) == {Occasion.QUARTER, Occasion.NO_DEEP_REVIEW}
     reviewed_at = dt.datetime(2026, 6, 1, 9, 0, tzinfo=dt.UTC)
     reviewed = ReviewDates(adopted, adopted, last_reviewed_at=reviewed_at, last_deep_at=reviewed_at)
-    assert occasions(dt.datetime(2026, 7, 31, 9, 0, tzinfo=dt.UTC), reviewed) == {Occasion.JOINT}
+    assert occasions(half_a_year_later, reviewed) == {Occasion.JOINT}
