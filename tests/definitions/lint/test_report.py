@@ -503,7 +503,7 @@ def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
         ("three_components", {"gate": []}, "there is no fit: no gate row"),
         ("three_components", {"paths": [], "hot": [HOT]}, "there is no behaviour: no path with a clause"),
         ("points", {"paths": [path_row(count("pricing_view", n=3))]}, "no path asks for points"),
-        ("checklist", {}, "a path asks for points"),
+        ("checklist", {}, "a path or hot trigger asks for points"),
         ("hand_raise", {"paths": [path_row(count("pricing_view", n=3))]}, "“Way” is met without a request"),
     ],
 )
