@@ -375,6 +375,10 @@ SPECTACULAR_SETTINGS = {
     }
     | {
         "VersionStateEnum": "definitions.vocabulary.VersionState",
+        "DefinitionKindEnum": "definitions.vocabulary.DefinitionKind",
+        "ReviewKindEnum": "definitions.vocabulary.ReviewKind",
+        "ReviewStateEnum": "definitions.vocabulary.ReviewState",
+        "ReviewStepKindEnum": "definitions.vocabulary.ReviewStepKind",
         "HandoffStateEnum": "sla.vocabulary.HandoffState",
         "PlayStateEnum": "sla.vocabulary.PlayState",
         "BuyingRoleEnum": "sla.vocabulary.BuyingRole",

@@ -67,7 +67,7 @@ class RecencyValidation(models.Model):
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    state = models.CharField(max_length=16, choices=RecencyState.choices, default=RecencyState.OPEN)
+    state = models.CharField(max_length=16, choices=RecencyState, default=RecencyState.OPEN)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     note = models.CharField(max_length=250, blank=True, help_text="What was checked, or why it ended.")

@@ -52,11 +52,12 @@ class DueReview:
 
 def list_due(dates: ReviewDates, *, now: dt.datetime) -> list[DueReview]:
     """Return the reviews that are due at `now`; while a joint session is, no quarterly check and no deep review besides."""
-    due = [each for each in _list_next(dates) if each.due_at <= now]
+    due_reviews = [review for review in _list_next(dates) if review.due_at <= now]
     # A joint session answers what the two ask for.
-    if any(each.occasion == Occasion.JOINT for each in due):
-        return [each for each in due if each.occasion not in (Occasion.QUARTER, Occasion.NO_DEEP_REVIEW)]
-    return due
+    if any(review.occasion == Occasion.JOINT for review in due_reviews):
+        answered = (Occasion.QUARTER, Occasion.NO_DEEP_REVIEW)
+        return [review for review in due_reviews if review.occasion not in answered]
+    return due_reviews
 
 
 def _list_next(dates: ReviewDates) -> Iterator[DueReview]:

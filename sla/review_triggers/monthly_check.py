@@ -50,7 +50,7 @@ def check_month(definition: Definition, month: CalendarMonth, now: dt.datetime) 
         decided = rejection_evidence.read_decisions(definition=definition, month=month)
         version = find_version_in_force(definition, month.end)
         evidence = rejection_evidence.collect_evidence(definition, decided)
-        for trigger, cause in sorted(fired, key=lambda each: (MONTHLY.index(each[0]), each[1])):
+        for trigger, cause in sorted(fired, key=lambda pair: (MONTHLY.index(pair[0]), pair[1])):
             yield replace(_write_draft(definition, trigger, decided, evidence, version), cause=cause)
 
 
