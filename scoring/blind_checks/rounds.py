@@ -10,6 +10,7 @@ from django.db import transaction
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
+from config.calendar_periods import CalendarQuarter
 from definitions import permissions
 from definitions.models import Version
 from definitions.vocabulary import VersionState
@@ -32,14 +33,16 @@ def make_round(*, version: Version, by: User, now: dt.datetime) -> BlindCheck:
     permissions.require_role(by, *MAKERS, to="make a blind check")
     if version.state != VersionState.ACTIVE or version.definition.motion == Motion.AQL:
         raise RoundRefused(f"{version} judges no leads now: a blind check needs a version in force that judges leads.")
-    start, end = sampling.find_last_quarter(now)
-    sample = sampling.draw(version, start=start, end=end, seed=int(now.timestamp()))
+    quarter = CalendarQuarter.containing(now, quarters_back=1)
+    sample = sampling.draw(version, start=quarter.start, end=quarter.end, seed=int(now.timestamp()))
     if len(sample.leads) < sampling.FEWEST_LEADS:
         raise RoundRefused(
             f"The last quarter gives {len(sample.leads)} leads of which all was known in time"
             f" ({sample.known_late} are left out because something came late); a blind check takes {sampling.FEWEST_LEADS}."
         )
-    blind_check = BlindCheck.objects.create(version=version, starts_at=start, ends_at=end, made_by=by, made_at=now)
+    blind_check = BlindCheck.objects.create(
+        version=version, starts_at=quarter.start, ends_at=quarter.end, made_by=by, made_at=now
+    )
     BlindCheckLead.objects.bulk_create(
         BlindCheckLead(
             blind_check=blind_check, position=position, lead_id=row.lead_id, at=row.at, facts=row.facts, meets=row.meets

@@ -9,7 +9,6 @@ from typing import Final
 
 from django.db.models import Max
 
-from config import company_days
 from definitions.models import Version
 from leads.identity import merges
 from leads.models import Event, Lead
@@ -23,7 +22,6 @@ LEADS: Final = 24
 FEWEST_LEADS: Final = 20
 #: Leads that are looked at, of MQLs and of others each, so that a large installation answers as fast as a small one.
 _LOOKED_AT: Final = 300
-_MONTHS_A_QUARTER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +30,6 @@ class LeadSample:
 
     leads: list[KnownLead]
     known_late: int
-
-
-def find_last_quarter(now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    """Return the beginning and the end of the last closed calendar quarter of the company."""
-    today = company_days.day_of(now)
-    end = today.replace(month=(today.month - 1) // _MONTHS_A_QUARTER * _MONTHS_A_QUARTER + 1, day=1)
-    start = (end - dt.timedelta(days=1)).replace(day=1)
-    for _ in range(_MONTHS_A_QUARTER - 1):
-        start = (start - dt.timedelta(days=1)).replace(day=1)
-    return company_days.start_of(start), company_days.start_of(end)
 
 
 def draw(version: Version, *, start: dt.datetime, end: dt.datetime, seed: int) -> LeadSample:

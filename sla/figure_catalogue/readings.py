@@ -10,13 +10,13 @@ from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, Que
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Floor
 
+from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
 from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
 from scoring.models import AccountQualification, Qualification
-from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.figure_catalogue.catalogue import Cohort, RateFigure, RateKey
 from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
 from sla.vocabulary import DispositionKind

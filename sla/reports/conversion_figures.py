@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
 from leads.vocabulary import Motion
 from sla.figure_catalogue import readings
-from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL, SAL_TO_SQL, RateReading
 
 

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncMonth
 
+from config.calendar_periods import CalendarMonth
 from config.ui import formats
 from leads.identity import merges
 from leads.models import Outcome, PastDisposition
 from leads.vocabulary import Motion, OutcomeKind, PastDecision
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.handoffs import creation
 from sla.models import Disposition, Handoff

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth, TruncWeek
 
+from config.calendar_periods import CalendarMonth
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome
 from sla.reports import reason_counts
 from sla.reports.pipeline_overview import (

@@ -8,11 +8,11 @@ from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from config.calendar_periods import CalendarMonth
 from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import Commitment, HandoffQuerySet
 
 MONTHS: Final = 3

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.db.models import Exists, F, OuterRef
 
+from config.calendar_periods import CalendarPeriod
 from definitions.models import Definition
 from leads.vocabulary import Motion
-from sla.figure_catalogue.calendar_periods import CalendarPeriod
 from sla.models import AccountPlay, Attempt, Disposition, Notice, PlayDisposition
 from sla.vocabulary import DispositionKind
 

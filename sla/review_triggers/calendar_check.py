@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from django.db.models import Max, Min, Q
 
+from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import benchmarks, readings
-from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.figure_catalogue.catalogue import ACCEPTANCE, CATALOGUE, MQL_TO_SQL, REJECTION, RateReading
 from sla.review_triggers import quarter_wins
 from sla.review_triggers.due_reviews import DueReview, Occasion, ReviewDates

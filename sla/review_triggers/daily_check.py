@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import transaction
 
+from config.calendar_periods import CalendarMonth, CalendarQuarter, CalendarWeek
 from config.jobs import sweeps
 from config.jobs.periods import claim_period, list_claimed
 from definitions import backtest_requests, reviews
@@ -17,7 +18,6 @@ from definitions.models import Definition, Review, Version
 from definitions.proposal_checklist import add_months
 from definitions.vocabulary import ReviewKind
 from leads.vocabulary import Motion
-from sla.figure_catalogue.calendar_periods import CalendarMonth, CalendarQuarter, CalendarWeek
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
 from sla.figure_catalogue.readings import find_mature_quarter
 from sla.review_triggers import calendar_check, due_reviews, monthly_check, quarterly_check, sal_guard, weekly_check

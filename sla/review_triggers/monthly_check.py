@@ -8,12 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
+from config.calendar_periods import CalendarMonth
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import readings
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.figure_catalogue.catalogue import ACCEPTANCE, RateReading
 from sla.review_triggers import rejection_evidence
 from sla.review_triggers.rejection_evidence import DecidedMonth

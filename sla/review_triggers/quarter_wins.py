@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition, Version
 from leads.vocabulary import Motion
 from scoring.active_versions import rules_of
@@ -18,7 +19,6 @@ from scoring.columns import fact_reader
 from scoring.engine.judge import axes, first_qualifying
 from scoring.engine.profile import FAIL
 from scoring.instants import microseconds
-from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.models import QuarterCoverage
 
 

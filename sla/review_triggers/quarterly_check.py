@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, compare
 from sla.figure_catalogue import readings
-from sla.figure_catalogue.calendar_periods import CalendarQuarter
 from sla.figure_catalogue.catalogue import ACCEPTANCE, MQL_TO_SQL, RateFigure, RateReading
 from sla.review_triggers import quarter_wins
 from sla.review_triggers.review_drafts import ReviewDraft, describe_period, find_version_in_force

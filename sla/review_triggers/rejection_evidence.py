@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
 
+from config.calendar_periods import CalendarMonth
 from definitions.models import Definition
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import benchmarks
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.models import Disposition, PlayDisposition, ReasonCode
 from sla.reports import compliance

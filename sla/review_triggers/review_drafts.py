@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import Q
 
+from config.calendar_periods import CalendarPeriod
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
-from sla.figure_catalogue.calendar_periods import CalendarPeriod
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Final
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
+from config.calendar_periods import CalendarMonth
 from definitions.models import Definition
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import readings
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.figure_catalogue.catalogue import REJECTION
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import TruncWeek
 
+from config.calendar_periods import CalendarWeek
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import Event, Lead
@@ -25,7 +26,6 @@ from scoring.engine.judge import axes
 from scoring.engine.profile import PASS
 from scoring.instants import microseconds
 from scoring.models import Qualification
-from sla.figure_catalogue.calendar_periods import CalendarWeek
 from sla.figure_catalogue.readings import campaign_of_mql
 from sla.models import Disposition
 from sla.review_triggers.review_drafts import ReviewDraft, describe_period, find_version_in_force

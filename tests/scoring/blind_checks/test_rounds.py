@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from config.accounts.vocabulary import Role
+from config.calendar_periods import CalendarQuarter
 from definitions import permissions
 from definitions.models import Version
 from leads import named_lists
@@ -43,20 +44,12 @@ def blind_check(version: Version, leads: list[Lead]) -> BlindCheck:
     return rounds.make_round(version=version, by=UserFactory(roles=[Role.MARKETING_OPS]), now=NOW)
 
 
-@pytest.mark.parametrize(
-    ("now", "start", "end"),
-    [
-        (NOW, dt.date(2026, 7, 1), dt.date(2026, 10, 1)),
-        (dt.datetime(2026, 1, 5, tzinfo=dt.UTC), dt.date(2025, 10, 1), dt.date(2026, 1, 1)),
-    ],
-)
-def test_the_last_quarter_is_the_last_closed_one(now: dt.datetime, start: dt.date, end: dt.date) -> None:
-    assert [at.date() for at in sampling.find_last_quarter(now)] == [start, end]
-
-
-def test_a_round_has_half_of_its_leads_from_each_side(blind_check: BlindCheck) -> None:
+def test_a_round_is_of_the_last_closed_quarter_and_has_half_of_its_leads_from_each_side(
+    blind_check: BlindCheck,
+) -> None:
     rows = list(blind_check.leads.order_by("position"))
 
+    assert (blind_check.starts_at.date(), blind_check.ends_at.date()) == (dt.date(2026, 7, 1), dt.date(2026, 10, 1))
     assert [row.position for row in rows] == list(range(1, 25))
     assert sum(row.meets for row in rows) == 13
     assert {row.at for row in rows} == {THEN}
@@ -65,9 +58,9 @@ def test_a_round_has_half_of_its_leads_from_each_side(blind_check: BlindCheck) -
 def test_a_larger_pool_gives_exactly_half_and_the_same_leads_for_a_seed(version: Version, leads: list[Lead]) -> None:
     for number in range(24, 40):
         add_lead(number, signal="email_click")
-    start, end = sampling.find_last_quarter(NOW)
+    quarter = CalendarQuarter.containing(NOW, quarters_back=1)
 
-    samples = [sampling.draw(version, start=start, end=end, seed=5) for _ in range(2)]
+    samples = [sampling.draw(version, start=quarter.start, end=quarter.end, seed=5) for _ in range(2)]
 
     assert sum(row.meets for row in samples[0].leads) == 12
     assert samples[0] == samples[1]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from config.calendar_periods import CalendarMonth
 from definitions.models import Definition, Version
 from leads.identity import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion
-from sla.figure_catalogue.calendar_periods import CalendarMonth
 from sla.models import Clock, Handoff
 from sla.reports import volume_and_yield, weekly_cohorts
 from sla.review_triggers import rejection_evidence

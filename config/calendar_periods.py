@@ -5,12 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Self
-from zoneinfo import ZoneInfo
-
-from django.conf import settings
 
 from config import company_days
-from sla.business_time.arithmetic import wall_to_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +82,10 @@ class CalendarWeek(CalendarPeriod):
 
 
 def _month_of(at: dt.datetime) -> int:
-    local = at.astimezone(ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return local.year * 12 + local.month - 1
+    day = company_days.day_of(at)
+    return day.year * 12 + day.month - 1
 
 
 def _month_start(ordinal: int) -> dt.datetime:
     """Return the instant at which a month of the company begins; `ordinal` counts months from year 0."""
-    wall = dt.datetime(ordinal // 12, ordinal % 12 + 1, 1)  # noqa: DTZ001 (wall_to_instant applies the zone)
-    return wall_to_instant(settings.COMPANY_TIME_ZONE, wall)
+    return company_days.start_of(dt.date(ordinal // 12, ordinal % 12 + 1, 1))
