@@ -30,13 +30,6 @@ class Cohort(StrEnum):
     QUALIFIED = "qualified"
 
 
-class GoodDirection(StrEnum):
-    """The direction in which a rate is good: higher, or within its healthy band."""
-
-    HIGHER = "higher"
-    BAND = "band"
-
-
 @dataclass(frozen=True, slots=True)
 class RateFigure:
     """A rate in percent. `{mql}` in its texts stands for the name of the motion.
@@ -51,10 +44,8 @@ class RateFigure:
     cohort: Cohort
     period_rule: str
     smallest_sample: int
-    good: GoodDirection
     bands: tuple[HealthBand, ...] = ()
     matures_after: dt.timedelta | None = None
-    unit: str = "%"
 
     def name_for(self, motion: str) -> str:
         """Return the name with the motion's leads, as PQL→SQL."""
@@ -81,7 +72,6 @@ REJECTION: Final = RateFigure(
     Cohort.DECIDED,
     _BY_DECISION,
     _SMALLEST,
-    GoodDirection.BAND,
     health_bands.REJECTION_BANDS,
 )
 ACCEPTANCE: Final = RateFigure(
@@ -92,7 +82,6 @@ ACCEPTANCE: Final = RateFigure(
     Cohort.DECIDED,
     _BY_DECISION,
     _SMALLEST,
-    GoodDirection.BAND,
     health_bands.ACCEPTANCE_BANDS,
 )
 SAL_TO_SQL: Final = RateFigure(
@@ -103,7 +92,6 @@ SAL_TO_SQL: Final = RateFigure(
     Cohort.ACCEPTED,
     "each counts in the period of its acceptance",
     _SMALLEST,
-    GoodDirection.HIGHER,
     matures_after=dt.timedelta(days=30),
 )
 MQL_TO_SQL: Final = RateFigure(
@@ -114,7 +102,6 @@ MQL_TO_SQL: Final = RateFigure(
     Cohort.QUALIFIED,
     _BY_QUALIFICATION,
     _SMALLEST,
-    GoodDirection.BAND,
     health_bands.MQL_TO_SQL_BANDS,
     matures_after=dt.timedelta(days=30),
 )
@@ -126,7 +113,6 @@ MQL_TO_OPPORTUNITY: Final = RateFigure(
     Cohort.QUALIFIED,
     _BY_QUALIFICATION,
     _SMALLEST,
-    GoodDirection.HIGHER,
     matures_after=dt.timedelta(days=60),
 )
 CATALOGUE: Final = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Subquery, Value
@@ -27,18 +26,6 @@ _OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
 _NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class CohortFilter:
-    """The part of a definition's MQLs that a rate is read for; empty: all. `band` is the lower end of a score band."""
-
-    source: str | None = None
-    campaign: str | None = None
-    band: int | None = None
-
-
-EVERYBODY: Final = CohortFilter()
-
-
 def read_rate(
     figure: RateFigure,
     *,
@@ -46,7 +33,6 @@ def read_rate(
     start: dt.datetime,
     end: dt.datetime,
     now: dt.datetime,
-    only: CohortFilter = EVERYBODY,
     within: dt.timedelta | None = None,
 ) -> Sample:
     """Return the numerator and denominator of a rate in `[start, end)`, by what is known at `now`.
@@ -57,7 +43,7 @@ def read_rate(
     if definition.motion == Motion.AQL:
         return _read_plays(figure, definition, start, end, now, within)
     cohort = select_cohort(figure.cohort, definition=definition, start=start, end=end)
-    return _count(_narrow(cohort, only), _numerator(figure, now, within))
+    return _count(cohort, _numerator(figure, now, within))
 
 
 def find_mature_quarter(figure: RateFigure, now: dt.datetime) -> CalendarQuarter:
@@ -120,16 +106,6 @@ def campaign_of_mql() -> Subquery:
 def score_band() -> Any:
     """Return the lower end of an MQL's score band: fit and engagement together, as frozen when it qualified."""
     return Floor((F("fit") + F("engagement")) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
-
-
-def _narrow(cohort: QuerySet[Qualification], only: CohortFilter) -> QuerySet[Qualification]:
-    if only.source is not None:
-        cohort = cohort.filter(lead__source=only.source)
-    if only.campaign is not None:
-        cohort = cohort.annotate(campaign=campaign_of_mql()).filter(campaign=only.campaign)
-    if only.band is not None:
-        cohort = cohort.annotate(points=score_band()).filter(points=only.band)
-    return cohort
 
 
 def _is_disposed(kind: DispositionKind | None = None) -> Q:
