@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from scoring.active_versions import rules_of
 from scoring.backtests import outcome_history
 from scoring.backtests.coverage_and_precision import NEVER, DatedLeads
 from scoring.backtests.intervals_and_tests import Sample
+from scoring.backtests.outcome_history import OutcomeRecords
 from scoring.columns import fact_reader
 from scoring.engine.judge import axes, first_qualifying
 from scoring.engine.profile import FAIL
@@ -30,11 +32,15 @@ class QuarterWins:
     outside_gate: Sample
 
 
-def judge_wins(version: Version, quarter: CalendarQuarter) -> QuarterWins:
-    """Judge the first wins of a quarter by a version's rules, with the facts known of each lead before it was won."""
+def judge_wins(version: Version, quarters: Iterable[CalendarQuarter], *, until: dt.datetime) -> list[QuarterWins]:
+    """Judge the first wins of quarters that end at `until` at the latest, each with the facts known before it was won."""
+    outcomes = outcome_history.read_outcomes(Motion(version.definition.motion), until=until, rejected_since=until)
+    return [_judge_quarter(version, outcomes, quarter) for quarter in quarters]
+
+
+def _judge_quarter(version: Version, outcomes: OutcomeRecords, quarter: CalendarQuarter) -> QuarterWins:
     rules = rules_of(version)
-    history = outcome_history.read_history(Motion(rules.motion), quarter.start, quarter.end)
-    won = history.won_since(microseconds(quarter.start))
+    won = outcomes.history_of_period(quarter.start, quarter.end).won_since(microseconds(quarter.start))
     facts = fact_reader.read_for_leads(won.lead.tolist(), rules)
     known = won.where(np.isin(won.lead, facts.lead_ids))
     gate = axes(rules, facts, np.searchsorted(facts.lead_ids, known.lead), known.at - 1).gate

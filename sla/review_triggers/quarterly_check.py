@@ -37,7 +37,7 @@ def check_quarter(definition: Definition, quarter: CalendarQuarter, now: dt.date
     if definition.motion == Motion.AQL:
         return
     before = CalendarQuarter.containing(quarter.start, quarters_back=1)
-    wins, wins_before = (quarter_wins.judge_wins(version, period) for period in (quarter, before))
+    wins, wins_before = quarter_wins.judge_wins(version, (quarter, before), until=quarter.end)
     quarter_wins.keep_coverage(version, quarter, wins, now)
     if has_icp_changed(wins.outside_gate, wins_before.outside_gate):
         yield _draft_icp_change(definition, quarter, wins.outside_gate, wins_before.outside_gate)
