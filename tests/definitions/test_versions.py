@@ -164,10 +164,10 @@ def test_several_sdrs_are_heard_each_once() -> None:
 
 def test_who_comments_as_ops_may_still_sign_as_leader() -> None:
     version, person = create_proposed(), UserFactory(roles=[Role.MARKETING_OPS, Role.MARKETING_LEADER])
-    said = {"version": version, "decision": Decision.APPROVED, "comment": "Clear enough.", "now": NOW}
+    approval = {"version": version, "decision": Decision.APPROVED, "comment": "Clear enough.", "now": NOW}
 
-    versions.sign(by=person, side=Side.OPS, **said)
-    versions.sign(by=person, side=Side.MARKETING, **said)
+    versions.sign(by=person, side=Side.OPS, **approval)
+    versions.sign(by=person, side=Side.MARKETING, **approval)
 
     assert list(version.sign_offs.order_by("pk").values_list("side", flat=True)) == [Side.OPS, Side.MARKETING]
 

@@ -230,10 +230,10 @@ def excluded(rule: SignalPoints, rules: Rules, events: list[Event]) -> bool:
     ]
     if not standing or rule.excludes_days is None:
         return bool(standing)
-    asked = [event.at for event in events if event.signal in rules.catalogue.requests - excluders]
+    requested_at = [event.at for event in events if event.signal in rules.catalogue.requests - excluders]
     # Marketing's word about a lead is nothing that the lead did.
     engaged = last_engagement(rules, [event for event in events if event.signal != "recency_validated"])
-    active = [*asked, *([] if engaged is None else [engaged])]
+    active = [*requested_at, *([] if engaged is None else [engaged])]
     return not active or max(active) - max(standing) <= rule.excludes_days * DAY
 
 
