@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from definitions.document import criterion_fields
+from definitions.document import criterion_fields, setting_readers
 from definitions.document.json_reader import Node, NodeMembers, NumberLimits
 from definitions.document.values import (
     AccountSetting,
@@ -18,18 +17,13 @@ from definitions.document.values import (
     CriterionRow,
     DecaySetting,
     Draft,
-    InactivitySetting,
     PathRow,
     SignalRow,
-    TierFloorSetting,
     TimingSetting,
 )
 from definitions.vocabulary import (
     DOCUMENT_FORMAT,
     LONGEST_SUMMARY,
-    Axis,
-    DecayMode,
-    DefinitionKind,
     Operator,
     Part,
     PathKind,
@@ -37,13 +31,6 @@ from definitions.vocabulary import (
 )
 from leads.vocabulary import Motion
 
-_POINTS: Final = NumberLimits(digits=8, places=3)
-_FROM_ZERO: Final = NumberLimits(digits=8, places=3, low=Decimal(0))
-_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal(0))
-_WINDOW: Final = NumberLimits(digits=9, places=4, low=Decimal(0))
-_PERCENT: Final = NumberLimits(digits=6, places=3, low=Decimal(0), high=Decimal(100))
-_PERIOD: Final = NumberLimits(digits=6, places=2, low=Decimal("0.01"))
-_SOME_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal("0.01"))
 #: One contact is a lead (an MQL); an account has several.
 _CONTACTS_AT_LEAST: Final = 2
 #: Fewer signals about one asset are an ordinary count.
@@ -101,7 +88,7 @@ class _Parser:
         keys = root.read_members(required=required, optional=optional)
         if "format" in keys and keys["format"].value != DOCUMENT_FORMAT:
             keys["format"].complain(f"must be “{DOCUMENT_FORMAT}”.")
-        major, minor = keys.read("version", _read_version_number, (1, 0))
+        major, minor = keys.read("version", setting_readers.read_version_number, (1, 0))
         keys.read("basis", _check_basis, None)
         draft = self._build_draft(keys, major, minor)
         if is_of_accounts:
@@ -113,23 +100,23 @@ class _Parser:
     def _build_draft(self, keys: NodeMembers, major: int, minor: int) -> Draft:
         return Draft(
             name=keys.read("name", lambda node: node.read_text(longest=120), ""),
-            motion=keys.read("motion", _read_motion, Motion.MQL),
+            motion=keys.read("motion", setting_readers.read_motion, Motion.MQL),
             major=major,
             minor=minor,
             owner=keys.read("owner", lambda node: node.read_text(longest=200), ""),
             reason=keys.read("reason", Node.read_text, ""),
             statement=keys.read("statement", Node.read_text, ""),
             sal_rate_target=keys.read("sal_rate_target", lambda node: node.read_number(_RATE), Decimal("0.7")),
-            decay=keys.read("decay", _read_decay, DecaySetting()),
-            inactivity=keys.read("inactivity", _read_inactivity, None),
-            ceilings=keys.read("ceilings", _read_ceilings, CeilingSettings()),
+            decay=keys.read("decay", setting_readers.read_decay, DecaySetting()),
+            inactivity=keys.read("inactivity", setting_readers.read_inactivity, None),
+            ceilings=keys.read("ceilings", setting_readers.read_ceilings, CeilingSettings()),
             criteria=tuple(row for part in Part for row in keys.read(str(part), self._read_criteria, ())),
             signals=keys.read("signals", self._read_signals, ()),
             paths=keys.read("paths", self._read_paths, ()) + keys.read("hot", self._read_paths, ()),
             timing=keys.read("timing", self._read_timing, None),
-            tier_3_below=keys.read("tier_3_below", _read_tier_floor, None),
+            tier_3_below=keys.read("tier_3_below", setting_readers.read_tier_floor, None),
             account=keys.read("account", self._read_account, None),
-            kind=keys.read("kind", _read_kind, ""),
+            kind=keys.read("kind", setting_readers.read_kind, ""),
             summary=keys.read("summary", lambda node: node.read_text(longest=LONGEST_SUMMARY), ""),
         )
 
@@ -144,7 +131,7 @@ class _Parser:
         )
         account = AccountSetting(
             contacts_at_least=keys.read("contacts_at_least", Node.read_count, Decimal(2)),
-            within_days=keys.read("within_days", _read_some_days, Decimal(30)),
+            within_days=keys.read("within_days", setting_readers.read_some_days, Decimal(30)),
             engaged_by=keys.read("engaged_by", self._read_signal_list, ()),
             rationale=keys.read("rationale", Node.read_text, ""),
             company_signals=keys.read("company_signals", self._read_company_signals, None),
@@ -168,7 +155,7 @@ class _Parser:
         return CompanySignalsSetting(
             signals=signals,
             at_least=keys.read("at_least", Node.read_count, Decimal(1)),
-            within_days=keys.read("within_days", _read_some_days, Decimal(90)),
+            within_days=keys.read("within_days", setting_readers.read_some_days, Decimal(90)),
             rationale=keys.read("rationale", Node.read_text, ""),
         )
 
@@ -187,8 +174,8 @@ class _Parser:
             required=(), optional=("engaged_within_days", "or_request_within_days", "engaged_by", "rationale")
         )
         timing = TimingSetting(
-            keys.read("engaged_within_days", _read_days, None),
-            keys.read("or_request_within_days", _read_days, None),
+            keys.read("engaged_within_days", setting_readers.read_days, None),
+            keys.read("or_request_within_days", setting_readers.read_days, None),
             keys.read("engaged_by", self._read_signal_list, ()),
             keys.read("rationale", Node.read_text, ""),
         )
@@ -207,14 +194,14 @@ class _Parser:
     def _read_criterion(self, node: Node, part: Part) -> CriterionRow | None:
         keys = node.read_members(required=("field", "op", "rationale"), optional=("value", "points", "unknown"))
         rationale = keys.read("rationale", Node.read_text, "")
-        points = keys.read("points", _read_points, Decimal(0))
+        points = keys.read("points", setting_readers.read_points, Decimal(0))
         if part == Part.DISQUALIFIER and points:
             keys["points"].complain("a disqualifier excludes; it gives no points.")
         question = self._read_question(keys)
         if question is None:
             return None
         field, op = question
-        unknown = keys.read("unknown", _read_unknown_policy, "")
+        unknown = keys.read("unknown", setting_readers.read_unknown_policy, "")
         if unknown and op == Operator.KNOWN:
             keys["unknown"].complain("the operator known asks for that itself; leave it out.")
         if "value" not in keys and op == Operator.KNOWN:
@@ -250,11 +237,11 @@ class _Parser:
         keys = node.read_members(
             required=("signal", "points", "rationale"), optional=("cap", "cap_rationale", "disqualifies")
         )
-        disqualifies, days = keys.read("disqualifies", _read_exclusion, (False, None))
+        disqualifies, days = keys.read("disqualifies", setting_readers.read_exclusion, (False, None))
         row = SignalRow(
             signal=keys.read("signal", self._read_signal, ""),
-            points=keys.read("points", lambda at: at.read_number(_POINTS), Decimal(0)),
-            cap=keys.read("cap", lambda at: at.read_number_or_null(_POINTS), None),
+            points=keys.read("points", setting_readers.read_points, Decimal(0)),
+            cap=keys.read("cap", setting_readers.read_points_or_null, None),
             rationale=keys.read("rationale", Node.read_text, ""),
             disqualifies=disqualifies,
             disqualifies_within_days=days,
@@ -287,8 +274,8 @@ class _Parser:
         if isinstance(node.value, dict) and "axis" in node.value:
             keys = node.read_members(required=("axis", "at_least"), optional=("rationale",))
             return ClauseRow(
-                axis=_read_axis(keys["axis"]),
-                at_least=keys.read("at_least", _read_points, Decimal(0)),
+                axis=setting_readers.read_axis(keys["axis"]),
+                at_least=keys.read("at_least", setting_readers.read_points, Decimal(0)),
                 rationale=keys.read("rationale", Node.read_text, ""),
             )
         keys = node.read_members(
@@ -298,15 +285,15 @@ class _Parser:
         signals = keys.read("count_of", lambda at: tuple(self._read_signal(item) for item in at.read_items()), ("",))
         if not signals:
             keys["count_of"].complain("names no signal.")
-        same_asset = keys.read("same", _read_asset, None) is not None
+        same_asset = keys.read("same", setting_readers.read_asset, None) is not None
         if same_asset:
             _check_same_asset(keys, signals)
         return ClauseRow(
             signals=signals,
             at_least=keys.read("at_least", Node.read_count, Decimal(1)),
-            within_days=keys.read("within_days", _read_window, None),
-            within_hours_of_each_other=keys.read("within_hours_of_each_other", _read_window, None),
-            distinct_assets=keys.read("distinct", _read_asset, None) is not None,
+            within_days=keys.read("within_days", setting_readers.read_window, None),
+            within_hours_of_each_other=keys.read("within_hours_of_each_other", setting_readers.read_window, None),
+            distinct_assets=keys.read("distinct", setting_readers.read_asset, None) is not None,
             same_asset=same_asset,
             rationale=keys.read("rationale", Node.read_text, ""),
         )
@@ -318,17 +305,6 @@ def _check_same_asset(keys: NodeMembers, signals: Collection[str]) -> None:
     for name in ("distinct", "within_hours_of_each_other"):
         if name in keys and keys[name].value is not None:
             keys[name].complain("does not go together with same; leave it out.")
-
-
-def _read_asset(node: Node) -> str | None:
-    return node.read_choice(("asset",), "property to tell apart")
-
-
-def _read_exclusion(node: Node) -> tuple[bool, Decimal | None]:
-    """Read whether a signal disqualifies, and for how many days; null: it does not, without days for good."""
-    if node.value is None:
-        return False, None
-    return True, node.read_members(required=("within_days",)).read("within_days", _read_days, None)
 
 
 def _check_basis(node: Node) -> None:
@@ -357,92 +333,3 @@ def _check_account_disqualifiers(keys: NodeMembers, draft: Draft) -> None:
     for index, row in enumerate(row for row in draft.criteria if row.part == Part.DISQUALIFIER):
         if row.unknown == UnknownPolicy.HOLD and row.field.startswith("lead."):
             keys["disqualifiers"].complain(f"row {index + 1} holds, but a person of a company counts or does not.")
-
-
-def _read_some_days(node: Node) -> Decimal:
-    return node.read_number(_SOME_DAYS)
-
-
-def _read_version_number(node: Node) -> tuple[int, int]:
-    """Read `"1.2"` as the major and the minor number."""
-    match = re.fullmatch(r"v?([0-9]{1,4})\.([0-9]{1,4})", node.read_text())
-    if not match:
-        node.complain("must be a text like “1.0”.")
-        return 1, 0
-    return int(match[1]), int(match[2])
-
-
-def _read_motion(node: Node) -> Motion:
-    return Motion(node.read_choice(Motion.values, "motion") or Motion.MQL)
-
-
-def _read_unknown_policy(node: Node) -> str:
-    return node.read_choice(UnknownPolicy.values, "way to take an unknown value") or ""
-
-
-def _read_kind(node: Node) -> str:
-    return node.read_choice(DefinitionKind.values, "kind of definition") or ""
-
-
-def _read_axis(node: Node) -> Axis:
-    return Axis(node.read_choice(Axis.values, "axis") or Axis.FIT)
-
-
-def _read_points(node: Node) -> Decimal:
-    return node.read_number(_POINTS)
-
-
-def _read_amount_from_zero(node: Node) -> Decimal:
-    return node.read_number(_FROM_ZERO)
-
-
-def _read_days(node: Node) -> Decimal | None:
-    return node.read_number_or_null(_DAYS)
-
-
-def _read_window(node: Node) -> Decimal | None:
-    return node.read_number_or_null(_WINDOW)
-
-
-def _read_period(node: Node) -> Decimal:
-    return node.read_number(_PERIOD)
-
-
-def _read_decay(node: Node) -> DecaySetting:
-    if node.value is None:
-        return DecaySetting(mode=DecayMode.NONE)
-    keys = node.read_members(required=("mode",), optional=("percent", "per_days", "rationale"))
-    mode = keys.read("mode", lambda at: at.read_choice(DecayMode.values, "mode of decay"), None)
-    return DecaySetting(
-        mode=DecayMode(mode or DecayMode.NONE),
-        percent=keys.read("percent", lambda at: at.read_number(_PERCENT), Decimal(10)),
-        per_days=keys.read("per_days", _read_period, Decimal(30)),
-        rationale=keys.read("rationale", Node.read_text, ""),
-    )
-
-
-def _read_inactivity(node: Node) -> InactivitySetting | None:
-    if node.value is None:
-        return None
-    keys = node.read_members(required=("after_days", "points"), optional=("per_days",))
-    return InactivitySetting(
-        after_days=keys.read("after_days", lambda at: at.read_number(_DAYS), Decimal(0)),
-        points=keys.read("points", _read_amount_from_zero, Decimal(0)),
-        per_days=keys.read("per_days", _read_period, Decimal(30)),
-    )
-
-
-def _read_ceilings(node: Node) -> CeilingSettings:
-    keys = node.read_members(required=(), optional=("fit", "engagement", "bant"))
-    return CeilingSettings(**{axis: at.read_number_or_null(_FROM_ZERO) for axis, at in keys.items()})
-
-
-def _read_tier_floor(node: Node) -> TierFloorSetting | None:
-    if node.value is None:
-        return None
-    keys = node.read_members(required=("axis", "less_than"), optional=("rationale",))
-    return TierFloorSetting(
-        keys.read("axis", _read_axis, Axis.FIT),
-        keys.read("less_than", _read_points, Decimal(0)),
-        keys.read("rationale", Node.read_text, ""),
-    )

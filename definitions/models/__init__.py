@@ -2,17 +2,7 @@ from __future__ import annotations
 
 from definitions.models.acknowledgement import Acknowledgement
 from definitions.models.basis_amendment import BasisAmendment
-from definitions.models.definition import (
-    LIVING_COLUMNS,
-    Clause,
-    Criterion,
-    Definition,
-    Path,
-    SignalRule,
-    Version,
-    VersionQuerySet,
-    format_plain,
-)
+from definitions.models.definition import LIVING_COLUMNS, Definition, Version, VersionQuerySet
 from definitions.models.definition_slug import DefinitionSlug
 from definitions.models.kept_content import KeptContent
 from definitions.models.primary_motion import PrimaryMotion
@@ -26,6 +16,7 @@ from definitions.models.review_record import (
 )
 from definitions.models.suppression import KeptBack, Suppression, SuppressionQuerySet
 from definitions.models.version_history import Backtest, CommitmentSnapshot, Proposal, SignOff, VersionChange
+from definitions.models.version_rows import Clause, Criterion, Path, SignalRule, format_plain
 
 __all__ = [
     "LIVING_COLUMNS",
