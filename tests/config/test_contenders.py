@@ -39,7 +39,8 @@ from tests.factories import (
 )
 from tests.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+#: The server takes 200 connections: tests of a hundred people at once run one after another.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("crowds")]
 
 #: The page of a handoff has 60 queries and 40 kB.
 QUERIES_AT_MOST, BYTES_AT_MOST = 25, 2000

@@ -34,7 +34,7 @@ from tests.factories import (
 )
 from tests.threads import at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("crowds")]
 
 
 def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_when():

@@ -274,7 +274,7 @@ def test_a_breached_first_contact_stays_breached():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 def test_two_workers_notify_of_each_hot_upgrade_once():
     TeamFactory(working=True, reps=2)
     handoffs = [HandoffFactory() for _ in range(10)]
@@ -289,7 +289,7 @@ def test_two_workers_notify_of_each_hot_upgrade_once():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 def test_a_held_mql_that_turns_hot_on_its_day_makes_one_handoff():
     CommitmentFactory(active=True, tier_3_nurture_days=14)
     TeamFactory(working=True)

@@ -285,7 +285,7 @@ def test_imported_history_raises_no_tier(employer: Company) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 @pytest.mark.usefixtures("shipped_rows")
 @pytest.mark.parametrize("decision", ["hand over", "accept", "reject"])
 def test_a_late_fact_at_the_moment_of_another_step_doubles_nothing(employer: Company, decision: str) -> None:

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.threads import at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("crowds")]
 
 THREADS = 50
 SOON = NOW + MINUTE

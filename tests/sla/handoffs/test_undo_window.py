@@ -221,7 +221,7 @@ def test_decisions_on_several_handoffs_are_independent():
     assert PendingDecision.objects.count() == 2
 
 
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 @pytest.mark.django_db(transaction=True)
 def test_twenty_sweeps_at_once_make_each_decision_final_once():
     for _ in range(10):
@@ -234,7 +234,7 @@ def test_twenty_sweeps_at_once_make_each_decision_final_once():
     assert Handoff.objects.filter(state=HandoffState.ACCEPTED).count() == 10
 
 
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 @pytest.mark.django_db(transaction=True)
 def test_one_of_twenty_concurrent_decisions_wins():
     handoff = HandoffFactory()
@@ -248,7 +248,7 @@ def test_one_of_twenty_concurrent_decisions_wins():
     assert sum(isinstance(answer, dispositions.AlreadyDecided) for answer in answers) == 19
 
 
-@pytest.mark.xdist_group("sla_concurrency")
+@pytest.mark.xdist_group("crowds")
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_the_middle_leaves_the_decision_due(monkeypatch):
     intended()

@@ -11,7 +11,7 @@ from sla.review_triggers import daily_check
 from tests.factories import DAY, NOW, CommitmentFactory, HandoffFactory
 from tests.threads import at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("sla_concurrency")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("crowds")]
 
 
 def test_several_workers_open_one_review(settings: Any, tmp_path: Any) -> None:
