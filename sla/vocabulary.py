@@ -234,7 +234,7 @@ class NoticeKind(models.TextChoices):
     BREACHED = "sla.breached", _("Breached")
     RECYCLED = "lead.recycled", _("Recycled")
     REENGAGED = "lead.reengaged", _("Re-engaged")
-    REVIEW = "review.opened", _("Review opened")
+    REVIEW = "review.opened", _("Review")
     SIGNATURE = "signature.waiting", _("Waits for your signature")
     GIVEN_BACK = "decision.given_back", _("Decision not recorded")
     BLIND_RULE = "rule.blind", _("Rule that sees nothing")
@@ -242,6 +242,7 @@ class NoticeKind(models.TextChoices):
     REINSTATED = "lead.reinstated", _("Disqualified lead asked")
     SUPPRESSED = "suppression.set", _("Leads suppressed")
     LINE_CROSSED = "rate.line_crossed", _("Rate beyond its line")
+    VALIDATION = "recency.waiting", _("Recency validation")
 
     @property
     def tone(self) -> str:
@@ -266,6 +267,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.REINSTATED: "marketing",
         NoticeKind.SUPPRESSED: "warn",
         NoticeKind.LINE_CROSSED: "warn",
+        NoticeKind.VALIDATION: "marketing",
     }
 )
 

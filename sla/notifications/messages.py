@@ -39,6 +39,7 @@ _BY_URGENCY: Final = (
     NoticeKind.REVIEW,
     NoticeKind.BLIND_RULE,
     NoticeKind.REINSTATED,
+    NoticeKind.VALIDATION,
     NoticeKind.REASSIGNED,
     NoticeKind.RECYCLED,
 )

@@ -360,13 +360,16 @@ def test_a_day_later_its_owner_or_else_marketing_ops_are_told_once(
     leader = UserFactory(roles=[Role.MARKETING_LEADER])
     for number in range(2):
         store_validation(version, come(None, f"n{number}@fit.example"), at=NOW, owner=leader)
+    gone = UserFactory(roles=[Role.MARKETING_OPS], is_active=False)
+    for number, owner in enumerate((ops, gone), start=2):
+        store_validation(version, come(None, f"n{number}@fit.example"), at=NOW, owner=owner)
 
     assert recency_notices.notify_of_yesterday(now=NOW + HOUR) == 0
     assert recency_notices.notify_of_yesterday(now=NOW + DAY) == 2
     assert recency_notices.notify_of_yesterday(now=NOW + DAY + HOUR) == 0
 
     assert dict(Notice.objects.values_list("to", "text")) == {
-        ops.pk: "1 lead needs recency validation since yesterday.",
+        ops.pk: "3 leads need recency validation since yesterday.",
         leader.pk: "2 leads need recency validation since yesterday.",
     }
 
