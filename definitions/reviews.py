@@ -65,15 +65,10 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     last review of the definition (rules 8.10).
 
     The review gets the checklist of its trigger and kind; without `taking_part` both leaders and the owner of the version in
-    force take part (rules 8.28, 8.29). A `request_key` that the person used before returns the review that it opened. Raises
-    Refused, permissions.NotAllowed.
+    force take part (rules 8.28, 8.29). Raises Refused, permissions.NotAllowed.
     """
     permissions.require_role(by, *access.OPENERS, to="open a review")
     definition = version_documents.lock_definition(definition)
-    if by is not None and request_key:
-        opened = Review.objects.filter(opened_by=by, request_key=request_key).first()
-        if opened is not None:
-            return opened
     period = period or f"{now:%Y-%m-%d}"
     if suppressions := _list_suppressions(definition, now):
         evidence = {**evidence, "suppressions": suppressions}
@@ -100,6 +95,7 @@ def open_review(  # noqa: PLR0913 (each is a column of the record)
     return review
 
 
+@transaction.atomic
 def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
     *,
     definition: Definition,
@@ -115,8 +111,14 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
 ) -> Review:
     """Open a review that a person asks for (rules 8.27). `kind` is for the trigger *manual* only, by default light.
 
-    Raises Refused with the field and the rule, permissions.NotAllowed.
+    A `request_key` that the person used before returns the review that it opened, whatever else is asked. Raises Refused with
+    the field and the rule, permissions.NotAllowed.
     """
+    # Of two calls that are sent at once the second one waits here, and finds the review of the first.
+    definition = version_documents.lock_definition(definition)
+    opened = Review.objects.filter(opened_by=by, request_key=request_key).first() if request_key else None
+    if opened is not None:
+        return opened
     if trigger not in OPENED_BY_HAND:
         raise Refused("trigger", f"is not opened by hand: Accord opens it itself ({trigger.label}).")
     if not title.strip():

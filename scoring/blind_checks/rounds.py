@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 
+from config import company_days
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from config.calendar_periods import CalendarQuarter
@@ -29,10 +30,19 @@ class RoundRefused(Exception):
 
 @transaction.atomic
 def make_round(*, version: Version, by: User, now: dt.datetime) -> BlindCheck:
-    """Make a round of leads of the last closed quarter for a version in force. Raises RoundRefused, permissions.NotAllowed."""
+    """Make a round of leads of the last closed quarter for a version in force, one a day at most.
+
+    Raises RoundRefused, permissions.NotAllowed.
+    """
     permissions.require_role(by, *MAKERS, to="make a blind check")
+    version = (
+        Version.objects.select_related("definition").select_for_update(of=("self",), no_key=True).get(pk=version.pk)
+    )
     if version.state != VersionState.ACTIVE or version.definition.motion == Motion.AQL:
         raise RoundRefused(f"{version} judges no leads now: a blind check needs a version in force that judges leads.")
+    today = company_days.start_of(company_days.day_of(now))
+    if BlindCheck.objects.filter(version=version, made_at__gte=today).exists():
+        raise RoundRefused(f"{version} has a round of today already: it has the same leads for everybody.")
     quarter = CalendarQuarter.containing(now, quarters_back=1)
     sample = sampling.draw(version, start=quarter.start, end=quarter.end, seed=int(now.timestamp()))
     if len(sample.leads) < sampling.FEWEST_LEADS:

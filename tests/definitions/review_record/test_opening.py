@@ -94,6 +94,9 @@ def test_a_request_sent_twice_opens_one_review() -> None:
     first, again = (open_by_hand(by=ops, definition=definition, request_key="a") for _ in range(2))
 
     assert first == again
+    # Sent again after the meeting, it is the same call still.
+    meeting = {"by": ops, "definition": definition, "request_key": "c", "meets_at": NOW + DAY}
+    assert open_by_hand(**meeting) == open_by_hand(**meeting, now=NOW + 2 * DAY)
     assert open_by_hand(by=ops, definition=definition, request_key="b") != first
     assert open_by_hand(definition=definition, request_key="a") != first
 

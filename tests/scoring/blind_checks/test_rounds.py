@@ -77,6 +77,14 @@ def test_too_few_leads_make_no_round(version: Version, leads: list[Lead]) -> Non
     assert not BlindCheck.objects.exists()
 
 
+def test_a_version_has_one_round_a_day(blind_check: BlindCheck) -> None:
+    make = {"version": blind_check.version, "by": UserFactory(roles=[Role.MARKETING_OPS])}
+
+    with pytest.raises(rounds.RoundRefused, match="has a round of today already"):
+        rounds.make_round(**make, now=NOW + dt.timedelta(hours=1))
+    assert rounds.make_round(**make, now=NOW + DAY) != blind_check
+
+
 def test_only_ops_and_leaders_make_a_round_for_a_version_in_force(version: Version) -> None:
     with pytest.raises(permissions.NotAllowed):
         rounds.make_round(version=version, by=UserFactory(roles=[Role.SDR]), now=NOW)
