@@ -8,7 +8,7 @@ from typing import Any, Final
 from django import forms
 
 from config.accounts.models import User
-from definitions.models import Definition, Review, ReviewGap, ReviewParticipant, Version
+from definitions.models import Definition, Review
 from definitions.review_record import participants
 from definitions.review_record.participants import SeatTaken
 from definitions.vocabulary import OPENED_BY_HAND, ReviewKind, ReviewSeat, ReviewTrigger
@@ -46,7 +46,7 @@ class OpenReviewForm(forms.Form):
     )
     new_leader = forms.ModelChoiceField(
         label="New leader",
-        queryset=User.objects.none(),
+        queryset=participants.list_leaders(),
         required=False,
         empty_label="Nobody",
         help_text="For a new CMO or CRO: this person acknowledges the definition before the decision.",
@@ -64,8 +64,6 @@ class OpenReviewForm(forms.Form):
             # A seat that only one person can take is theirs, unless somebody says otherwise.
             field.initial = people[0] if seat != ReviewSeat.QUEUE and len(people[:2]) == 1 else None
             self.fields[name] = field
-        leaders = participants.list_holders(ReviewSeat.MARKETING) | participants.list_holders(ReviewSeat.SALES)
-        self.fields["new_leader"].queryset = leaders.distinct()  # type: ignore[attr-defined]  # typed as plain Field
 
     @property
     def seats(self) -> list[forms.BoundField]:
@@ -99,7 +97,7 @@ class OpenReviewForm(forms.Form):
 
 
 class ReviewStepForm(forms.Form):
-    """A form of a step of a review, which its subclasses may need to know."""
+    """A form of a step of a review, by which some of its fields are chosen."""
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -139,9 +137,9 @@ class ReviewMeetingForm(ReviewStepForm):
     meets_at = forms.DateTimeField(label="Meeting", widget=MeetingInput())
     why = forms.CharField(label="Why it is moved", required=False, max_length=500)
 
-    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
-        super().__init__(*args, review=review, **kwargs)
-        self.fields["meets_at"].initial = review.meets_at
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["meets_at"].initial = self.review.meets_at
 
 
 class TickForm(ReviewStepForm):
@@ -156,18 +154,16 @@ class SeatForm(ReviewStepForm):
     seat = forms.ChoiceField(choices=ReviewSeat.choices, initial=ReviewSeat.GUEST)
     is_new_leader = forms.BooleanField(label="This is the new leader", required=False)
 
-    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
-        super().__init__(*args, review=review, **kwargs)
-        if review.kind != ReviewKind.RECONCILIATION:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.review.kind != ReviewKind.RECONCILIATION:
             del self.fields["is_new_leader"]
 
 
 class UnseatForm(ReviewStepForm):
-    participant = forms.ModelChoiceField(queryset=ReviewParticipant.objects.none())
-
-    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
-        super().__init__(*args, review=review, **kwargs)
-        self.fields["participant"].queryset = review.participants.all()  # type: ignore[attr-defined]  # typed as plain Field
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["participant"] = forms.ModelChoiceField(queryset=self.review.participants.all())
 
 
 class GapForm(ReviewStepForm):
@@ -179,15 +175,13 @@ class GapForm(ReviewStepForm):
 
 
 class CloseGapForm(ReviewStepForm):
-    gap = forms.ModelChoiceField(queryset=ReviewGap.objects.none())
-    version = forms.ModelChoiceField(
-        label="Version that closes it", queryset=Version.objects.none(), required=False, empty_label="No version"
-    )
     note = forms.CharField(label="Or how it was closed without one", required=False, max_length=500)
 
-    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
-        super().__init__(*args, review=review, **kwargs)
-        open_gaps = review.gaps.filter(closed_at__isnull=True).order_by("pk")
-        versions = review.definition.versions.select_related("definition").order_by("-major", "-minor", "-pk")
-        self.fields["gap"].queryset = open_gaps  # type: ignore[attr-defined]  # typed as plain Field
-        self.fields["version"].queryset = versions  # type: ignore[attr-defined]  # typed as plain Field
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        open_gaps = self.review.gaps.filter(closed_at__isnull=True).order_by("pk")
+        versions = self.review.definition.versions.select_related("definition").order_by("-major", "-minor", "-pk")
+        self.fields["gap"] = forms.ModelChoiceField(queryset=open_gaps)
+        self.fields["version"] = forms.ModelChoiceField(
+            label="Version that closes it", queryset=versions, required=False, empty_label="No version"
+        )

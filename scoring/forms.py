@@ -11,7 +11,6 @@ from typing import Any, Final
 from django import forms
 
 from config import company_days
-from config.accounts.models import User
 from definitions.backtest_requests import MONTHS, default_period
 from leads.stages import mal_exits
 from leads.vocabulary import MalExitKind
@@ -172,11 +171,7 @@ class RecencyFilterForm(forms.Form):
 class RecencyOwnerForm(forms.Form):
     """The person of marketing who is to validate a lead."""
 
-    owner = forms.ModelChoiceField(User.objects.none(), label="Assign to", empty_label=None)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = recency_work.select_owners()  # type: ignore[attr-defined]  # typed as plain Field
+    owner = forms.ModelChoiceField(recency_work.select_owners(), label="Assign to", empty_label=None)
 
 
 class RecencyOutcomeForm(forms.Form):

@@ -49,6 +49,11 @@ def list_holders(seat: ReviewSeat) -> QuerySet[User]:
     return people.order_by("first_name", "last_name", "pk")
 
 
+def list_leaders() -> QuerySet[User]:
+    """Return the active people who lead marketing or sales, by name."""
+    return (list_holders(ReviewSeat.MARKETING) | list_holders(ReviewSeat.SALES)).distinct()
+
+
 def find_seat(person: User) -> ReviewSeat:
     """Return the first seat of the four whose role the person holds, else a guest's."""
     return next((seat for seat, role in ROLE_OF_SEAT.items() if holds(person, role)), ReviewSeat.GUEST)
