@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -57,11 +58,18 @@ def read_known(moments: Sequence[Moment], rules: Rules) -> list[KnownLead]:
     instants = [microseconds(at_of[lead_id]) for lead_id in facts.lead_ids.tolist()]
     verdicts = judge(rules, facts, range(len(facts)), instants)
     names = dict(Signal.objects.values_list("code", "name"))
+    naming = _read_names(at_of)
     return [
         KnownLead(
             lead_id,
             at_of[lead_id],
-            _describe(canonical_facts.write_facts(shown, facts, place, instants[place]), instants[place], rules, names),
+            _describe(
+                canonical_facts.write_facts(shown, facts, place, instants[place]),
+                instants[place],
+                rules,
+                names,
+                naming[lead_id],
+            ),
             bool(verdicts.meets[place]),
         )
         for place, lead_id in enumerate(facts.lead_ids.tolist())
@@ -109,12 +117,17 @@ def _list_companies(lead_ids: Collection[int]) -> dict[int, set[int]]:
     return companies
 
 
-def _describe(content: Mapping[str, Any], at: int, rules: Rules, names: Mapping[str, str]) -> dict[str, Any]:
+def _describe(
+    content: Mapping[str, Any], at: int, rules: Rules, names: Mapping[str, str], naming: re.Pattern[str]
+) -> dict[str, Any]:
     attributes = dict(content["attributes"])
     domain = attributes.pop(_DOMAIN, None)
     fields = [*_SHOWN, *sorted(attributes.keys() - set(_SHOWN))]
+    # What people typed about a lead may name it.
     rows = [
-        [_label(field), _value_text(attributes[field])] for field in fields if not is_missing(attributes.get(field))
+        [_label(field), naming.sub("…", _value_text(attributes[field]))]
+        for field in fields
+        if not is_missing(attributes.get(field))
     ]
     if domain is not None:
         rows.append(["E-mail", _describe_domain(str(domain), rules)])
@@ -123,6 +136,15 @@ def _describe(content: Mapping[str, Any], at: int, rules: Rules, names: Mapping[
         "events": [
             [names.get(signal, signal), _age_text(at - when)] for when, signal, _ in reversed(content["events"])
         ],
+    }
+
+
+def _read_names(lead_ids: Collection[int]) -> dict[int, re.Pattern[str]]:
+    """Return for each lead what would name it in a text that somebody typed: its name, address, company or domain."""
+    columns = ("first_name", "last_name", "email", "company__name", "company__domain")
+    return {
+        pk: re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in texts if text) or r"(?!)", re.IGNORECASE)
+        for pk, *texts in Lead.objects.filter(pk__in=lead_ids).values_list("pk", *columns)
     }
 
 

@@ -142,6 +142,16 @@ def test_nothing_that_is_shown_names_anybody(blind_check: BlindCheck) -> None:
     assert "Director" in shown
 
 
+def test_a_typed_text_that_names_the_lead_is_shown_without_the_name(version: Version, leads: list[Lead]) -> None:
+    lead = leads[0]
+    use_case = f"We at SECRET WORKS 0 plan; ask Quintessa, {lead.email}. Not quintessantial."
+    Lead.objects.filter(pk=lead.pk).update(use_case=use_case)
+
+    (known,) = known_facts.read_known([(lead.pk, THEN)], rules_of(version))
+
+    assert dict(known.facts["attributes"])["Use case"] == "We at … plan; ask …, …. Not quintessantial."
+
+
 def test_an_address_is_shown_by_the_lists_that_the_rule_asks_for(leads: list[Lead]) -> None:
     rows = [
         criterion("lead.email_domain", "in", ["rival.example"]),
