@@ -117,8 +117,8 @@ def read_outcomes(
     for lead_id, at in won.values_list("lead_id", "at"):
         if at > at_of[lead_id]:
             reached.setdefault(lead_id, set()).add(LaterOutcome.WON)
-    for lead_id, before, after, at in changes.values_list("lead_id", "from_stage", "to_stage", "at"):
-        if at >= at_of[lead_id] and (outcome := _outcome_of_change(before, after)):
+    for lead_id, before, after, at, by in changes.values_list("lead_id", "from_stage", "to_stage", "at", "by"):
+        if at >= at_of[lead_id] and (outcome := _outcome_of_change(before, after, is_by_person=by is not None)):
             reached.setdefault(lead_id, set()).add(outcome)
     return {
         row.pk: next(
@@ -128,12 +128,13 @@ def read_outcomes(
     }
 
 
-def _outcome_of_change(before: str, after: str) -> LaterOutcome | None:
+def _outcome_of_change(before: str, after: str, *, is_by_person: bool) -> LaterOutcome | None:
     if after == Stage.WON:
         return LaterOutcome.WON
     if after in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY):
         return LaterOutcome.ACCEPTED
-    is_back = after in (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
+    # What Accord itself took back was no decision of sales.
+    is_back = is_by_person and after in (Stage.NURTURE, Stage.DISQUALIFIED, Stage.MAL)
     return LaterOutcome.REJECTED if before in (Stage.MQL, Stage.SAL) and is_back else None
 
 
