@@ -14,6 +14,7 @@ from psycopg import sql
 
 from config.embedded.postgres import APPLICATION
 from scoring.what_ifs import measurement_cache
+from tests import migrated_database
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _FILLED_BY_MIGRATE = {"auth_permission", "django_content_type"}
@@ -52,6 +53,13 @@ def empty_tables(_: TransactionTestCase | None = None) -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for (table,) in filled:
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Make the database of this worker from the migrated one of the run, where there is one."""
+    if migrated_database.ensure():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_database.NAME
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from config import embedded
+from tests import migrated_database
 
 _ENVIRONMENT = {
     "SECRET_KEY": "only-for-tests-" + "0" * 50,
@@ -57,6 +58,7 @@ def _start_servers() -> None:
     # The suite makes and truncates databases, so it works as the owner; tests of rights take the other role.
     os.environ["DATABASE_URL"] = urls.owner_database
     os.environ["REDIS_URL"] = urls.redis
+    migrated_database.offer(root / ".local")
 
 
 def _take_own_redis_database() -> None:

