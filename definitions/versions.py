@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from config import lock_waits
 from config.accounts.models import User
@@ -59,6 +60,12 @@ class SignatureResult:
 
     version: Version
     successor: Version | None = None
+
+
+def find_in_force(definition: Definition, before: dt.datetime) -> Version | None:
+    """Return the version of a definition that was in force just before an instant."""
+    begun = Version.objects.filter(definition=definition, activated_at__lt=before)
+    return begun.filter(Q(retired_at=None) | Q(retired_at__gte=before)).order_by("-activated_at").first()
 
 
 @transaction.atomic

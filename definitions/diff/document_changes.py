@@ -169,6 +169,9 @@ class _Comparison:
         yield from self.compare_account()
         yield from self._compare_setting("Tiers", self._describe_tier_floor, ("tier_3_below",), NEITHER)
         yield from self._compare_setting("SAL-rate target", _describe_target, ("sal_rate_target",), NEITHER)
+        yield from self._compare_setting(
+            "Healthy MQL→SQL", generated_statement.describe_healthy_range, ("mql_to_sql",), NEITHER
+        )
         for key, label in _TEXT_SETTINGS.items():
             yield from self._compare_setting(
                 label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER

@@ -1,4 +1,4 @@
-"""Checks of the reasons of parts that are no rows of their own: clauses, caps, timing, decay, the floor of tier 3 (rules 3.17)."""
+"""Checks of the reasons of parts that are no rows: clauses, caps, timing, decay, the floor of tier 3, healthy ranges (rules 3.17)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ def _list_parts(document: Json, names: DisplayNames) -> Iterator[ReasonedPart]:
         yield ReasonedPart("decay", "decay and inactivity", document["decay"].get("rationale", ""))
     if floor := document["tier_3_below"]:
         yield ReasonedPart("tier_3_below", "the floor of tier 3", floor.get("rationale", ""))
+    if healthy := document.get("mql_to_sql"):
+        yield ReasonedPart("mql_to_sql", "the healthy range of MQL→SQL", healthy.get("rationale", ""))
 
 
 def _list_clauses(document: Json, names: DisplayNames) -> Iterator[ReasonedPart]:

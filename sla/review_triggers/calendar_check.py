@@ -9,15 +9,16 @@ from typing import Any, Final
 from django.db.models import Max, Min, Q
 
 from config.calendar_periods import CalendarQuarter
+from definitions import versions
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue import benchmarks, readings
+from sla.figure_catalogue import benchmarks, readings, version_figures
 from sla.figure_catalogue.catalogue import ACCEPTANCE, CATALOGUE, MQL_TO_SQL, REJECTION, RateReading
 from sla.review_triggers import quarter_wins
 from sla.review_triggers.due_reviews import DueReview, Occasion, ReviewDates
-from sla.review_triggers.review_drafts import ReviewDraft, find_version_in_force
+from sla.review_triggers.review_drafts import ReviewDraft
 from sla.review_triggers.trigger_rules import DRIFT_POINTS, has_drifted
 
 _DEEP: Final = (ReviewKind.FULL, ReviewKind.JOINT, ReviewKind.RECONCILIATION)
@@ -115,18 +116,19 @@ def _describe_parts(
     parts: Mapping[str, Sample], definition: Definition, latest: CalendarQuarter, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Return a row for each part of the MQLs with its conversion; `latest` is the quarter of the youngest."""
-    window = MQL_TO_SQL.matures_after
+    figure = version_figures.apply_range(MQL_TO_SQL, versions.find_in_force(definition, latest.end))
+    window = figure.matures_after
     is_mature = window is None or latest.end + window <= now
     return [
-        RateReading(MQL_TO_SQL, sample, window, is_mature).as_evidence(definition.motion) | {"figure": name}
+        RateReading(figure, sample, window, is_mature).as_evidence(definition.motion) | {"figure": name}
         for name, sample in parts.items()
     ]
 
 
 def _read_rates(definition: Definition, quarter: CalendarQuarter, now: dt.datetime) -> list[dict[str, Any]]:
     """Return the rates of a quarter; each lead is given the same time to convert, so that quarters can be compared."""
-    rates = []
-    for figure in CATALOGUE.values():
+    rates, version = [], versions.find_in_force(definition, quarter.end)
+    for figure in (version_figures.apply_range(figure, version) for figure in CATALOGUE.values()):
         window = figure.matures_after
         sample = readings.read_rate(
             figure, definition=definition, start=quarter.start, end=quarter.end, now=now, within=window
@@ -142,5 +144,5 @@ def _describe_drift(definition: Definition, version: Version, quarter: CalendarQ
     accepted = readings.read_rate(ACCEPTANCE, definition=definition, start=quarter.start, end=quarter.end, now=now)
     if RateReading(ACCEPTANCE, accepted).is_small:
         return "Too few decisions to say."
-    off = has_drifted(accepted, (find_version_in_force(definition, quarter.end) or version).sal_rate_target)
+    off = has_drifted(accepted, (versions.find_in_force(definition, quarter.end) or version).sal_rate_target)
     return f"{'More' if off else 'Not more'} than {DRIFT_POINTS} points off the target in {quarter.label}."

@@ -1,16 +1,13 @@
-"""Reviews that a check asks for, and what several checks read: the version of a time, the version to go back to."""
+"""Reviews that a check asks for, and what several checks read: a period's bounds, the version to go back to."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
 from config.calendar_periods import CalendarPeriod
-from definitions.models import Definition, Version
+from definitions.models import Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 
 
@@ -25,12 +22,6 @@ class ReviewDraft:
     evidence: Mapping[str, Any]
     proposal: str
     cause: str = ""
-
-
-def find_version_in_force(definition: Definition, at: dt.datetime) -> Version | None:
-    """Return the version of a definition that was in force just before an instant."""
-    begun = Version.objects.filter(definition=definition, activated_at__lt=at)
-    return begun.filter(Q(retired_at=None) | Q(retired_at__gte=at)).order_by("-activated_at").first()
 
 
 def describe_period(period: CalendarPeriod) -> dict[str, str]:

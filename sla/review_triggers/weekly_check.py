@@ -16,6 +16,7 @@ from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import TruncWeek
 
 from config.calendar_periods import CalendarWeek
+from definitions import versions
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import Event, Lead
@@ -28,7 +29,7 @@ from scoring.instants import microseconds
 from scoring.models import Qualification
 from sla.figure_catalogue.readings import campaign_of_mql
 from sla.models import Disposition
-from sla.review_triggers.review_drafts import ReviewDraft, describe_period, find_version_in_force
+from sla.review_triggers.review_drafts import ReviewDraft, describe_period
 from sla.review_triggers.trigger_rules import DEVIATIONS, TREND_WEEKS, VolumeTrend, measure_trend
 from sla.vocabulary import DispositionKind
 
@@ -97,7 +98,7 @@ def _write_draft(
     history: dict[str, int],
     now: dt.datetime,
 ) -> ReviewDraft:
-    version = find_version_in_force(definition, week.end)
+    version = versions.find_in_force(definition, week.end)
     return ReviewDraft(
         trigger=ReviewTrigger.VOLUME_SPIKE,
         kind=ReviewKind.SPOT,

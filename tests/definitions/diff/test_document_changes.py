@@ -118,6 +118,7 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("neither", ("tier_3_below",), {"axis": "engagement", "less_than": 45}),
     ("neither", ("statement",), "In other words."),
     ("neither", ("sal_rate_target",), 0.75),
+    ("neither", ("mql_to_sql",), {"low": 0.3, "high": 0.4, "rationale": "Few come."}),
 ]
 
 

@@ -487,11 +487,12 @@ def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
     for part in (document["paths"][0]["clauses"][0], document["timing"]):
         del part["rationale"]
     del document["signals"][1]["cap_rationale"]
+    document["mql_to_sql"] = {"low": 0.3, "high": 0.4}
 
     [finding] = find_findings(document)
 
     assert (finding.code, finding.severity) == ("rationale.part_missing", "error")
-    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing")
+    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing", "mql_to_sql")
     in_force = lint.ChangeContext(before=document, driver="correction")
     assert finding_codes(document, in_force)["rationale.part_missing"] == "warning"
 

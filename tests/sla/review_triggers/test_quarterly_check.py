@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -100,7 +101,9 @@ def test_a_lower_conversion_within_chance_opens_nothing():
 
 
 def test_a_score_band_that_hardly_converts_opens_a_review_of_its_own():
-    VersionFactory(active=True, moved_at=NOW - 200 * DAY)
+    VersionFactory(
+        active=True, moved_at=NOW - 200 * DAY, mql_to_sql_low=Decimal("0.02"), mql_to_sql_high=Decimal("0.04")
+    )
     convert(1, of=30, at=NOW)
     QualificationFactory(at=NOW, fit=10)
 
@@ -111,9 +114,10 @@ def test_a_score_band_that_hardly_converts_opens_a_review_of_its_own():
     (review,) = opened(ReviewTrigger.LOW_BAND)
     assert review.cause == "80–99 points"
     assert review.title == "MQL→SQL of 3.33 % at 80–99 points in the first quarter of 2026, below 5 %"
-    assert [(row["figure"], row["of"]) for row in review.evidence["by_band"]] == [
-        ("60–79 points", 1),
-        ("80–99 points", 30),
+    # Whether that is healthy, the version says that was in force.
+    assert [(row["figure"], row["of"], row["health"]) for row in review.evidence["by_band"]] == [
+        ("60–79 points", 1, "Small sample"),
+        ("80–99 points", 30, "Healthy"),
     ]
 
 
