@@ -74,6 +74,7 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "of": "Wins",
             "percent": "Coverage",
             "outside_gate": "Fail the gate",
+            "outside_scopes": "Left out: in no scope",
         },
     ),
     "reasons": ("Reasons given", {"label": "Reason", "details": "Details", "family": "Family", "count": "Rejected"}),
