@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.calendar_periods import CalendarPeriod
+from definitions import version_documents
 from definitions.models import Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 
@@ -30,11 +31,24 @@ def describe_period(period: CalendarPeriod) -> dict[str, str]:
 
 
 def offer_revert(version: Version | None) -> dict[str, Any]:
-    """Return for the evidence the version that was in force before this one; empty if there was none."""
-    if version is None or version.activated_at is None:
-        return {}
-    earlier = Version.objects.filter(
-        definition_id=version.definition_id, retired_at__isnull=False, activated_at__lt=version.activated_at
-    )
-    before = earlier.order_by("-activated_at").first()
+    """Return for the evidence the version to go back to; empty if there was none."""
+    before = None if version is None else _find_former(version)
     return {} if before is None else {"revert_to": {"version": before.pk, "number": before.number}}
+
+
+def _find_former(version: Version) -> Version | None:
+    """Return the version with other rules that was in force before this one and was not given up by going back.
+
+    Where the rules of a version come back, those in force meanwhile were given up: they are no way out (rules 8.52).
+    """
+    if version.activated_at is None:
+        return None
+    history = Version.objects.filter(definition_id=version.definition_id, activated_at__lte=version.activated_at)
+    former: dict[str, Version] = {}
+    for row in history.select_related("definition").order_by("activated_at", "pk"):
+        rules = version_documents.fingerprint(row)
+        while rules in former:
+            former.popitem()
+        former[rules] = row
+    *earlier, _present = former.values()
+    return earlier[-1] if earlier else None
