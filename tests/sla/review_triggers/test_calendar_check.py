@@ -5,16 +5,28 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from definitions import reviews
-from definitions.models import Review
+from definitions.models import Backtest, Review
 from definitions.presenters import review_evidence
 from definitions.review_record import participants
-from definitions.vocabulary import ReviewTrigger
+from definitions.vocabulary import ReviewSeat, ReviewTrigger
+from leads.models import Outcome
+from leads.vocabulary import OutcomeKind
 from sla.models import QuarterCoverage
 from sla.review_triggers import daily_check
-from tests.factories import DAY, HOUR, QualificationFactory, UserFactory, VersionFactory
+from tests.factories import (
+    DAY,
+    HOUR,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    QualificationFactory,
+    UserFactory,
+    VersionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +103,14 @@ def test_a_year_after_the_adoption_the_recalibration_and_after_18_months_the_old
 
     assert triggers().count("stale") == before + 1
     assert "is in force for 18 months" in Review.objects.filter(trigger=ReviewTrigger.STALE).latest("pk").title
+
+
+def test_the_recalibration_comes_with_a_backtest_of_twelve_months():
+    VersionFactory(active=True, moved_at=ADOPTED)
+    year = dt.datetime(2027, 1, 15, 9, 0, tzinfo=dt.UTC)
+
+    daily_check.open_due_reviews(now=year)
+
+    review = Review.objects.get(trigger=ReviewTrigger.ANNUAL)
+    backtest = Backtest.objects.get(pk=review.evidence["backtest"])
+    assert (backtest.start, backtest.end) == (ADOPTED, year)
