@@ -52,6 +52,7 @@ _RATE: Final = {
 }
 _REJECTION: Final = {
     "label": "Reason",
+    "detail": "Detail",
     "note": "Note",
     "missing": "Missing",
     "tier": "Tier",
@@ -105,6 +106,20 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "until": "Until",
             "set_by": "Set by",
             "kept_back": "Kept back",
+        },
+    ),
+    "wins": (
+        "The last wins, as they were at their MQL",
+        {
+            "name": "Won",
+            "won_at": "Won on",
+            "qualified_at": "Qualified",
+            "fit": "Fit",
+            "engagement": "Engagement",
+            "contacts": "Engaged contacts",
+            "tier": "Tier",
+            "way": "By",
+            "signals": "Signals with their points",
         },
     ),
     "rejected_handoffs": ("Rejected handoffs, the latest first", {"name": "Lead", **_REJECTION}),

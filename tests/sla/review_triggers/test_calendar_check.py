@@ -15,6 +15,7 @@ from definitions.review_record import participants
 from definitions.vocabulary import ReviewSeat, ReviewTrigger
 from leads.models import Outcome
 from leads.vocabulary import OutcomeKind
+from sla.handoffs import dispositions
 from sla.models import QuarterCoverage
 from sla.review_triggers import daily_check
 from tests.factories import (
@@ -24,6 +25,7 @@ from tests.factories import (
     CommitmentFactory,
     HandoffFactory,
     QualificationFactory,
+    ReasonCodeFactory,
     UserFactory,
     VersionFactory,
 )
@@ -103,6 +105,46 @@ def test_a_year_after_the_adoption_the_recalibration_and_after_18_months_the_old
 
     assert triggers().count("stale") == before + 1
     assert "is in force for 18 months" in Review.objects.filter(trigger=ReviewTrigger.STALE).latest("pk").title
+
+
+def test_a_joint_session_reads_the_last_wins_as_they_were_at_their_mql_and_the_last_rejections(client):
+    version = VersionFactory(active=True, moved_at=ADOPTED)
+    CommitmentFactory(active=True, unworked_at_most=0)
+    contributions = [{"signal": "pricing_view", "count": 2, "contributes": 40.0}, {"signal": "blog_read", "count": 0}]
+    evidence = {"contributions": contributions, "paths": [{"name": "Looked at prices", "held": True}]}
+    bought, again, rejected = (HandoffFactory(now=NOW, **columns) for columns in ({"evidence": evidence}, {}, {}))
+    dispositions.reject(
+        handoff=rejected, reason=ReasonCodeFactory(), missing="Budget", by=rejected.rep.user, now=NOW + HOUR
+    )
+    for handoff, days in ((bought, 20), (again, 10), (rejected, -1)):
+        won_at = NOW + days * DAY
+        Outcome.objects.create(lead=handoff.lead, kind=OutcomeKind.WON, at=won_at, recorded_at=won_at, source="crm")
+
+    daily_check.open_due_reviews(now=HALF_A_YEAR_LATER)
+
+    review = Review.objects.get(trigger=ReviewTrigger.JOINT)
+    first, second = review.evidence["wins"]
+    assert (first["handoff"], second["handoff"]) == (bought.pk, again.pk)
+    assert {key: first[key] for key in ("fit", "engagement", "way", "signals")} == {
+        "fit": bought.qualification.fit,
+        "engagement": bought.qualification.engagement,
+        "way": "Looked at prices",
+        "signals": "Pricing view +40",
+    }
+    (row,) = review.evidence["rejected_handoffs"]
+    assert (row["handoff"], row["missing"]) == (rejected.pk, "Budget")
+    assert {"label", "detail", "note"} <= row.keys()
+    # Names are for those who may list leads.
+    participants.add_participant(
+        review=review, person=(guest := UserFactory(roles=[])), seat=ReviewSeat.GUEST, by=UserFactory(roles=[Role.SALES_LEADER]),
+        now=HALF_A_YEAR_LATER,
+    )  # fmt: skip
+    for reader, is_named in ((UserFactory(roles=[Role.SALES_LEADER]), True), (guest, False)):
+        client.force_login(reader)
+        page = client.get(reverse("review", args=[review.pk])).content.decode()
+        assert (reverse("handoff", args=[bought.pk]) in page) is is_named
+        assert (str(bought.lead) in page) is is_named
+    assert version.pk == review.version_id
 
 
 def test_the_recalibration_comes_with_a_backtest_of_twelve_months():
