@@ -156,3 +156,20 @@ def test_the_recalibration_comes_with_a_backtest_of_twelve_months():
     review = Review.objects.get(trigger=ReviewTrigger.ANNUAL)
     backtest = Backtest.objects.get(pk=review.evidence["backtest"])
     assert (backtest.start, backtest.end) == (ADOPTED, year)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "quarters", "has_wins"),
+    [(ReviewTrigger.QUARTER, 1, False), (ReviewTrigger.JOINT, 2, True), (ReviewTrigger.ANNUAL, 4, False)],
+)
+def test_a_review_that_is_opened_by_hand_has_the_rates_of_its_kind(trigger, quarters, has_wins):
+    version = VersionFactory(active=True, moved_at=ADOPTED)
+
+    review = reviews.open_by_hand(
+        definition=version.definition, trigger=trigger, title="A look", about="", by=UserFactory(roles=[Role.SALES_LEADER]),
+        now=HALF_A_YEAR_LATER,
+    )  # fmt: skip
+
+    assert len({row["period"] for row in review.evidence["rates"]}) == quarters
+    assert ("wins" in review.evidence) is has_wins
+    assert review.evidence["active_version"] == version.number
