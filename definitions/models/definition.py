@@ -13,6 +13,7 @@ from config.audit.triggers import AuditTrigger
 from definitions.models.version_guards import (
     APPROVED_BY_BOTH,
     BASIS_IS_KEPT,
+    NOT_OVERTAKEN,
     REFUSED_BY_A_LEADER,
     TAKES_SLUG,
 )
@@ -238,6 +239,13 @@ class Version(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state="proposed", new__state="approved"),
                 func=APPROVED_BY_BOTH,
+            ),
+            pgtrigger.Trigger(
+                name="version_is_not_overtaken",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="approved", new__state="active"),
+                func=NOT_OVERTAKEN,
             ),
             pgtrigger.Trigger(
                 name="version_basis_is_kept",
