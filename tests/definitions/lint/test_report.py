@@ -497,6 +497,17 @@ def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
     assert finding_codes(document, in_force)["rationale.part_missing"] == "warning"
 
 
+def test_a_number_that_changes_is_not_excused_by_the_missing_reason_of_the_one_in_force() -> None:
+    before, document = sound_document(), sound_document()
+    for version in (before, document):
+        del version["timing"]["rationale"]
+    document["timing"]["engaged_within_days"] += 1
+
+    codes = finding_codes(document, lint.ChangeContext(before=before, driver="correction"))
+
+    assert codes["rationale.part_missing"] == "error"
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "lack"),
     [
