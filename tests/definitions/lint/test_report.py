@@ -542,6 +542,14 @@ def test_a_bar_that_only_four_signals_of_high_intent_reach_is_too_tight(bar: flo
     assert ("tight.high_bar" in finding_codes(document)) is is_tight
 
 
+@pytest.mark.parametrize(("cap", "is_tight"), [(None, False), (60, False), (40, True)])
+def test_three_events_may_be_of_one_signal_of_high_intent(cap: float | None, *, is_tight: bool) -> None:
+    signals = [signal("pricing_view", 20, cap), signal("demo_request", 5, 20)]
+    document = sound_document(signals=signals, paths=[path_row(axis("engagement", 60), count("pricing_view"))])
+
+    assert ("tight.high_bar" in finding_codes(document)) is is_tight
+
+
 def test_complexity_names_what_is_to_be_kept_in_mind() -> None:
     document = sound_document(signals=[signal("demo_request", 30, 60), signal("unsubscribe", -10)])
 
