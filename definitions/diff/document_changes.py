@@ -248,6 +248,8 @@ class _Comparison:
         self, part: str, label: str, old: Json | None, new: Json | None, texts: tuple[str, str], effect: Effect
     ) -> RowChange:
         rationale = (new or old or {}).get("rationale", "")
+        if old is not None and new is not None and texts[0] == texts[1]:
+            label, texts = _show_reasons(label, old, new)
         return RowChange(part, change_kind(old, new), label, *texts, effect, rationale)
 
 
@@ -261,6 +263,15 @@ def _show_words(label: str, texts: tuple[str, str], old: object, new: object) ->
         return label, texts
     before, after = (str(row.get("rationale", "")) if isinstance(row, Mapping) else "" for row in (old, new))
     return ("Rationale", (before, after)) if before != after else (label, texts)
+
+
+def _show_reasons(label: str, old: Json, new: Json) -> tuple[str, tuple[str, str]]:
+    """Return label and texts of a row that asks the same as before: its reasons, as far as they differ."""
+    words = {"rationale": "rationale", "cap_rationale": "rationale of the cap"}
+    changed = [key for key in words if old.get(key) != new.get(key)]
+    names = " and ".join(words[key] for key in changed)
+    before, after = (" ".join(str(row.get(key) or "–") for key in changed) for row in (old, new))
+    return f"{label}, {names}" if names else label, (before, after)
 
 
 def _is_no_engagement(row: Json | None) -> bool:
