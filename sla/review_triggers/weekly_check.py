@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from sla.review_triggers.trigger_rules import DEVIATIONS, TREND_WEEKS, VolumeTre
 from sla.vocabulary import DispositionKind
 
 CAUSE_AT_MOST: Final = 100
+DIGEST_SHOWN: Final = 16
 #: The gate is judged on so many of the leads that a source brought, the newest.
 JUDGED_AT_MOST: Final = 5_000
 
@@ -47,8 +49,12 @@ class VolumeOrigin:
 
     @property
     def cause(self) -> str:
-        """Return the cause of its review, as source:webinar."""
-        return f"{self.kind}:{self.name}"[:CAUSE_AT_MOST]
+        """Return the cause of its review, as source:webinar; a long one is cut and told apart by a digest of the whole."""
+        cause = f"{self.kind}:{self.name}"
+        if len(cause) <= CAUSE_AT_MOST:
+            return cause
+        digest = hashlib.sha256(cause.encode()).hexdigest()[:DIGEST_SHOWN]
+        return f"{cause[: CAUSE_AT_MOST - DIGEST_SHOWN - 1]}…{digest}"
 
     @property
     def label(self) -> str:
