@@ -40,7 +40,8 @@ def request_backtest(
 ) -> Backtest:
     """Request a backtest over [start, end) of the version as it is now; return the pending one if it is the same request.
 
-    A pending backtest of an earlier state of the draft is cancelled, for nobody waits for it any more.
+    A pending backtest of the version that a person requested is cancelled by that of another person, for nobody waits for
+    it any more; so is one of Accord (`by` None) by its next one. Those of people and of Accord do not cancel each other.
     Raises BacktestRefused, permissions.NotAllowed.
     """
     permissions.require_role(by, *MAY_REQUEST, to="backtest a version")
@@ -49,11 +50,15 @@ def request_backtest(
     document = version_documents.export_document(version)
     basis = version_documents.read_basis(version)
     digest = compute_fingerprint(document, basis.digests())
-    # At most one row: a constraint allows one pending backtest a version. The lock keeps a worker from finishing it.
-    for pending in Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True):
-        if (pending.digest, pending.start, pending.end) == (digest, start, end):
-            return pending
-        _finish_cancelled(pending, by, now)
+    # At most two rows: a constraint allows one of people and one of Accord. The lock keeps a worker from finishing them.
+    locked = Backtest.objects.pending().filter(version=version).select_for_update(of=("self",), no_key=True)
+    pending = list(locked.order_by("pk"))
+    for backtest in pending:
+        if (backtest.digest, backtest.start, backtest.end) == (digest, start, end):
+            return backtest
+    for backtest in pending:
+        if (backtest.requested_by_id is None) == (by is None):
+            _finish_cancelled(backtest, by, now)
     return Backtest.objects.create(
         version=version,
         against=Version.objects.active().filter(definition=definition).exclude(pk=version.pk).first(),

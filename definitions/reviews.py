@@ -6,8 +6,8 @@ Each cause has at most one open review of a definition that Accord opened; revie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from django.db import transaction
 
@@ -37,7 +37,18 @@ __all__ = [
     "list_open_conditions",
     "open_by_hand",
     "open_review",
+    "register_pack_reader",
 ]
+
+
+#: Collects the evidence of a review that a person opens, from the version in force, trigger, kind and instant.
+PackReader: TypeAlias = Callable[..., dict[str, Any]]
+_pack_readers: list[PackReader] = []
+
+
+def register_pack_reader(reader: PackReader) -> None:
+    """Let `reader(version, trigger=, kind=, now=)` return the evidence of reviews opened by hand: the app above has the rates."""
+    _pack_readers[:] = [reader]
 
 
 @transaction.atomic
@@ -129,6 +140,7 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
     if fixed_kind is not None and kind not in (None, fixed_kind):
         raise Refused("kind", f"is {fixed_kind.label} for this trigger.")
     kind = fixed_kind or kind or ReviewKind.LIGHT
+    version = Version.objects.active().filter(definition=definition).select_related("definition").first()
     is_reconciliation = kind == ReviewKind.RECONCILIATION
     if is_reconciliation and not any(one.is_new_leader for one in taking_part or ()):
         raise Refused("new_leader", "is required: a reconciliation is acknowledged by the new leader.")
@@ -137,7 +149,7 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
         trigger=trigger,
         kind=kind,
         title=title.strip(),
-        evidence={},
+        evidence=_read_pack(version, trigger, kind, now),
         proposal=about.strip(),
         now=now,
         by=by,
@@ -190,6 +202,15 @@ def list_open_conditions(review: Review) -> list[str]:
         verb = "is" if len(texts) == 1 else "are"
         conditions.append(f"{count} that the decision needs {verb} not ticked, first of all: {texts[0]}.")
     return conditions
+
+
+def _read_pack(version: Version | None, trigger: ReviewTrigger, kind: ReviewKind, now: dt.datetime) -> dict[str, Any]:
+    """Return the rates of a review's kind; of a definition that was never in force there are none."""
+    return (
+        {}
+        if version is None
+        else next((read(version, trigger=trigger, kind=kind, now=now) for read in _pack_readers), {})
+    )
 
 
 def _find_open(definition: Definition, trigger: ReviewTrigger, cause: str) -> Review | None:

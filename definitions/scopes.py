@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from definitions import version_documents
-from definitions.lint import OtherDefinition
+from definitions.lint import OtherDefinition, find_scope_field
 from definitions.models import Definition, Version
 
 
@@ -21,3 +21,17 @@ def list_others_in_force(definition: Definition) -> tuple[OtherDefinition, ...]:
         )
         for version in list_coexisting(definition)
     )
+
+
+def find_scope_fields(version: Version) -> frozenset[str]:
+    """Return the fields on which the gate of a version tells its scope (rules 8.51); empty: it has none, or no field tells it.
+
+    From each other scope in force of the motion it is the first field on which no lead passes both gates. Where no other one
+    is in force, or none is told apart, it is the first field by which markets and products differ.
+    """
+    if not version.definition.scope:
+        return frozenset()
+    document = version_documents.export_document(version)
+    others = [version_documents.export_document(other) for other in list_coexisting(version.definition)]
+    apart = {find_scope_field(document, other) for other in others} - {None}
+    return frozenset(field for field in apart or {find_scope_field(document)} if field is not None)

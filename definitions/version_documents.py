@@ -25,6 +25,7 @@ from definitions.document.values import (
     CriterionRow,
     DecaySetting,
     Draft,
+    HealthyRangeSetting,
     InactivitySetting,
     Json,
     PathRow,
@@ -148,6 +149,9 @@ def create_version(
         summary=draft.summary,
         kind=draft.kind,
         sal_rate_target=draft.sal_rate_target,
+        mql_to_sql_low=draft.mql_to_sql.low if draft.mql_to_sql else None,
+        mql_to_sql_high=draft.mql_to_sql.high if draft.mql_to_sql else None,
+        mql_to_sql_rationale=draft.mql_to_sql.rationale if draft.mql_to_sql else "",
         created_by=by,
         created_at=now,
         **_scoring_columns(draft),
@@ -305,6 +309,7 @@ def read_draft(version: Version) -> Draft:
         account=None if version.account is None else AccountSetting.from_document(version.account),
         kind=version.kind,
         summary=version.summary.strip(),
+        mql_to_sql=_healthy_range_setting(version),
     )
 
 
@@ -373,6 +378,12 @@ def _timing_setting(version: Version) -> TimingSetting | None:
         tuple(version.timing_signals or ()),
         version.timing_rationale,
     )
+
+
+def _healthy_range_setting(version: Version) -> HealthyRangeSetting | None:
+    if version.mql_to_sql_low is None or version.mql_to_sql_high is None:
+        return None
+    return HealthyRangeSetting(version.mql_to_sql_low, version.mql_to_sql_high, version.mql_to_sql_rationale)
 
 
 def _tier_floor_setting(version: Version) -> TierFloorSetting | None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from config import lock_waits
 from config.accounts.models import User
@@ -59,6 +60,12 @@ class SignatureResult:
 
     version: Version
     successor: Version | None = None
+
+
+def find_in_force(definition: Definition, before: dt.datetime) -> Version | None:
+    """Return the version of a definition that was in force just before an instant."""
+    begun = Version.objects.filter(definition=definition, activated_at__lt=before)
+    return begun.filter(Q(retired_at=None) | Q(retired_at__gte=before)).order_by("-activated_at").first()
 
 
 @transaction.atomic
@@ -194,6 +201,7 @@ def revert(*, definition: Definition, to: Version, by: User, now: dt.datetime, r
 def _replace_active_version(version: Version, hand_over_entrants: bool, by: User, now: dt.datetime) -> Version:
     version = _lock_version(version)
     _check_move(version, VersionState.ACTIVE)
+    _check_not_overtaken(version)
     for old in Version.objects.active().filter(definition=version.definition).order_by("pk"):
         old.retired_at = now
         _change_state(old, VersionState.RETIRED, by, now, why=f"{version.number} takes over.")
@@ -249,6 +257,22 @@ def _check_move(version: Version, to: VersionState) -> None:
         f"{version.number} is {state.label.lower()}; it cannot become {to.label.lower()}.",
         *_describe_last_step(version),
     )
+
+
+def _check_not_overtaken(version: Version) -> None:
+    """Refuse a version since whose proposal another one came into force: its signers compared it with what was then."""
+    proposed = version.changes.filter(to_state=VersionState.PROPOSED).order_by("-pk").first()
+    if proposed is None:
+        return
+    # By their ids: the steps of a definition come one after another, and two may have the same instant.
+    since = VersionChange.objects.filter(to_state=VersionState.ACTIVE, pk__gt=proposed.pk)
+    other = since.filter(version__definition=version.definition).exclude(version=version).order_by("-pk").first()
+    if other is not None:
+        raise VersionStepRefused(
+            f"{version.number} was overtaken: {other.version.number} came into force on {_format_moment(other.at)}, after"
+            f" {version.number} was proposed.",
+            "What both leaders signed was compared with the version before. Copy it to a new draft, and propose that anew.",
+        )
 
 
 def describe_standing(version: Version) -> tuple[str, ...]:

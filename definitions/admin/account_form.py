@@ -25,6 +25,9 @@ class AccountVersionForm(VersionForm):
 
     #: A definition of companies has no timing of its own.
     timing_signals = None  # type: ignore[assignment]  # takes the field of the base away
+    #: A company never becomes an SQL.
+    mql_to_sql_low = None  # type: ignore[assignment]  # takes the field of the base away
+    mql_to_sql_high = None  # type: ignore[assignment]  # takes the field of the base away
 
     contacts_at_least = forms.IntegerField(
         min_value=2, max_value=99, label="Different contacts", help_text="At least so many people of one company."

@@ -128,9 +128,10 @@ _SECTIONS: Final = {
     "summary": "head",
     "kind": "head",
     "sal_rate_target": "head",
+    "mql_to_sql": "head",
 }
 _ROW_NAMES: Final = {"gate": "gate row", "signals": "signal", "paths": "path", "disqualifiers": "disqualifier", "hot": "hot trigger",
-                 "fit": "fit row", "bant": "BANT row", "tier_3_below": "tier 3"}  # fmt: skip
+                 "fit": "fit row", "bant": "BANT row", "tier_3_below": "tier 3", "mql_to_sql": "healthy range"}  # fmt: skip
 
 
 def _describe_place(place: str) -> str:

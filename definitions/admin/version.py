@@ -28,7 +28,7 @@ from leads.vocabulary import Motion
 
 _HEAD = ("owner", "reason", "sal_rate_target", "summary")
 _NUMBERS = (
-    "kind",
+    *("kind", "mql_to_sql_low", "mql_to_sql_high", "mql_to_sql_rationale"),
     *(
         "engaged_within_days",
         "or_request_within_days",

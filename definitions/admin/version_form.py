@@ -21,12 +21,30 @@ _REASONS: Final = {
     "timing_rationale": "Why these windows",
     "decay_rationale": "Why points fade so, and silence costs this",
     "tier_3_rationale": "Why this floor",
+    "mql_to_sql_rationale": "Why this range",
 }
-_PAIRS: Final = (("tier_3_axis", "tier_3_less_than"), ("inactivity_after_days", "inactivity_points"))
+_PAIRS: Final = (
+    ("tier_3_axis", "tier_3_less_than"),
+    ("inactivity_after_days", "inactivity_points"),
+    ("mql_to_sql_low", "mql_to_sql_high"),
+)
 _NOT_NEGATIVE: Final = (
     *("inactivity_points", "inactivity_after_days", "engaged_within_days", "or_request_within_days"),
     *("fit_ceiling", "engagement_ceiling", "bant_ceiling"),
 )
+
+
+def _healthy_end(label: str, default: str) -> PercentField:
+    return PercentField(
+        required=False,
+        label=label,
+        min_value=0,
+        max_value=1,
+        max_digits=4,
+        decimal_places=3,
+        widget=number_input(default),
+        error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
+    )
 
 
 class VersionForm(PlainNumbers):
@@ -40,6 +58,9 @@ class VersionForm(PlainNumbers):
         widget=number_input(),
         error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
     )
+
+    mql_to_sql_low = _healthy_end("Healthy MQL→SQL from", "15")
+    mql_to_sql_high = _healthy_end("Healthy MQL→SQL to", "20")
 
     timing_signals = forms.MultipleChoiceField(
         required=False,
@@ -77,6 +98,13 @@ class VersionForm(PlainNumbers):
         if codes and self["engaged_within_days"].value() in (None, ""):
             raise forms.ValidationError("This says what counts as active: say within how many days.")
         return codes
+
+    def clean_mql_to_sql_high(self) -> Decimal | None:
+        low: Decimal | None = self.cleaned_data.get("mql_to_sql_low")
+        high: Decimal | None = self.cleaned_data["mql_to_sql_high"]
+        if low is not None and high is not None and low >= high:
+            raise forms.ValidationError("This is more than where the range begins.")
+        return high
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -169,6 +169,9 @@ class _Comparison:
         yield from self.compare_account()
         yield from self._compare_setting("Tiers", self._describe_tier_floor, ("tier_3_below",), NEITHER)
         yield from self._compare_setting("SAL-rate target", _describe_target, ("sal_rate_target",), NEITHER)
+        yield from self._compare_setting(
+            "Healthy MQL→SQL", generated_statement.describe_healthy_range, ("mql_to_sql",), NEITHER
+        )
         for key, label in _TEXT_SETTINGS.items():
             yield from self._compare_setting(
                 label, lambda document, key=key: str(document.get(key) or ""), (key,), NEITHER
@@ -245,6 +248,8 @@ class _Comparison:
         self, part: str, label: str, old: Json | None, new: Json | None, texts: tuple[str, str], effect: Effect
     ) -> RowChange:
         rationale = (new or old or {}).get("rationale", "")
+        if old is not None and new is not None and texts[0] == texts[1]:
+            label, texts = _show_reasons(label, old, new)
         return RowChange(part, change_kind(old, new), label, *texts, effect, rationale)
 
 
@@ -258,6 +263,15 @@ def _show_words(label: str, texts: tuple[str, str], old: object, new: object) ->
         return label, texts
     before, after = (str(row.get("rationale", "")) if isinstance(row, Mapping) else "" for row in (old, new))
     return ("Rationale", (before, after)) if before != after else (label, texts)
+
+
+def _show_reasons(label: str, old: Json, new: Json) -> tuple[str, tuple[str, str]]:
+    """Return label and texts of a row that asks the same as before: its reasons, as far as they differ."""
+    words = {"rationale": "rationale", "cap_rationale": "rationale of the cap"}
+    changed = [key for key in words if old.get(key) != new.get(key)]
+    names = " and ".join(words[key] for key in changed)
+    before, after = (" ".join(str(row.get(key) or "–") for key in changed) for row in (old, new))
+    return f"{label}, {names}" if names else label, (before, after)
 
 
 def _is_no_engagement(row: Json | None) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from definitions.document import criterion_fields, setting_readers
-from definitions.document.json_reader import Node, NodeMembers, NumberLimits
+from definitions.document.json_reader import Node, NodeMembers
 from definitions.document.values import (
     AccountSetting,
     CeilingSettings,
@@ -35,11 +35,21 @@ from leads.vocabulary import Motion
 _CONTACTS_AT_LEAST: Final = 2
 #: Fewer signals about one asset are an ordinary count.
 _SIGNALS_OF_ONE_ASSET: Final = 2
-_RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 
 _REQUIRED: Final = ("format", "name", "owner", "reason", "paths")
 _OPTIONAL: Final = (
-    *("motion", "version", "statement", "summary", "kind", "sal_rate_target", "decay", "inactivity", "ceilings"),
+    *(
+        "motion",
+        "version",
+        "statement",
+        "summary",
+        "kind",
+        "sal_rate_target",
+        "mql_to_sql",
+        "decay",
+        "inactivity",
+        "ceilings",
+    ),
     *(str(part) for part in Part),
     *("signals", "timing", "hot", "tier_3_below", "account", "basis"),
 )
@@ -106,7 +116,7 @@ class _Parser:
             owner=keys.read("owner", lambda node: node.read_text(longest=200), ""),
             reason=keys.read("reason", Node.read_text, ""),
             statement=keys.read("statement", Node.read_text, ""),
-            sal_rate_target=keys.read("sal_rate_target", lambda node: node.read_number(_RATE), Decimal("0.7")),
+            sal_rate_target=keys.read("sal_rate_target", setting_readers.read_rate, Decimal("0.7")),
             decay=keys.read("decay", setting_readers.read_decay, DecaySetting()),
             inactivity=keys.read("inactivity", setting_readers.read_inactivity, None),
             ceilings=keys.read("ceilings", setting_readers.read_ceilings, CeilingSettings()),
@@ -118,6 +128,7 @@ class _Parser:
             account=keys.read("account", self._read_account, None),
             kind=keys.read("kind", setting_readers.read_kind, ""),
             summary=keys.read("summary", lambda node: node.read_text(longest=LONGEST_SUMMARY), ""),
+            mql_to_sql=keys.read("mql_to_sql", setting_readers.read_healthy_range, None),
         )
 
     # Companies
@@ -317,6 +328,8 @@ def _check_account_parts(keys: NodeMembers, draft: Draft) -> None:
     for part in _LEAD_PARTS:
         if part in keys and keys[part].value not in (None, []):
             keys[part].complain("a definition of the motion aql judges companies, not leads; leave it empty.")
+    if draft.mql_to_sql is not None:
+        keys["mql_to_sql"].complain("a company never becomes an SQL; leave it out.")
     if "account" in keys and keys["account"].value is None:
         keys["account"].complain("is what makes a company qualify; a definition of the motion aql needs it.")
     for index, row in enumerate(row for row in draft.criteria if row.part == Part.GATE):

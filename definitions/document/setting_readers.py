@@ -7,7 +7,13 @@ from decimal import Decimal
 from typing import Final
 
 from definitions.document.json_reader import Node, NumberLimits
-from definitions.document.values import CeilingSettings, DecaySetting, InactivitySetting, TierFloorSetting
+from definitions.document.values import (
+    CeilingSettings,
+    DecaySetting,
+    HealthyRangeSetting,
+    InactivitySetting,
+    TierFloorSetting,
+)
 from definitions.vocabulary import Axis, DecayMode, DefinitionKind, UnknownPolicy
 from leads.vocabulary import Motion
 
@@ -16,6 +22,7 @@ _FROM_ZERO: Final = NumberLimits(digits=8, places=3, low=Decimal(0))
 _DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal(0))
 _WINDOW: Final = NumberLimits(digits=9, places=4, low=Decimal(0))
 _PERCENT: Final = NumberLimits(digits=6, places=3, low=Decimal(0), high=Decimal(100))
+_RATE: Final = NumberLimits(digits=4, places=3, low=Decimal(0), high=Decimal(1))
 _PERIOD: Final = NumberLimits(digits=6, places=2, low=Decimal("0.01"))
 _SOME_DAYS: Final = NumberLimits(digits=7, places=2, low=Decimal("0.01"))
 
@@ -72,6 +79,11 @@ def read_amount_from_zero(node: Node) -> Decimal:
     return node.read_number(_FROM_ZERO)
 
 
+def read_rate(node: Node) -> Decimal:
+    """Read a rate as a fraction of 1."""
+    return node.read_number(_RATE)
+
+
 def read_days(node: Node) -> Decimal | None:
     return node.read_number_or_null(_DAYS)
 
@@ -122,3 +134,20 @@ def read_tier_floor(node: Node) -> TierFloorSetting | None:
         keys.read("less_than", read_points, Decimal(0)),
         keys.read("rationale", Node.read_text, ""),
     )
+
+
+def read_healthy_range(node: Node) -> HealthyRangeSetting | None:
+    """Read the healthy range of a rate; null: the version states none."""
+    if node.value is None:
+        return None
+    keys = node.read_members(required=("low", "high"), optional=("rationale",))
+    complaints = len(node.complaints)
+    healthy = HealthyRangeSetting(
+        keys.read("low", read_rate, Decimal(0)),
+        keys.read("high", read_rate, Decimal(1)),
+        keys.read("rationale", Node.read_text, ""),
+    )
+    # Where a rate could not be read, that is the complaint.
+    if {"low", "high"} <= keys.keys() and len(node.complaints) == complaints and healthy.low >= healthy.high:
+        keys["high"].complain("must be more than low.")
+    return healthy

@@ -217,6 +217,19 @@ class TierFloorSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthyRangeSetting:
+    """The healthy range of MQL→SQL from `low` to `high`, as fractions of 1: reviews read it, nobody is judged by it."""
+
+    low: Decimal
+    high: Decimal
+    rationale: str = ""
+
+    def to_document(self) -> Json:
+        row: Json = {"low": _plain_number(self.low), "high": _plain_number(self.high)}
+        return row | _write_rationale(self.rationale)
+
+
+@dataclass(frozen=True, slots=True)
 class CompanySignalsSetting:
     """A count of third-party signals of the company itself, as a job posting, within a window."""
 
@@ -285,6 +298,7 @@ class Draft:
     """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`.
 
     `kind` is a DefinitionKind or, of versions from before there were kinds, ""; `summary` is one sentence.
+    `mql_to_sql` is None where the version states no healthy range of its own (rules 8.50).
     """
 
     name: str
@@ -306,6 +320,7 @@ class Draft:
     account: AccountSetting | None = None
     kind: str = ""
     summary: str = ""
+    mql_to_sql: HealthyRangeSetting | None = None
 
     def to_document(self) -> Json:
         """Return the document, its keys always in this order; whole numbers become integers."""
@@ -326,6 +341,8 @@ class Draft:
         return {
             **head,
             "sal_rate_target": _plain_number(self.sal_rate_target),
+            # Only where it is stated: most versions have the range of all.
+            **({"mql_to_sql": self.mql_to_sql.to_document()} if self.mql_to_sql else {}),
             "decay": self.decay.to_document(),
             "inactivity": self.inactivity and self.inactivity.to_document(),
             "ceilings": self.ceilings.to_document(),

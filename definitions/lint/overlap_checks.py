@@ -28,6 +28,25 @@ def check(context: LintContext) -> Iterator[Finding]:
             yield _describe_overlap(context, other, document)
 
 
+def find_scope_field(document: Json, other: Json | None = None) -> str | None:
+    """Return the field by which a gate tells its scope: the first one on which no lead passes its rows and the other gate's.
+
+    Without another document it is the first one that the gate asks for; None: no field tells it.
+    """
+    document = name_countries_by_code(document)
+    asked = {row["field"] for row in document["gate"]}
+    fields = [field for field in _SEPARATING if field in asked]
+    if other is None:
+        return next(iter(fields), None)
+    gates = _join_gates(document, name_countries_by_code(other))["gate"]
+    apart = (field for field in fields if _excludes_everybody([row for row in gates if row["field"] == field]))
+    return next(apart, None)
+
+
+def _excludes_everybody(gate: list[Json]) -> bool:
+    return bool(find_best_lead({"gate": gate, "disqualifiers": [], "fit": [], "bant": []}).impossible_fields)
+
+
 def _join_gates(one: Json, other: Json) -> Json:
     """Return a document that only those leads meet who pass both gates."""
     joined = {part: [*one[part], *other[part]] for part in ("gate", "disqualifiers")}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 from typing import Final
 
+from definitions.lint.attainable_points import most_signal_points
 from definitions.lint.context import LintContext
 from definitions.lint.finding import Finding, Severity
 from definitions.lint.reachability import PathReach, describe_most, format_amount, low_intent_signals
@@ -181,28 +183,31 @@ def _check_high_bars(context: LintContext, reaches: Iterable[PathReach]) -> Iter
     """Find bars of points that nothing but four events of high intent, or more, reaches (rules 9.42)."""
     of_high_intent = [code for code, meaning in context.meanings.items() if meaning.intent == Intent.HIGH]
     others = context.best_points.restricted_to(set(context.meanings) - set(of_high_intent))
-    strongest = sorted(
-        (
-            float(row["points"])
-            for row in context.document["signals"]
-            if row["signal"] in of_high_intent and row["points"] > 0
-        ),
-        reverse=True,
-    )
+    strongest = sum(_list_strongest_events(context.document, of_high_intent)[: TIGHT_SIGNALS - 1])
     for reach in reaches:
         for clause in _path_clauses(context, reach):
             if clause.get("axis") not in (Axis.ENGAGEMENT, Axis.FIT_AND_ENGAGEMENT):
                 continue
-            most = others.best_amount(clause) + sum(strongest[: TIGHT_SIGNALS - 1])
+            most = others.best_amount(clause) + strongest
             if most < clause["at_least"]:
                 yield Finding(
                     "tight.high_bar",
                     WARNING,
                     f"{describe_path(reach)} asks for {format_amount(clause['at_least'])} points, which nobody has without "
-                    f"{TIGHT_SIGNALS} signals of high intent or more: hardly anybody meets it, and those who must will game it.",
+                    f"{TIGHT_SIGNALS} events of high intent or more: hardly anybody meets it, and those who must will game it.",
                     "Lower the bar to what two or three actions give.",
                     (reach.place,),
                 )
+
+
+def _list_strongest_events(document: Json, signals: Collection[str]) -> list[float]:
+    """Return what each further event of these signals adds within its cap, of TIGHT_SIGNALS events each, the most first."""
+    added = []
+    for row in document["signals"]:
+        if row["signal"] in signals:
+            earned = [most_signal_points(row, times) for times in range(TIGHT_SIGNALS + 1)]
+            added += [more - less for less, more in pairwise(earned)]
+    return sorted(added, reverse=True)
 
 
 def _counts_high_intent_only(context: LintContext, clause: Json) -> bool:

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from config.audit.triggers import AuditTrigger
 from definitions.models.version_guards import (
     APPROVED_BY_BOTH,
     BASIS_IS_KEPT,
+    NOT_OVERTAKEN,
     REFUSED_BY_A_LEADER,
     TAKES_SLUG,
 )
@@ -94,6 +95,15 @@ class Version(models.Model):
     owner = models.CharField(max_length=200, help_text="Who sees to it that the system matches the document.")
     reason = models.TextField(help_text="Why this version: what evidence it answers.")
     sal_rate_target = models.DecimalField(max_digits=4, decimal_places=3, default="0.700")
+    mql_to_sql_low = models.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        help_text="Where the healthy range of MQL→SQL begins. Null: it is that of all definitions (rules 8.50).",
+    )
+    mql_to_sql_high = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
+    mql_to_sql_rationale = models.TextField(blank=True, default="", db_default="")
     own_statement = models.TextField(
         blank=True, help_text="Your own words; the generated statement is kept beside them."
     )
@@ -203,6 +213,17 @@ class Version(models.Model):
             models.CheckConstraint(
                 name="sal_rate_target_is_a_rate", condition=Q(sal_rate_target__gte=0, sal_rate_target__lte=1)
             ),
+            models.CheckConstraint(
+                name="mql_to_sql_is_a_range",
+                condition=Q(mql_to_sql_low=None, mql_to_sql_high=None)
+                | Q(
+                    mql_to_sql_low__isnull=False,
+                    mql_to_sql_high__isnull=False,
+                    mql_to_sql_low__gte=0,
+                    mql_to_sql_low__lt=F("mql_to_sql_high"),
+                    mql_to_sql_high__lte=1,
+                ),
+            ),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(
@@ -218,6 +239,13 @@ class Version(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state="proposed", new__state="approved"),
                 func=APPROVED_BY_BOTH,
+            ),
+            pgtrigger.Trigger(
+                name="version_is_not_overtaken",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="approved", new__state="active"),
+                func=NOT_OVERTAKEN,
             ),
             pgtrigger.Trigger(
                 name="version_basis_is_kept",

@@ -25,6 +25,19 @@ APPROVED_BY_BOTH: Final = """
     RETURN NEW;
 """
 
+#: A trigger, so that nobody activates what was signed beside another version than the one in force (rules 9.50).
+NOT_OVERTAKEN: Final = """
+    IF EXISTS (
+        SELECT FROM definitions_versionchange other JOIN definitions_version v ON v.id = other.version_id
+        WHERE v.definition_id = NEW.definition_id AND v.id <> NEW.id AND other.to_state = 'active'
+        AND other.id > (SELECT max(own.id) FROM definitions_versionchange own
+                        WHERE own.version_id = NEW.id AND own.to_state = 'proposed')
+    ) THEN
+        RAISE EXCEPTION 'pgtrigger: another version came into force since this one was proposed';
+    END IF;
+    RETURN NEW;
+"""
+
 #: A trigger, because digests in JSON have no foreign keys.
 BASIS_IS_KEPT: Final = """
     IF EXISTS (

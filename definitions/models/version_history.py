@@ -142,7 +142,14 @@ class Backtest(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["version"], condition=Q(finished_at__isnull=True), name="one_pending_backtest_a_version"
+                fields=["version"],
+                condition=Q(finished_at__isnull=True, requested_by__isnull=False),
+                name="one_pending_backtest_of_people",
+            ),
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=Q(finished_at__isnull=True, requested_by__isnull=True),
+                name="one_pending_backtest_of_accord",
             ),
             models.CheckConstraint(name="backtest_period", condition=Q(start__lt=models.F("end"))),
             # A pending backtest has neither result nor error; a finished one has one of them, or was cancelled.

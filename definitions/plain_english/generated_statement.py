@@ -338,6 +338,15 @@ def describe_ceilings(document: Json) -> str:
     return f"Scores end at a ceiling: {join_words(limited, 'and')}." if limited else "Scores have no ceiling."
 
 
+def describe_healthy_range(document: Json) -> str:
+    """Describe the healthy range of MQL→SQL that the version states (rules 8.50); "" without one."""
+    healthy = document.get("mql_to_sql")
+    if not healthy:
+        return ""
+    low, high = (format_number(round(healthy[end] * 100, 1)) for end in ("low", "high"))
+    return f"Healthy: {low} to {high} % of them become SQLs."
+
+
 def describe_tiers(document: Json, names: DisplayNames) -> tuple[str, ...]:
     """Return a sentence for each tier that this version assigns."""
     if section := document.get("account"):

@@ -258,6 +258,7 @@ def _build_tiers_and_time_section(version: Version, document: Json, names: Displ
             (generated_statement.describe_ceilings(document), ""),
         ]
     rows.append((f"Target: sales accepts {float(version.sal_rate_target) * 100:g} % of them.", ""))
+    rows.append((generated_statement.describe_healthy_range(document), _find_reason(whole.get("mql_to_sql"))))
     return PublishedSection("Tiers and time", [PublishedRow(text, None, reason) for text, reason in rows if text])
 
 

@@ -52,6 +52,7 @@ _RATE: Final = {
 }
 _REJECTION: Final = {
     "label": "Reason",
+    "detail": "Detail",
     "note": "Note",
     "missing": "Missing",
     "tier": "Tier",
@@ -74,6 +75,7 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "of": "Wins",
             "percent": "Coverage",
             "outside_gate": "Fail the gate",
+            "outside_scopes": "Left out: in no scope",
         },
     ),
     "reasons": ("Reasons given", {"label": "Reason", "details": "Details", "family": "Family", "count": "Rejected"}),
@@ -104,6 +106,20 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "until": "Until",
             "set_by": "Set by",
             "kept_back": "Kept back",
+        },
+    ),
+    "wins": (
+        "The last wins, as they were at their MQL",
+        {
+            "name": "Won",
+            "won_at": "Won on",
+            "qualified_at": "Qualified",
+            "fit": "Fit",
+            "engagement": "Engagement",
+            "contacts": "Engaged contacts",
+            "tier": "Tier",
+            "way": "By",
+            "signals": "Signals with their points",
         },
     ),
     "rejected_handoffs": ("Rejected handoffs, the latest first", {"name": "Lead", **_REJECTION}),

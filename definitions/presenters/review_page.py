@@ -47,6 +47,7 @@ class ReviewRights:
     acknowledges: bool
     closes_gaps: bool
     starts_draft: bool
+    reverts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def build_review_page(review: Review, reader: User) -> ReviewPage:
             acknowledges=is_open and is_new_leader and acknowledgement is None,
             closes_gaps=works,
             starts_draft=review.version is not None and holds(reader, Role.MARKETING_OPS),
+            reverts=holds(reader, Role.MARKETING_OPS),
         ),
     )
 

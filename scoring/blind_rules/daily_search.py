@@ -79,7 +79,7 @@ def watch_version(version: Version, *, now: dt.datetime) -> int:
     open_alarms = {
         (alarm.kind, alarm.field, alarm.value): alarm for alarm in BlindRule.objects.open().filter(version=version)
     }
-    rules, signals = active_versions.rules_of(version), _list_account_signals(active_versions.document_of(version))
+    rules, signals = active_versions.rules_of(version), _list_named_signals(active_versions.document_of(version))
     blind_spots = {
         (finding.kind, finding.field, finding.value): finding
         for finding in find_blind_spots(rules, now=now, signals=signals)
@@ -105,11 +105,13 @@ def watch_version(version: Version, *, now: dt.datetime) -> int:
     return len(new)
 
 
-def _list_account_signals(document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the signals that a version which judges companies names; none of another one."""
-    section = document.get("account") or {}
+def _list_named_signals(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the signals that a version names as engagement, for its timing or of companies, and those of companies."""
+    section, timing = document.get("account") or {}, document.get("timing") or {}
     company_signals = section.get("company_signals") or {}
-    return frozenset([*(section.get("engaged_by") or ()), *company_signals.get("count_of", ())])
+    return frozenset(
+        [*(timing.get("engaged_by") or ()), *(section.get("engaged_by") or ()), *company_signals.get("count_of", ())]
+    )
 
 
 def find_blind_spots(rules: Rules, *, now: dt.datetime, signals: frozenset[str] = frozenset()) -> Iterator[BlindSpot]:

@@ -202,16 +202,21 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
     if not isinstance(timing, Mapping):
         return []
     limits = (
-        (_engaged_label(timing), timing.get("engaged_within_days"), timing.get("engaged_days_ago")),
-        ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago")),
+        (
+            _engaged_label(timing),
+            timing.get("engaged_within_days"),
+            timing.get("engaged_days_ago"),
+            _validation_note(timing),
+        ),
+        ("Asked to be contacted", timing.get("or_request_within_days"), timing.get("open_request_days_ago"), ""),
     )
     return [
         EvidenceLine(
             f"{label} within {_figure_text(limit)} days",
             "pass" if ago is not None and ago <= limit else "fail",
-            "never" if ago is None else _days_ago_text(ago),
+            ("never" if ago is None else _days_ago_text(ago)) + said_by,
         )
-        for label, limit, ago in limits
+        for label, limit, ago, said_by in limits
         if limit is not None
     ]
 
@@ -219,6 +224,19 @@ def _read_timing(timing: object) -> list[EvidenceLine]:
 def _engaged_label(timing: Mapping[str, Any]) -> str:
     names = _signal_names(timing.get("engaged_by"))
     return f"Engaged by {names}" if names else "Engaged"
+
+
+def _validation_note(timing: Mapping[str, Any]) -> str:
+    """Return who validated the engagement and when (rules 2.27); empty where the lead itself was active."""
+    by, day = timing.get("validated_by"), _day_text(timing.get("validated_at"))
+    return f", validated by {by}{day and f' on {day}'}" if by else ""
+
+
+def _day_text(at: object) -> str:
+    try:
+        return f"{timezone.localtime(dt.datetime.fromisoformat(str(at))):%-d %B %Y}"
+    except ValueError:
+        return ""
 
 
 def _days_ago_text(days: float) -> str:
@@ -248,12 +266,10 @@ def _ending_note(row: Mapping[str, Any]) -> str:
     """Return by what and when a later event ended the points of earlier ones (rules 4.20)."""
     if not row.get("ended"):
         return ""
-    try:
-        day = f" of {timezone.localtime(dt.datetime.fromisoformat(str(row.get('ended_at')))):%-d %B %Y}"
-    except ValueError:
-        day = ""
+    day = _day_text(row.get("ended_at"))
+    of_day = f" of {day}" if day else ""
     number = "" if row["ended"] == row.get("count") else f"{row['ended']} "
-    return f"{number}ended by the {signal_words(str(row.get('ended_by', ''))).lower()}{day}"
+    return f"{number}ended by the {signal_words(str(row.get('ended_by', ''))).lower()}{of_day}"
 
 
 def _cap_note(row: Mapping[str, Any]) -> str:

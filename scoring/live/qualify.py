@@ -27,7 +27,14 @@ from scoring.engine.rules import Rules
 from scoring.engine.timeline import Bools
 from scoring.engine.verdict import Verdicts
 from scoring.instants import from_microseconds, microseconds
-from scoring.live import late_requests, mqls, qualification_start, suppressed_leads, upgrade_detection
+from scoring.live import (
+    late_requests,
+    mqls,
+    qualification_start,
+    recency_validations,
+    suppressed_leads,
+    upgrade_detection,
+)
 from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
 from scoring.live.upgrade_detection import OpenCycle
@@ -311,6 +318,8 @@ def _create_mql(
     )
     # Of a person known by several leads the last cycle need not have the highest number.
     qualification.cycle = candidates.numbers.get(lead.pk, 0) + 1
+    # What marketing said is not shown as what the lead did.
+    qualification.evidence["timing"] |= recency_validations.name_validator(lead.pk, explanation)
     qualification.save(force_insert=True)
     if candidates.stages[lead.pk] in OPEN_TO_QUALIFY:
         motion = judgement.version.definition.motion

@@ -19,6 +19,7 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from scoring import active_versions
 from scoring.engine.decisions import DecisiveReason
+from scoring.engine.explanation import Explanation
 from scoring.instants import from_microseconds
 from scoring.models import RecencyState, RecencyValidation, RecencyValidationQuerySet
 
@@ -76,6 +77,20 @@ def follow_shortfalls(
             eligible_ids.discard(lead_id)
     if eligible_ids:
         _open(version, [stale[lead_id] for lead_id in sorted(eligible_ids)], now)
+
+
+def name_validator(lead_id: int, explanation: Explanation) -> dict[str, str]:
+    """Return who validated the engagement that timing counts and when, for the evidence; empty where the lead itself acted."""
+    days = explanation.timing.engaged_days_ago
+    if explanation.timing.engaged_within_days is None or days is None:
+        return {}
+    engaged_at = from_microseconds(explanation.at) - dt.timedelta(days=days)
+    of_person = RecencyValidation.objects.filter(Q(lead=lead_id) | Q(lead__merged_into=lead_id))
+    at_that_time = of_person.filter(event__occurred_at__range=(engaged_at - _ROUNDING, engaged_at + _ROUNDING))
+    row = at_that_time.select_related("closed_by", "event").order_by("-pk").first()
+    if row is None or row.event is None:
+        return {}
+    return {"validated_by": str(row.closed_by), "validated_at": row.event.occurred_at.isoformat()}
 
 
 def may_be_validated(lead_id: int, *, now: dt.datetime) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from scoring.backtests.intervals_and_tests import Sample
@@ -13,7 +15,7 @@ from scoring.backtests.intervals_and_tests import Sample
 class HealthBand:
     """A band up to `limit` percent: below it, or with `includes_limit` at it as well; None is no limit."""
 
-    limit: int | None
+    limit: int | Fraction | None
     label: str
     tone: str
     includes_limit: bool = False
@@ -42,15 +44,26 @@ ACCEPTANCE_BANDS: Final = (
     HealthBand(90, "Above the healthy 70 to 80 %", "warn", includes_limit=True),
     HealthBand(None, "Too high: too strict, or accepted without looking", "bad"),
 )
-#: For every definition: a version has no bands of its own.
-MQL_TO_SQL_BANDS: Final = (
-    HealthBand(10, "Too low: too loose", "bad"),
-    HealthBand(15, "Below the healthy 15 to 20 %", "warn"),
-    HealthBand(20, "Healthy", "good", includes_limit=True),
-    HealthBand(25, "Above the healthy 15 to 20 %", "warn", includes_limit=True),
-    HealthBand(30, "High: it may be too tight", "warn", includes_limit=True),
-    HealthBand(None, "Too high: too tight", "bad"),
-)
+
+
+def build_conversion_bands(low: Decimal, high: Decimal) -> tuple[HealthBand, ...]:
+    """Return the bands of a conversion whose healthy range is `low` to `high` percent (rules 8.50).
+
+    It is too low below two thirds of `low`, high above five quarters of `high`, and too high above one and a half times it.
+    """
+    healthy = f"{float(low):g} to {float(high):g} %"
+    return (
+        HealthBand(Fraction(low) * 2 / 3, "Too low: too loose", "bad"),
+        HealthBand(Fraction(low), f"Below the healthy {healthy}", "warn"),
+        HealthBand(Fraction(high), "Healthy", "good", includes_limit=True),
+        HealthBand(Fraction(high) * 5 / 4, f"Above the healthy {healthy}", "warn", includes_limit=True),
+        HealthBand(Fraction(high) * 3 / 2, "High: it may be too tight", "warn", includes_limit=True),
+        HealthBand(None, "Too high: too tight", "bad"),
+    )
+
+
+#: Of every version that states no range of its own.
+MQL_TO_SQL_BANDS: Final = build_conversion_bands(Decimal(15), Decimal(20))
 
 
 def find_band(bands: Sequence[HealthBand], sample: Sample) -> HealthBand | None:

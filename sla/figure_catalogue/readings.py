@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Floor
+from django.db.models.functions import Coalesce, Floor, Least
 
 from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
-from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
@@ -132,22 +131,32 @@ def _became_sql(figure: RateFigure, now: dt.datetime, within: dt.timedelta | Non
 
 
 def _became_opportunity(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
-    # An outcome belongs to the cycle in which it falls: what came after the next qualification is that one's.
-    of_lead = Qualification.objects.filter(lead=OuterRef(OuterRef("lead")), motion=OuterRef(OuterRef("motion")))
-    later = (
-        of_lead.filter(at__gt=OuterRef(OuterRef("at")))
-        .order_by()
-        .values("lead")
-        .annotate(next=Min("at"))
-        .values("next")
-    )
     opened = Outcome.objects.effective().filter(
         motion=OuterRef("motion"), kind__in=_OPENED, at__gte=OuterRef("at"), at__lte=now
     )
-    opened = opened.filter(at__lt=Coalesce(Subquery(later), Value(_NEVER)))
     if within is not None:
         opened = opened.filter(at__lte=_beginning(figure) + within)
-    return merges.any_of_same_person(opened)
+    opened = opened.filter(at__lt=_next_cycle_of_person())
+    person = Coalesce(OuterRef("lead__merged_into"), OuterRef("lead"))
+    # Two queries, each with an index, where one with an OR would have none.
+    return Q(Exists(opened.filter(lead=person))) | Q(Exists(opened.filter(lead__merged_into=person)))
+
+
+def _next_cycle_of_person() -> Coalesce:
+    """Return when the person of an MQL, seen from its outcome, qualified next under the motion; never is far ahead.
+
+    An outcome belongs to the cycle in which it falls, and counts once: what came after the next qualification is that one's,
+    also where the two are of leads that were merged. Of two at one instant the one recorded last is the next.
+    """
+    at, person = OuterRef(OuterRef("at")), Coalesce(OuterRef(OuterRef("lead__merged_into")), OuterRef(OuterRef("lead")))
+    later = Qualification.objects.filter(Q(at__gt=at) | Q(at=at, pk__gt=OuterRef(OuterRef("pk"))))
+    later = later.filter(motion=OuterRef(OuterRef("motion"))).order_by()
+    next_ones = (
+        Subquery(rows.values("motion").annotate(next=Min("at")).values("next"))
+        for rows in (later.filter(lead=person), later.filter(lead__merged_into=person))
+    )
+    # PostgreSQL's LEAST ignores NULL.
+    return Coalesce(Least(*next_ones), Value(_NEVER))
 
 
 def _beginning(figure: RateFigure) -> Any:

@@ -14,7 +14,8 @@ from leads.models import append_only
 class QuarterCoverage(models.Model):
     """The coverage of the version in force on the wins of a closed quarter (rules 8.17).
 
-    `covered` of the `wins` had qualified before they were won; `outside_gate` of them failed the gate when they were won.
+    `covered` of the `wins` had qualified before they were won; `outside_gate` of them failed the gate when they were won. `wins`
+    are those of the definition's scope; `outside_scopes` more lie in no scope of its motion and are left out (rules 8.51).
     """
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="+")
@@ -23,6 +24,7 @@ class QuarterCoverage(models.Model):
     wins = models.PositiveIntegerField()
     covered = models.PositiveIntegerField()
     outside_gate = models.PositiveIntegerField()
+    outside_scopes = models.PositiveIntegerField(default=0, db_default=0)
     at = models.DateTimeField()
 
     class Meta:

@@ -96,6 +96,12 @@ class Handoff(models.Model):
             models.Index(fields=["created_at", "id"], name="handoff_unrouted", condition=Q(state="unrouted")),
             # For lists of all handoffs, the newest first, and reports on those created in a period.
             models.Index(fields=["created_at", "id"], name="handoff_by_age"),
+            # For the rates by what was decided in a period (sla.figure_catalogue.readings), read every ten minutes.
+            models.Index(
+                fields=["decided_at", "qualification"],
+                name="handoff_by_decision",
+                condition=Q(decided_at__isnull=False),
+            ),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="handoffs_stay", operation=pgtrigger.Delete),

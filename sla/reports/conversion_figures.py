@@ -6,9 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from config.calendar_periods import CalendarQuarter
+from definitions import versions
 from definitions.models import Definition
 from leads.vocabulary import Motion
-from sla.figure_catalogue import readings
+from sla.figure_catalogue import readings, version_figures
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL, SAL_TO_SQL, RateReading
 
 
@@ -38,5 +39,7 @@ def list_conversions(motion: Motion, *, now: dt.datetime) -> list[ConversionRow]
             if sample.total:
                 name, sentence = figure.name_for(motion), figure.sentence_for(motion)
                 days = within.days if within else 0
-                rows.append(ConversionRow(str(definition), name, sentence, quarter, days, RateReading(figure, sample)))
+                as_agreed = version_figures.apply_range(figure, versions.find_in_force(definition, quarter.end))
+                reading = RateReading(as_agreed, sample)
+                rows.append(ConversionRow(str(definition), name, sentence, quarter, days, reading))
     return rows

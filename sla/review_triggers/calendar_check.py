@@ -9,15 +9,16 @@ from typing import Any, Final
 from django.db.models import Max, Min, Q
 
 from config.calendar_periods import CalendarQuarter
+from definitions import versions
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue import benchmarks, readings
+from sla.figure_catalogue import benchmarks, readings, version_figures
 from sla.figure_catalogue.catalogue import ACCEPTANCE, CATALOGUE, MQL_TO_SQL, REJECTION, RateReading
-from sla.review_triggers import quarter_wins
+from sla.review_triggers import last_decisions, quarter_wins
 from sla.review_triggers.due_reviews import DueReview, Occasion, ReviewDates
-from sla.review_triggers.review_drafts import ReviewDraft, find_version_in_force
+from sla.review_triggers.review_drafts import ReviewDraft
 from sla.review_triggers.trigger_rules import DRIFT_POINTS, has_drifted
 
 _DEEP: Final = (ReviewKind.FULL, ReviewKind.JOINT, ReviewKind.RECONCILIATION)
@@ -42,8 +43,8 @@ _PROPOSALS: Final = {
     Occasion.OLD_VERSION: "Confirm the version with a backtest on recent wins, or change it.",
     Occasion.NO_DEEP_REVIEW: "Hold a full or joint review, or decide here that the definition still describes who buys.",
 }
-#: The quarters in the pack of each occasion.
-_QUARTERS: Final = {Occasion.JOINT: 2, Occasion.ANNUAL: 4}
+_QUARTERS_OF_JOINT: Final = 2
+_QUARTERS_OF_ANNUAL: Final = 4
 
 
 def read_dates(definition: Definition) -> ReviewDates | None:
@@ -74,22 +75,24 @@ def check_due(definition: Definition, due: DueReview, now: dt.datetime) -> Itera
         kind=kind,
         title=_TITLES[due.occasion].format(definition=definition, version=version),
         period=f"{due.due_at:%Y-%m-%d}",
-        evidence={
-            "due_at": due.due_at.isoformat(),
-            "active_version": version.number,
-            "active_since": version.activated_at.isoformat() if version.activated_at else None,
-            **_collect_pack(definition, version, _QUARTERS.get(due.occasion, 1), now),
-        },
+        evidence={"due_at": due.due_at.isoformat(), **collect_pack(version, trigger=trigger, kind=kind, now=now)},
         proposal=_PROPOSALS[due.occasion],
     )
 
 
-def _collect_pack(definition: Definition, version: Version, count: int, now: dt.datetime) -> dict[str, Any]:
-    """Return the rates of the closed quarters, the newest first, their parts by source and band, and the coverage of wins."""
+def collect_pack(version: Version, *, trigger: ReviewTrigger, kind: ReviewKind, now: dt.datetime) -> dict[str, Any]:
+    """Return the rates of the closed quarters, the newest first, their parts by source and band, and the coverage of wins.
+
+    A joint session reads the last wins and rejections besides (rules 8.53).
+    """
+    definition, count = version.definition, _QUARTERS_OF_JOINT if kind == ReviewKind.JOINT else 1
+    count = _QUARTERS_OF_ANNUAL if trigger == ReviewTrigger.ANNUAL else count
     quarters = [CalendarQuarter.containing(now, quarters_back=back) for back in range(1, count + 1)]
     bounds = (quarters[-1].start, quarters[0].end)
     rates = [row for quarter in quarters for row in _read_rates(definition, quarter, now)]
     pack: dict[str, Any] = {
+        "active_version": version.number,
+        "active_since": version.activated_at.isoformat() if version.activated_at else None,
         "from": bounds[0].isoformat(),
         "to": bounds[1].isoformat(),
         "target_percent": float(version.sal_rate_target * 100),
@@ -97,6 +100,8 @@ def _collect_pack(definition: Definition, version: Version, count: int, now: dt.
         "rates": rates,
         "benchmarks": benchmarks.as_evidence([REJECTION.key, MQL_TO_SQL.key]),
     }
+    if kind == ReviewKind.JOINT:
+        pack |= last_decisions.collect_evidence(definition, now)
     if definition.motion == Motion.AQL:
         return pack
     start, end = bounds
@@ -115,18 +120,19 @@ def _describe_parts(
     parts: Mapping[str, Sample], definition: Definition, latest: CalendarQuarter, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Return a row for each part of the MQLs with its conversion; `latest` is the quarter of the youngest."""
-    window = MQL_TO_SQL.matures_after
+    figure = version_figures.apply_range(MQL_TO_SQL, versions.find_in_force(definition, latest.end))
+    window = figure.matures_after
     is_mature = window is None or latest.end + window <= now
     return [
-        RateReading(MQL_TO_SQL, sample, window, is_mature).as_evidence(definition.motion) | {"figure": name}
+        RateReading(figure, sample, window, is_mature).as_evidence(definition.motion) | {"figure": name}
         for name, sample in parts.items()
     ]
 
 
 def _read_rates(definition: Definition, quarter: CalendarQuarter, now: dt.datetime) -> list[dict[str, Any]]:
     """Return the rates of a quarter; each lead is given the same time to convert, so that quarters can be compared."""
-    rates = []
-    for figure in CATALOGUE.values():
+    rates, version = [], versions.find_in_force(definition, quarter.end)
+    for figure in (version_figures.apply_range(figure, version) for figure in CATALOGUE.values()):
         window = figure.matures_after
         sample = readings.read_rate(
             figure, definition=definition, start=quarter.start, end=quarter.end, now=now, within=window
@@ -142,5 +148,5 @@ def _describe_drift(definition: Definition, version: Version, quarter: CalendarQ
     accepted = readings.read_rate(ACCEPTANCE, definition=definition, start=quarter.start, end=quarter.end, now=now)
     if RateReading(ACCEPTANCE, accepted).is_small:
         return "Too few decisions to say."
-    off = has_drifted(accepted, (find_version_in_force(definition, quarter.end) or version).sal_rate_target)
+    off = has_drifted(accepted, (versions.find_in_force(definition, quarter.end) or version).sal_rate_target)
     return f"{'More' if off else 'Not more'} than {DRIFT_POINTS} points off the target in {quarter.label}."

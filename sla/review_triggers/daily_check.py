@@ -16,7 +16,7 @@ from config.jobs.periods import claim_period, list_claimed
 from definitions import backtest_requests, reviews
 from definitions.models import Definition, Review, Version
 from definitions.proposal_checklist import add_months
-from definitions.vocabulary import ReviewKind
+from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
 from sla.figure_catalogue.readings import find_mature_quarter
@@ -25,8 +25,9 @@ from sla.review_triggers.review_drafts import ReviewDraft
 
 #: The name under which definitions that failed are set aside.
 SWEEP: Final = "checks for reviews"
-#: The period of the backtest that a full review opens with.
+#: The period of the backtest that a full review opens with, and of that of the annual recalibration.
 BACKTEST_MONTHS: Final = 6
+RECALIBRATION_MONTHS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _request_backtest(definition: Definition, draft: ReviewDraft, now: dt.dateti
     same_cause = Review.objects.undecided().filter(definition=definition, trigger=draft.trigger, cause=draft.cause)
     if draft.kind != ReviewKind.FULL or version is None or same_cause.filter(opened_by=None).exists():
         return {}
-    start = add_months(now, -BACKTEST_MONTHS)
+    months = RECALIBRATION_MONTHS if draft.trigger == ReviewTrigger.ANNUAL else BACKTEST_MONTHS
+    start = add_months(now, -months)
     backtest = backtest_requests.request_backtest(version=version, start=start, end=now, by=None, now=now)
     return {"backtest": backtest.pk}
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from config.calendar_periods import CalendarMonth
+from definitions import versions
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
@@ -17,7 +18,7 @@ from sla.figure_catalogue import readings
 from sla.figure_catalogue.catalogue import ACCEPTANCE, RateReading
 from sla.review_triggers import rejection_evidence
 from sla.review_triggers.rejection_evidence import DecidedMonth
-from sla.review_triggers.review_drafts import ReviewDraft, find_version_in_force, offer_revert
+from sla.review_triggers.review_drafts import ReviewDraft, offer_revert
 from sla.review_triggers.trigger_rules import TOO_MANY, RejectionLine, find_rejection_line, is_below_target
 
 #: The triggers whose open reviews get the evidence of each further month.
@@ -48,7 +49,7 @@ def check_month(definition: Definition, month: CalendarMonth, now: dt.datetime) 
     # 3.
     if fired:
         decided = rejection_evidence.read_decisions(definition=definition, month=month)
-        version = find_version_in_force(definition, month.end)
+        version = versions.find_in_force(definition, month.end)
         evidence = rejection_evidence.collect_evidence(definition, decided)
         for trigger, cause in sorted(fired, key=lambda pair: (MONTHLY.index(pair[0]), pair[1])):
             yield replace(_write_draft(definition, trigger, decided, evidence, version), cause=cause)
@@ -78,7 +79,7 @@ def _rejected(accepted: Sample) -> Sample:
 
 def _target_at_end(definition: Definition, month: CalendarMonth) -> Decimal:
     """Return the SAL target of the version in force at the month's end; without one there is none, which is 0."""
-    version = find_version_in_force(definition, month.end)
+    version = versions.find_in_force(definition, month.end)
     return version.sal_rate_target if version else Decimal(0)
 
 

@@ -22,14 +22,19 @@ from scoring.engine.judge import axes, first_qualifying
 from scoring.engine.profile import FAIL
 from scoring.instants import microseconds
 from sla.models import QuarterCoverage
+from sla.review_triggers import wins_of_scope
 
 
 @dataclass(frozen=True, slots=True)
 class QuarterWins:
-    """The wins of a quarter: those that had qualified under the version before, and those that failed its gate when won."""
+    """The wins of a quarter in the version's scope: those that had qualified before, and those that failed its gate when won.
+
+    `outside_scopes` counts the wins of the quarter that lie in no scope; they are left out.
+    """
 
     covered: Sample
     outside_gate: Sample
+    outside_scopes: int = 0
 
 
 def judge_wins(version: Version, quarters: Iterable[CalendarQuarter], *, until: dt.datetime) -> list[QuarterWins]:
@@ -40,7 +45,9 @@ def judge_wins(version: Version, quarters: Iterable[CalendarQuarter], *, until: 
 
 def _judge_quarter(version: Version, outcomes: OutcomeRecords, quarter: CalendarQuarter) -> QuarterWins:
     rules = rules_of(version)
-    won = outcomes.history_of_period(quarter.start, quarter.end).won_since(microseconds(quarter.start))
+    all_won = outcomes.history_of_period(quarter.start, quarter.end).won_since(microseconds(quarter.start))
+    scoped = wins_of_scope.select_wins(version, all_won)
+    won = scoped.won
     facts = fact_reader.read_for_leads(won.lead.tolist(), rules)
     known = won.where(np.isin(won.lead, facts.lead_ids))
     gate = axes(rules, facts, np.searchsorted(facts.lead_ids, known.lead), known.at - 1).gate
@@ -48,7 +55,9 @@ def _judge_quarter(version: Version, outcomes: OutcomeRecords, quarter: Calendar
     began_at = DatedLeads(facts.lead_ids[leads], at).instants_of(won.lead)
     covered = np.count_nonzero((began_at != NEVER) & (began_at < won.at))
     return QuarterWins(
-        Sample(int(covered), len(won)), Sample(int(np.count_nonzero(gate == FAIL)), int(known.lead.size))
+        Sample(int(covered), len(won)),
+        Sample(int(np.count_nonzero(gate == FAIL)), int(known.lead.size)),
+        scoped.outside_scopes,
     )
 
 
@@ -61,6 +70,7 @@ def keep_coverage(version: Version, quarter: CalendarQuarter, wins: QuarterWins,
         covered=wins.covered.hits,
         outside_gate=wins.outside_gate.hits,
         wins=wins.covered.total,
+        outside_scopes=wins.outside_scopes,
         at=now,
     )
 
@@ -76,6 +86,7 @@ def read_trend(definition: Definition) -> list[dict[str, Any]]:
             "of": row.wins,
             "percent": round(row.covered * 100 / row.wins, 1) if row.wins else None,
             "outside_gate": row.outside_gate,
+            **({"outside_scopes": row.outside_scopes} if definition.scope else {}),
         }
         for row in rows.order_by("-quarter")[:8]
     ]

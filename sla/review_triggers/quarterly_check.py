@@ -6,14 +6,15 @@ import datetime as dt
 from collections.abc import Iterator
 
 from config.calendar_periods import CalendarQuarter
+from definitions import versions
 from definitions.models import Definition
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, compare
-from sla.figure_catalogue import readings
+from sla.figure_catalogue import readings, version_figures
 from sla.figure_catalogue.catalogue import ACCEPTANCE, MQL_TO_SQL, RateFigure, RateReading
 from sla.review_triggers import quarter_wins
-from sla.review_triggers.review_drafts import ReviewDraft, describe_period, find_version_in_force
+from sla.review_triggers.review_drafts import ReviewDraft, describe_period
 from sla.review_triggers.trigger_rules import (
     DRIFT_POINTS,
     FEWEST_WINS,
@@ -28,7 +29,7 @@ from sla.review_triggers.trigger_rules import (
 
 def check_quarter(definition: Definition, quarter: CalendarQuarter, now: dt.datetime) -> Iterator[ReviewDraft]:
     """Store the coverage of a closed quarter's wins; yield a review where the SAL rate drifted or the wins changed."""
-    version = find_version_in_force(definition, quarter.end)
+    version = versions.find_in_force(definition, quarter.end)
     if version is None:
         return
     accepted = _read(ACCEPTANCE, definition, quarter, now)
@@ -52,6 +53,8 @@ def check_conversion(
     if not has_dropped(rate, rate_before):
         return
     motion, name = definition.motion, figure.name_for(definition.motion)
+    in_force = {period: versions.find_in_force(definition, period.end) for period in (quarter, before)}
+    figures = {period: version_figures.apply_range(figure, version) for period, version in in_force.items()}
     days = figure.matures_after.days if figure.matures_after else 0
     p_value = compare(rate, rate_before).p_value
     yield ReviewDraft(
@@ -65,11 +68,11 @@ def check_conversion(
             "days_to_convert": days,
             "p_value": None if p_value is None else round(p_value, 4),
             "rates": [
-                RateReading(figure, sample).as_evidence(motion, period.name)
+                RateReading(figures[period], sample).as_evidence(motion, period.name)
                 for period, sample in ((quarter, rate), (before, rate_before))
             ],
             "by_source": [
-                RateReading(figure, sample).as_evidence(motion) | {"figure": source or "no source"}
+                RateReading(figures[quarter], sample).as_evidence(motion) | {"figure": source or "no source"}
                 for source, sample in readings.read_by_source(
                     figure, definition=definition, start=quarter.start, end=quarter.end, now=now
                 ).items()
@@ -82,8 +85,9 @@ def check_conversion(
 def check_bands(definition: Definition, quarter: CalendarQuarter, now: dt.datetime) -> Iterator[ReviewDraft]:
     """Yield a review for each score band whose MQLs of a closed quarter hardly ever became SQLs."""
     by_band = readings.read_by_band(MQL_TO_SQL, definition=definition, start=quarter.start, end=quarter.end, now=now)
+    figure = version_figures.apply_range(MQL_TO_SQL, versions.find_in_force(definition, quarter.end))
     rows = [
-        RateReading(MQL_TO_SQL, sample).as_evidence(definition.motion) | {"figure": readings.band_name(band)}
+        RateReading(figure, sample).as_evidence(definition.motion) | {"figure": readings.band_name(band)}
         for band, sample in by_band.items()
     ]
     for band, sample in by_band.items():

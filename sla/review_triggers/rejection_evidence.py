@@ -103,7 +103,7 @@ def collect_evidence(definition: Definition, decided: DecidedMonth) -> dict[str,
         "missing": _count_missing(decided),
         **acceptance_behaviour.collect_evidence(definition, month),
         "rejected_plays" if motion == Motion.AQL else "rejected_handoffs": [
-            _describe_rejection(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
+            describe_rejection(disposition) for disposition in decided.rejected[:SAMPLE_OF_REJECTED]
         ],
         "motion": motion,
         "promises": [figure.as_dict() for figure in promises],
@@ -171,11 +171,13 @@ def count_families(decided: DecidedMonth) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_rejection(disposition: Decision) -> dict[str, Any]:
+def describe_rejection(disposition: Decision) -> dict[str, Any]:
+    """Return a rejection as a row of evidence: its lead or company, reason with detail, note, and what was missing."""
     return {
         **(_describe_play(disposition) if isinstance(disposition, PlayDisposition) else _describe_handoff(disposition)),
         "reason": disposition.reason.code if disposition.reason else "",
         "label": disposition.reason_label,
+        "detail": disposition.sub_reason_label,
         "note": disposition.note,
         "missing": disposition.missing,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import TruncWeek
 
 from config.calendar_periods import CalendarWeek
+from definitions import versions
 from definitions.models import Definition, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
 from leads.models import Event, Lead
@@ -28,11 +30,12 @@ from scoring.instants import microseconds
 from scoring.models import Qualification
 from sla.figure_catalogue.readings import campaign_of_mql
 from sla.models import Disposition
-from sla.review_triggers.review_drafts import ReviewDraft, describe_period, find_version_in_force
+from sla.review_triggers.review_drafts import ReviewDraft, describe_period
 from sla.review_triggers.trigger_rules import DEVIATIONS, TREND_WEEKS, VolumeTrend, measure_trend
 from sla.vocabulary import DispositionKind
 
 CAUSE_AT_MOST: Final = 100
+DIGEST_SHOWN: Final = 16
 #: The gate is judged on so many of the leads that a source brought, the newest.
 JUDGED_AT_MOST: Final = 5_000
 
@@ -46,8 +49,12 @@ class VolumeOrigin:
 
     @property
     def cause(self) -> str:
-        """Return the cause of its review, as source:webinar."""
-        return f"{self.kind}:{self.name}"[:CAUSE_AT_MOST]
+        """Return the cause of its review, as source:webinar; a long one is cut and told apart by a digest of the whole."""
+        cause = f"{self.kind}:{self.name}"
+        if len(cause) <= CAUSE_AT_MOST:
+            return cause
+        digest = hashlib.sha256(cause.encode()).hexdigest()[:DIGEST_SHOWN]
+        return f"{cause[: CAUSE_AT_MOST - DIGEST_SHOWN - 1]}…{digest}"
 
     @property
     def label(self) -> str:
@@ -97,7 +104,7 @@ def _write_draft(
     history: dict[str, int],
     now: dt.datetime,
 ) -> ReviewDraft:
-    version = find_version_in_force(definition, week.end)
+    version = versions.find_in_force(definition, week.end)
     return ReviewDraft(
         trigger=ReviewTrigger.VOLUME_SPIKE,
         kind=ReviewKind.SPOT,

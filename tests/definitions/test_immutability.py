@@ -166,6 +166,15 @@ def test_a_definition_has_at_most_one_active_version() -> None:
         Version.objects.filter(pk=second.pk).update(state="active")
 
 
+def test_a_version_that_another_one_overtook_is_not_activated() -> None:
+    second = create_approved()
+    create_active()
+
+    assert_refused(
+        lambda: Version.objects.filter(pk=second.pk).update(state="active"), "another version came into force"
+    )
+
+
 def test_signatures_and_steps_cannot_be_changed_or_deleted() -> None:
     create_active()
 

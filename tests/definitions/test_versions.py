@@ -7,7 +7,7 @@ import pytest
 from config.accounts.vocabulary import Role
 from definitions import permissions, version_documents, versions
 from definitions.models import Definition, SignOff, Version
-from definitions.vocabulary import Decision, Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, Decision, Side, VersionState
 from leads.models import MassRescore
 from tests.definitions.documents import minimal_document
 from tests.definitions.version_lifecycles import (
@@ -234,6 +234,22 @@ def test_only_marketing_ops_drafts_proposes_and_activates(role: Role) -> None:
         propose(create_draft(), by=somebody)
     with pytest.raises(permissions.NotAllowed):
         versions.activate(version=create_approved(), hand_over_entrants=False, by=somebody, now=NOW)
+
+
+def test_an_overtaken_version_is_copied_and_proposed_anew() -> None:
+    ops, overtaken = UserFactory(roles=[Role.MARKETING_OPS]), create_approved()
+    create_active()
+
+    with pytest.raises(versions.VersionStepRefused) as refusal:
+        versions.activate(version=overtaken, hand_over_entrants=False, by=ops, now=NOW + 4 * DAY)
+
+    assert refusal.value.sentences[0] == (
+        "v1.0 was overtaken: v1.1 came into force on 5 November 2026, 09:00 UTC, after v1.0 was proposed."
+    )
+    again = propose(versions.copy_version(version=overtaken, by=ops, now=NOW + 4 * DAY), now=NOW + 4 * DAY)
+    for side in DECIDING_SIDES:
+        sign(again, side)
+    assert versions.activate(version=again, hand_over_entrants=False, by=ops, now=NOW + 5 * DAY).is_active
 
 
 def test_a_retired_version_cannot_be_activated() -> None:

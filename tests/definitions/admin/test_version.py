@@ -125,6 +125,24 @@ def test_timing_says_in_the_editor_what_counts_as_engagement(ops: Client) -> Non
     assert "say within how many days" in read_errors(response)
 
 
+def test_a_version_states_its_healthy_range_in_percent(ops: Client) -> None:
+    version = create_draft()
+    data = read_form_data(ops, url(version)) | {"mql_to_sql_low": "30", "mql_to_sql_high": "40.5"}
+
+    response = ops.post(url(version), data | {"mql_to_sql_rationale": "Few come, and nearly all are ready."})
+
+    assert response.status_code == 302, read_errors(response)
+    saved = Version.objects.get(pk=version.pk)
+    assert version_documents.export_document(saved)["mql_to_sql"] == {
+        "low": 0.3, "high": 0.405, "rationale": "Few come, and nearly all are ready.",
+    }  # fmt: skip
+    assert read_form_data(ops, url(version))["mql_to_sql_low"] == "30"
+    response = ops.post(url(version), data | {"mql_to_sql_high": "30"})
+    assert "more than where the range begins" in read_errors(response)
+    response = ops.post(url(version), data | {"mql_to_sql_high": ""})
+    assert "Fill both, or neither." in read_errors(response)
+
+
 def test_a_signal_excludes_in_the_editor(ops: Client) -> None:
     version = create_draft()
     data, signal = read_form_data(ops, url(version)), Signal.objects.get(code="unsubscribe")

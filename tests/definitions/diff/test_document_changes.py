@@ -90,6 +90,8 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("unclear", ("signals", 2), None),
     ("looser", ("signals", "+"), signal("blog_read", 5)),
     ("tighter", ("signals", 0), None),
+    ("neither", ("signals", 1, "cap_rationale"), "Said better."),
+    ("neither", ("signals", 0, "rationale"), "Said better."),
     ("neither", ("paths", 0, "clauses", 0, "rationale"), "Said better."),
     ("neither", ("timing", "rationale"), "Said better."),
     ("neither", ("decay", "rationale"), "Said better."),
@@ -118,6 +120,7 @@ CASES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("neither", ("tier_3_below",), {"axis": "engagement", "less_than": 45}),
     ("neither", ("statement",), "In other words."),
     ("neither", ("sal_rate_target",), 0.75),
+    ("neither", ("mql_to_sql",), {"low": 0.3, "high": 0.4, "rationale": "Few come."}),
 ]
 
 
@@ -131,6 +134,8 @@ def test_every_change_has_its_effect(effect: str, path: tuple[str | int, ...], v
     [change] = diff.find_changes(*find_single_change(path, value), NAMES)
 
     assert change.effect == effect
+    # Whoever reads it sees what differs.
+    assert change.before != change.after
     assert diff.any_may_loosen([change]) is (effect in ("looser", "unclear"))
 
 

@@ -51,6 +51,8 @@ def reword(document: dict[str, Any]) -> None:
             row["rationale"] = "Said in other words."
     document["signals"][0]["cap_rationale"] = document["paths"][0]["clauses"][0]["rationale"] = "In other words."
     document["decay"]["rationale"] = "In other words."
+    # What reviews read judges nobody.
+    document["mql_to_sql"] = {"low": 0.3, "high": 0.4, "rationale": "Few come."}
     document["paths"][0]["name"] = "Another name"
 
 

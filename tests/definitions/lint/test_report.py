@@ -487,13 +487,25 @@ def test_a_number_needs_a_reason_unless_it_is_in_force_without_one() -> None:
     for part in (document["paths"][0]["clauses"][0], document["timing"]):
         del part["rationale"]
     del document["signals"][1]["cap_rationale"]
+    document["mql_to_sql"] = {"low": 0.3, "high": 0.4}
 
     [finding] = find_findings(document)
 
     assert (finding.code, finding.severity) == ("rationale.part_missing", "error")
-    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing")
+    assert finding.rows == ("paths[0].clauses[0]", "signals[1]", "timing", "mql_to_sql")
     in_force = lint.ChangeContext(before=document, driver="correction")
     assert finding_codes(document, in_force)["rationale.part_missing"] == "warning"
+
+
+def test_a_number_that_changes_is_not_excused_by_the_missing_reason_of_the_one_in_force() -> None:
+    before, document = sound_document(), sound_document()
+    for version in (before, document):
+        del version["timing"]["rationale"]
+    document["timing"]["engaged_within_days"] += 1
+
+    codes = finding_codes(document, lint.ChangeContext(before=before, driver="correction"))
+
+    assert codes["rationale.part_missing"] == "error"
 
 
 @pytest.mark.parametrize(
@@ -526,6 +538,14 @@ def test_a_bar_that_only_four_signals_of_high_intent_reach_is_too_tight(bar: flo
     high = ("demo_request", "pricing_view", "contact_request", "trial_signup")
     signals = [*(signal(code, 10, 10) for code in high), signal("blog_read", 5, 5)]
     document = sound_document(signals=signals, paths=[path_row(axis("engagement", bar), count(*high))])
+
+    assert ("tight.high_bar" in finding_codes(document)) is is_tight
+
+
+@pytest.mark.parametrize(("cap", "is_tight"), [(None, False), (60, False), (40, True)])
+def test_three_events_may_be_of_one_signal_of_high_intent(cap: float | None, *, is_tight: bool) -> None:
+    signals = [signal("pricing_view", 20, cap), signal("demo_request", 5, 20)]
+    document = sound_document(signals=signals, paths=[path_row(axis("engagement", 60), count("pricing_view"))])
 
     assert ("tight.high_bar" in finding_codes(document)) is is_tight
 

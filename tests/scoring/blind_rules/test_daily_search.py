@@ -20,7 +20,7 @@ from sla.models import Notice
 from sla.notifications import blind_rule_notices
 from sla.vocabulary import NoticeKind
 from tests.account_plays import account_document, see_signal
-from tests.factories import DAY, NOW, EventFactory, SignalFactory, UserFactory, advance_version
+from tests.factories import DAY, NOW, EventFactory, SignalFactory, UserFactory, VersionFactory, advance_version
 from tests.scoring import facts, lead_histories
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,10 @@ def test_a_value_that_could_not_be_read_is_reported(version: Version) -> None:
     assert open_alarms(BlindRuleKind.NOT_UNDERSTOOD) == [("company.industry", "???", 3)]
 
 
-def test_a_signal_that_stops_is_reported(version: Version) -> None:
+def test_a_signal_that_stops_is_reported_also_where_timing_alone_names_it(version: Version) -> None:
+    by_timing = VersionFactory(
+        active=True, moved_at=NOW - 100 * DAY, engaged_within_days=30, timing_signals=["demo_request"]
+    )
     arrive("Manufacturing", count=1, at=NOW - 90 * DAY, prefix="one")
     lead = Lead.objects.get()
     for day in range(1, 60):
@@ -157,7 +160,8 @@ def test_a_signal_that_stops_is_reported(version: Version) -> None:
 
     daily_search.watch_daily(now=NOW)
 
-    assert [field for field, _, _ in open_alarms(BlindRuleKind.STOPPED)] == ["signal.demo_request"]
+    assert [field for field, _, _ in open_alarms(BlindRuleKind.STOPPED)] == ["signal.demo_request"] * 2
+    assert set(BlindRule.objects.values_list("version", flat=True)) == {version.pk, by_timing.pk}
 
 
 def test_versions_that_judge_companies_are_searched_as_well() -> None:

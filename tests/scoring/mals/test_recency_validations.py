@@ -20,7 +20,7 @@ from leads.intake import events
 from leads.models import Company, Event, Lead
 from leads.vocabulary import Stage
 from scoring.engine.rules import RECENCY_VALIDATED
-from scoring.explain import lead_explanation
+from scoring.explain import frozen_evidence, lead_explanation
 from scoring.live import due_leads, quiet_leads, recency_validations, shortfalls
 from scoring.mals import recency_list, recency_work
 from scoring.models import Qualification, RecencyState, RecencyValidation, Shortfall, ShortfallKind
@@ -241,6 +241,9 @@ def test_nothing_goes_to_sales_before_it_is_validated_and_it_does_afterwards(
     qualification = Qualification.objects.get()
     assert qualification.at == NOW + DAY
     assert qualification.evidence["timing"]["engaged_days_ago"] == 0
+    # The evidence says that this is marketing's word.
+    (engaged,) = frozen_evidence.read_evidence(qualification.evidence).timing
+    assert engaged.note == f"less than a day ago, validated by {ops} on {NOW + DAY:%-d %B %Y}"
     assert Handoff.objects.get().qualification == qualification
 
 
@@ -259,6 +262,7 @@ def test_activity_of_the_lead_overtakes_it(stale: RecencyValidation) -> None:
 
     stale.refresh_from_db()
     assert Qualification.objects.get().at == NOW + DAY
+    assert "validated_by" not in Qualification.objects.get().evidence["timing"]
     assert (stale.state, stale.closed_at, stale.closed_by) == (RecencyState.OVERTAKEN, NOW + DAY, None)
 
 

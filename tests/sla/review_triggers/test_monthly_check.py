@@ -157,7 +157,7 @@ def test_a_review_that_is_open_gets_the_evidence_of_a_better_month_as_well():
 
 @pytest.mark.parametrize(("accepted", "opens"), [(14, []), (13, ["sal_below_target_2m"])])
 def test_a_sal_rate_below_the_versions_target_for_two_months_offers_the_version_before(accepted, opens):
-    before = VersionFactory(active=True, moved_at=NOW - 200 * DAY)
+    before = VersionFactory(active=True, moved_at=NOW - 200 * DAY, fit_ceiling=50)
     Version.objects.filter(pk=before.pk).update(state="retired", retired_at=NOW - 99 * DAY)
     VersionFactory(active=True, definition=before.definition, minor=1, moved_at=NOW - 99 * DAY)
     # The target is 70 %: 13 of 20 lie below it, and no other line is crossed.

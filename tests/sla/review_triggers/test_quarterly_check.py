@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.factories import (
     NOW,
     CommitmentFactory,
     CompanyFactory,
+    DefinitionFactory,
     HandoffFactory,
     LeadFactory,
     QualificationFactory,
@@ -100,7 +102,9 @@ def test_a_lower_conversion_within_chance_opens_nothing():
 
 
 def test_a_score_band_that_hardly_converts_opens_a_review_of_its_own():
-    VersionFactory(active=True, moved_at=NOW - 200 * DAY)
+    VersionFactory(
+        active=True, moved_at=NOW - 200 * DAY, mql_to_sql_low=Decimal("0.02"), mql_to_sql_high=Decimal("0.04")
+    )
     convert(1, of=30, at=NOW)
     QualificationFactory(at=NOW, fit=10)
 
@@ -111,14 +115,17 @@ def test_a_score_band_that_hardly_converts_opens_a_review_of_its_own():
     (review,) = opened(ReviewTrigger.LOW_BAND)
     assert review.cause == "80–99 points"
     assert review.title == "MQL→SQL of 3.33 % at 80–99 points in the first quarter of 2026, below 5 %"
-    assert [(row["figure"], row["of"]) for row in review.evidence["by_band"]] == [
-        ("60–79 points", 1),
-        ("80–99 points", 30),
+    # Whether that is healthy, the version says that was in force.
+    assert [(row["figure"], row["of"], row["health"]) for row in review.evidence["by_band"]] == [
+        ("60–79 points", 1, "Small sample"),
+        ("80–99 points", 30, "Healthy"),
     ]
 
 
-def win(*, employees: int, at: dt.datetime) -> None:
-    company = CompanyFactory(employees_low=employees, employees_high=employees, recorded_at=NOW - 300 * DAY)
+def win(*, employees: int, at: dt.datetime, country: str = "DE") -> None:
+    company = CompanyFactory(
+        employees_low=employees, employees_high=employees, country=country, recorded_at=NOW - 300 * DAY
+    )
     lead = LeadFactory(company=company, at=NOW - 300 * DAY)
     Outcome.objects.create(lead=lead, kind=OutcomeKind.WON, at=at, recorded_at=at, source="crm")
 
@@ -145,3 +152,34 @@ def test_wins_outside_the_gate_open_a_review_and_the_coverage_is_kept():
     coverage = {row.quarter: (row.covered, row.wins, row.outside_gate) for row in QuarterCoverage.objects.all()}
     assert coverage == {"2025-Q4": (0, 10, 0), "2026-Q1": (0, 10, 2)}
     assert [row["quarter"] for row in review.evidence["coverage"]] == ["2026-Q1", "2025-Q4"]
+
+
+def create_scoped(scope: str, country: str) -> Version:
+    version = VersionFactory(definition=DefinitionFactory(scope=scope))
+    for field, op, values in (
+        ("company.country", "in", {"texts": [country]}),
+        ("company.employees", "at_least", {"low": 100}),
+    ):
+        Criterion.objects.create(version=version, part=Part.GATE, field=field, op=op, rationale="Test.", **values)
+    return advance_version(Version.objects.get(pk=version.pk), to=VersionState.ACTIVE, at=NOW - 200 * DAY)
+
+
+def test_only_the_wins_of_its_scope_count_for_a_definition_and_those_of_none_are_shown_as_left_out():
+    dach, _uk = create_scoped("DACH", "DE"), create_scoped("UK", "GB")
+    for number in range(10):
+        win(employees=200, at=LAST_QUARTER)
+        win(employees=200 if number < 8 else 20, at=NOW)
+    for country in ("GB", "GB", "GB", "US", "US"):
+        win(employees=20, at=NOW, country=country)
+
+    daily_check.open_due_reviews(now=APRIL)
+
+    coverage = {
+        row.definition.scope: (row.wins, row.outside_gate, row.outside_scopes)
+        for row in QuarterCoverage.objects.filter(quarter="2026-Q1").select_related("definition")
+    }
+    assert coverage == {"DACH": (10, 2, 2), "UK": (3, 3, 2)}
+    (review,) = opened(ReviewTrigger.ICP_CHANGE)
+    assert review.definition == dach.definition
+    assert review.title.startswith("20 % of the wins of the first quarter of 2026 fail the gate")
+    assert review.evidence["coverage"][0]["outside_scopes"] == 2

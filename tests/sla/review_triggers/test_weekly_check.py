@@ -74,3 +74,17 @@ def test_the_next_week_adds_its_evidence_to_the_open_review_of_the_same_source()
 
     (review,) = spikes().values()
     assert review.further_evidence.get().period == "2026-W12"
+
+
+def test_two_campaigns_whose_long_names_begin_alike_have_a_review_each():
+    names = [f"{'spring-' * 20}{ending}" for ending in ("a", "b")]
+    qualify(1, weeks_ago=10)
+    for name in names:
+        qualify(12, weeks_ago=0, campaign=name)
+
+    daily_check.open_due_reviews(now=MONDAY)
+
+    causes = [cause for cause in spikes() if cause.startswith("campaign:")]
+    assert len(set(causes)) == 2
+    assert {len(cause) for cause in causes} == {100}
+    assert {spikes()[cause].evidence["origin"] for cause in causes} == {f"campaign “{name}”" for name in names}
