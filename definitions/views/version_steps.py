@@ -159,6 +159,10 @@ class ProposeView(VersionStepView):
     step = "propose"
     form_class = ProposeForm
 
+    def get_initial(self) -> dict[str, Any]:
+        """Choose the review whose decision names this version."""
+        return {"review": Review.objects.filter(led_to=self.version).order_by("-decided_at", "-pk").first()}
+
     def get_form_kwargs(self) -> dict[str, Any]:
         is_first = proposals.find_other_version_in_force(self.version) is None
         return super().get_form_kwargs() | {"definition": self.version.definition, "is_first": is_first}
