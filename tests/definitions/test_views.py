@@ -449,6 +449,19 @@ def test_a_decision_offers_the_versions_that_may_come_of_the_review_and_their_pr
     assert f'<option value="{review.pk}" selected>' in read_page(Role.MARKETING_OPS, to=url(draft, "propose"))
 
 
+def test_a_signature_says_what_it_did_and_what_is_still_missing() -> None:
+    version = create_proposed()
+    answers = {
+        side: login(UserFactory(roles=[role])).post(
+            url(version, "sign"), {"side": side, "decision": "approved", "comment": "Yes."}, follow=True
+        )
+        for side, role in ((Side.MARKETING, Role.MARKETING_LEADER), (Side.SALES, Role.SALES_LEADER))
+    }
+
+    assert "v1.0 still waits for the signature of sales." in answers[Side.MARKETING].content.decode()
+    assert "v1.0 is approved: both leaders have signed" in answers[Side.SALES].content.decode()
+
+
 def test_a_late_step_shows_the_reason_on_the_page() -> None:
     response = login(UserFactory(roles=[Role.MARKETING_OPS])).post(
         url(create_proposed(), "propose"), {"driver": "first"}
