@@ -44,6 +44,8 @@ class ProposeForm(forms.Form):
     links = forms.MultipleChoiceField(
         label="Reviews and backtests that show it",
         required=False,
+        # A list box cuts their titles, and a click in it drops what was chosen before.
+        widget=forms.CheckboxSelectMultiple,
         help_text="Whatever makes the definition looser cites one of these, or a report.",
     )
     report = forms.CharField(
