@@ -132,7 +132,8 @@ def _select_of_scope(active: Sequence[Version], scope: str) -> Version:
     """Return the one version of a scope. Raises NotFound and Conflict with a sentence that names what there is."""
     rows = [version for version in active if fold_text(version.definition.scope) == fold_text(scope)]
     if not rows:
-        known = ", ".join(sorted({f"“{version.definition.scope}”" for version in active})) or "none"
+        scopes = sorted({version.definition.scope for version in active})
+        known = ", ".join(f"“{other}”" if other else "one without a scope" for other in scopes) or "none"
         raise NotFound(f"No definition of the scope “{scope}” is in force. Scopes in force: {known}.")
     if len(rows) > 1:
         names = ", ".join(version.definition.slug for version in rows)

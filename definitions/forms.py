@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
+from django.db.models import Q
 
 from config import company_days
 from definitions import evidence_links, presets
@@ -43,6 +44,8 @@ class ProposeForm(forms.Form):
     links = forms.MultipleChoiceField(
         label="Reviews and backtests that show it",
         required=False,
+        # A list box cuts their titles, and a click in it drops what was chosen before.
+        widget=forms.CheckboxSelectMultiple,
         help_text="Whatever makes the definition looser cites one of these, or a report.",
     )
     report = forms.CharField(
@@ -134,9 +137,11 @@ class ReviewDecisionForm(forms.Form):
         queryset=Version.objects.none(), required=False, label="Version that comes of it", empty_label="None yet"
     )
 
-    def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions = Version.objects.filter(definition=definition).select_related("definition")
+        in_force_before = Q(activated_at__lt=review.opened_at)
+        of_definition = Version.objects.filter(definition=review.definition_id)
+        versions = of_definition.exclude(in_force_before).select_related("definition")
         latest_first = versions.order_by("-major", "-minor", "-pk")
         self.fields["led_to"].queryset = latest_first  # type: ignore[attr-defined]  # typed as plain Field
 

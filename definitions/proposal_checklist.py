@@ -246,7 +246,9 @@ def _check_backtest(facts: ChecklistFacts) -> ChecklistPoint:
     if backtest is None:
         sentence = "Not on this document: it must run after the last edit, or the version cannot be proposed."
         return ChecklistPoint("tested", title, PointStatus.NO, sentence, look_at)
-    sentence = f"On exactly this document, over {_format_day(backtest.start)} to {_format_day(backtest.end)}."
+    # The period is half-open: its last day is the one before its end.
+    last = backtest.end - dt.timedelta(microseconds=1)
+    sentence = f"On exactly this document, {_format_day(backtest.start)} to {_format_day(last)}."
     return ChecklistPoint("tested", title, PointStatus.YES, sentence, look_at)
 
 

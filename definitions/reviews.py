@@ -179,6 +179,8 @@ def decide_review(
         raise ReviewRefused("A decision needs its reasoning: both are kept.")
     if led_to is not None and led_to.definition_id != review.definition_id:
         raise ReviewRefused(f"{led_to} is not a version of {review.definition}.")
+    if led_to is not None and led_to.activated_at is not None and led_to.activated_at < review.opened_at:
+        raise ReviewRefused(f"{led_to.number} was in force before the review was opened: it does not come of it.")
     review.decision, review.reasoning, review.led_to = decision.strip(), reasoning.strip(), led_to
     review.decided_at, review.decided_by = now, by
     review.save(update_fields=["decision", "reasoning", "led_to", "decided_at", "decided_by"])

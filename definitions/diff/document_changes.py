@@ -156,7 +156,7 @@ class _Comparison:
     def compare_settings(self) -> Iterator[RowChange]:
         yield from self._compare_setting(
             "Timing",
-            lambda document: generated_statement.describe_timing(document, self.names),
+            self._describe_timing,
             ("timing",),
             self._timing_effect(),
         )
@@ -208,6 +208,10 @@ class _Comparison:
             old, new = (document.get(keys[0]) for document in (self.before, self.after))
             name, texts = _show_words(label, (describe(self.before), describe(self.after)), old, new)
             yield RowChange(label, RowChangeKind.CHANGED, name, *texts, effect)
+
+    def _describe_timing(self, document: Json) -> str:
+        text = generated_statement.describe_timing(document, self.names)
+        return f"Must have {text}" if text else ""
 
     def _timing_effect(self) -> Effect:
         old, new = self.before["timing"], self.after["timing"]

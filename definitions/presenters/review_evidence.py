@@ -127,6 +127,8 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 #: Ids become links and are no columns.
 _LINKS: Final = frozenset({"handoff", "lead", "play", "company"})
+#: Buttons and links of their own, and the motion, which the definition has.
+_NO_FIGURES: Final = frozenset({"revert_to", "backtest", "motion"})
 _PERCENT: Final = frozenset({"percent", "share", "target_percent", "limits.too_many", "limits.too_few"})
 _FAMILIES: Final = {"bant": "BANT"}
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -187,7 +189,7 @@ def build_tables(evidence: Mapping[str, Any]) -> ReviewEvidenceTables:
     figures: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for key, value in evidence.items():
-        if key in ("revert_to", "backtest"):
+        if key in _NO_FIGURES or (key in _TABLES and not value) or (key == "period" and "due_at" in evidence):
             continue
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             tables[key] = value

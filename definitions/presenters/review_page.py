@@ -46,7 +46,6 @@ class ReviewRights:
     decides: bool
     acknowledges: bool
     closes_gaps: bool
-    starts_draft: bool
     reverts: bool
 
 
@@ -62,6 +61,8 @@ class ReviewPage:
     acknowledgement: ReviewStep | None
     #: The versions that were proposed as an answer to it.
     answers: list[Version]
+    #: The version that a draft from this review is a copy of; None if the reader drafts none.
+    draft_of: Version | None
     may: ReviewRights
 
     @property
@@ -93,13 +94,13 @@ def build_review_page(review: Review, reader: User) -> ReviewPage:
         conditions=reviews.list_open_conditions(review) if is_open else [],
         acknowledgement=acknowledgement,
         answers=_list_answers(review),
+        draft_of=_find_version_to_copy(review) if holds(reader, Role.MARKETING_OPS) else None,
         may=ReviewRights(
             works=is_open and works,
             escalates=is_open and access.may_escalate(reader, review),
             decides=is_open and access.may_decide(reader, review),
             acknowledges=is_open and is_new_leader and acknowledgement is None,
             closes_gaps=works,
-            starts_draft=review.version is not None and holds(reader, Role.MARKETING_OPS),
             reverts=holds(reader, Role.MARKETING_OPS),
         ),
     )
@@ -121,6 +122,11 @@ def write_reason(review: Review) -> str:
     if review.decided_at is None:
         return f"Review of {day_of(review.opened_at):%-d %B %Y}: {title}."
     return f"Review “{title}”, decided on {day_of(review.decided_at):%-d %B %Y}: {review.decision} {review.reasoning}"
+
+
+def _find_version_to_copy(review: Review) -> Version | None:
+    """Return the version in force today: a copy of the one of the opening would undo what came into force since."""
+    return Version.objects.active().filter(definition=review.definition_id).first() or review.version
 
 
 def _list_answers(review: Review) -> list[Version]:

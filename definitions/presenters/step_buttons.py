@@ -12,7 +12,7 @@ from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
 from definitions.models import Version
 from definitions.versions import SIGNERS
-from definitions.vocabulary import Side, VersionState
+from definitions.vocabulary import DECIDING_SIDES, Side, VersionState
 
 _OPS: Final = (Role.MARKETING_OPS,)
 
@@ -93,3 +93,9 @@ def list_unsigned_sides(version: Version, user: User) -> list[Side]:
         return []
     signed_sides = {sign_off.side for sign_off in sign_offs if sign_off.counts}
     return [side for side, role in SIGNERS.items() if holds(user, role) and side not in signed_sides]
+
+
+def list_missing_signatures(version: Version) -> list[Side]:
+    """Return the sides whose leader has not signed yet."""
+    signed_sides = set(version.sign_offs.values_list("side", flat=True))
+    return [side for side in DECIDING_SIDES if side not in signed_sides]

@@ -101,7 +101,7 @@ def review(request: Request, pk: int) -> HttpResponse:
         return show_overtaken(row, reviews.ReviewDecided(row))
     if not access.may_decide(request.user, row) and not holds(request.user, *access.LEADERS):
         raise Http404
-    form = ReviewDecisionForm(request.POST, definition=row.definition)
+    form = ReviewDecisionForm(request.POST, review=row)
     if not form.is_valid():
         return show_review(request, row, {"decide": form}, status=422)
     try:
@@ -130,7 +130,7 @@ def show_review(
 ) -> HttpResponse:
     """Render the page of a review; `bound_forms` are those that came back with errors, by the name of their step."""
     forms: dict[str, Form] = {name: form(review=row) for name, form in STEP_FORMS.items()}
-    forms["decide"] = ReviewDecisionForm(definition=row.definition)
+    forms["decide"] = ReviewDecisionForm(review=row)
     context = {
         "review": row,
         "page": review_page.build_review_page(row, request.user),

@@ -118,10 +118,15 @@ class VersionStepView(FormView):  # type: ignore[type-arg]  # generic in the stu
             if self.is_overtaken():
                 return self.show_overtaken(sentences)
             return self.render_to_response(self.get_context_data(form=form, refusals=sentences), status=409)
-        messages.success(self.request, f"{version} is {version.get_state_display().lower()} now.")
+        messages.success(self.request, self.describe_success(version))
         if self.makes_draft and version.is_draft and self.request.user.is_staff:
             return redirect("admin:definitions_version_change", version.pk)
         return redirect("definition_version", version.definition.slug, version.number)
+
+    def describe_success(self, version: Version) -> str:
+        """Return what has happened, as a sentence; `version` is the one that the step returned."""
+        state = "a draft" if version.is_draft else version.get_state_display().lower()
+        return f"{version} is {state} now."
 
     def form_invalid(self, form: Form) -> HttpResponse:
         # The choices of the form go when somebody else takes the step.
@@ -158,6 +163,10 @@ class CopyView(VersionStepView):
 class ProposeView(VersionStepView):
     step = "propose"
     form_class = ProposeForm
+
+    def get_initial(self) -> dict[str, Any]:
+        """Choose the review whose decision names this version."""
+        return {"review": Review.objects.filter(led_to=self.version).order_by("-decided_at", "-pk").first()}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         is_first = proposals.find_other_version_in_force(self.version) is None
@@ -222,6 +231,15 @@ class SignView(VersionStepView):
             by=self.request.user,
             now=timezone.now(),
         ).version
+
+    def describe_success(self, version: Version) -> str:
+        """Say what the signature or comment did: of two leaders the first one changes no state."""
+        if version.state == VersionState.APPROVED:
+            return f"Kept with your name. {version} is approved: both leaders have signed, and marketing ops may activate it."
+        if version.state != VersionState.PROPOSED:
+            return super().describe_success(version)
+        waiting = " and ".join(side.label.lower() for side in step_buttons.list_missing_signatures(version))
+        return f"Kept with your name. {version} still waits for the signature of {waiting}."
 
 
 class ActivateView(VersionStepView):

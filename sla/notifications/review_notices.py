@@ -33,12 +33,28 @@ class _Receivers:
 
     leaders: Collection[User]
     ops: Collection[User]
-    participants: Mapping[int, list[User]]
+    participants: Mapping[int, list[ReviewParticipant]]
+    #: When a review was left to its decider, by its id.
+    escalated_at: Mapping[int, dt.datetime]
 
-    def list_for(self, review: Review, *, with_ops: bool = False, but: int | None = None) -> list[User]:
-        """Return both leaders, whoever takes part and the decider, nobody twice and without the person `but`."""
-        people = [*self.leaders, *(self.ops if with_ops else ()), *self.participants.get(review.pk, ())]
-        if review.escalated_to is not None:
+    def list_for(
+        self,
+        review: Review,
+        *,
+        with_ops: bool = False,
+        with_decider: bool = True,
+        but: int | None = None,
+        step_at: dt.datetime | None = None,
+    ) -> list[User]:
+        """Return both leaders, whoever takes part and the decider, nobody twice and without the person `but`.
+
+        With `step_at` those are left out who joined the review after that step: they read it on the page.
+        """
+        seats = self.participants.get(review.pk, ())
+        present = [seat.person for seat in seats if step_at is None or seat.added_at <= step_at]
+        people = [*self.leaders, *(self.ops if with_ops else ()), *present]
+        is_later = step_at is not None and self.escalated_at.get(review.pk, step_at) > step_at
+        if review.escalated_to is not None and with_decider and not is_later:
             people.append(review.escalated_to)
         return list({person.pk: person for person in people if person.is_active and person.pk != but}.values())
 
@@ -50,9 +66,12 @@ def draft_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
     reviews = {review.pk: review for review in (*undecided, *decided)}
     if not reviews:
         return
-    receivers = _find_receivers(reviews)
+    recent = ReviewStep.objects.filter(review__in=reviews, kind__in=_TOLD_STEPS, at__gt=now - _TOLD_WITHIN)
+    steps = list(recent.select_related("by", "person").order_by("pk"))
+    receivers = _find_receivers(reviews, steps)
     for review in undecided:
-        to = receivers.list_for(review, with_ops=True, but=review.opened_by_id)
+        # The decider is told that they decide.
+        to = receivers.list_for(review, with_ops=True, with_decider=False, but=review.opened_by_id)
         yield _draft(review, f"review:{review.pk}", to, f"Review of {review.definition}: {review.title}", now)
         if review.is_overdue(now):
             due = f"{company_days.day_of(review.due_at):%-d %B}"
@@ -62,13 +81,12 @@ def draft_notices(now: dt.datetime) -> Iterator[NoticeDraft]:
         to = receivers.list_for(review, but=review.decided_by_id)
         text = f"Decided by {review.decided_by}: {review.title}. {review.decision}"
         yield _draft(review, f"review:decided:{review.pk}", to, text, now)
-    steps = ReviewStep.objects.filter(review__in=reviews, kind__in=_TOLD_STEPS, at__gt=now - _TOLD_WITHIN)
-    for step in steps.select_related("by", "person").order_by("pk"):
+    for step in steps:
         yield from _draft_step(step, reviews[step.review_id], receivers, now)
 
 
 def _draft_step(step: ReviewStep, review: Review, receivers: _Receivers, now: dt.datetime) -> Iterator[NoticeDraft]:
-    once, to = f"review:step:{step.pk}", receivers.list_for(review, but=step.by_id)
+    once, to = f"review:step:{step.pk}", receivers.list_for(review, but=step.by_id, step_at=step.at)
     if step.kind != ReviewStepKind.ESCALATED:
         yield _draft(review, once, to, f"{step.get_kind_display()}: {review.title}. {step.why}", now)
         return
@@ -97,13 +115,14 @@ def _select(rows: QuerySet[Review]) -> QuerySet[Review]:
     return people.defer("evidence", "proposal").order_by("pk")
 
 
-def _find_receivers(reviews: Iterable[int]) -> _Receivers:
-    participants: dict[int, list[User]] = {}
+def _find_receivers(reviews: Iterable[int], steps: Iterable[ReviewStep]) -> _Receivers:
+    participants: dict[int, list[ReviewParticipant]] = {}
     present = ReviewParticipant.objects.filter(review__in=reviews, removed_at__isnull=True)
     for row in present.select_related("person").order_by("pk"):
-        participants.setdefault(row.review_id, []).append(row.person)
+        participants.setdefault(row.review_id, []).append(row)
     return _Receivers(
         outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER),
         outbox.role_holders(Role.MARKETING_OPS),
         participants,
+        {step.review_id: step.at for step in steps if step.kind == ReviewStepKind.ESCALATED},
     )

@@ -71,7 +71,7 @@ def draft_recycled(*, handoff: Handoff, on: dt.date, at: dt.datetime) -> outbox.
         once=f"recycled:{handoff.pk}:{on}",
         handoff=handoff,
         to=outbox.marketing_ops(),
-        text=f"Recycled by sales, back on {on}: {outbox.name_lead(handoff)}",
+        text=f"Recycled by sales, back on {on:%-d %B %Y}: {outbox.name_lead(handoff)}",
         at=at,
     )
 

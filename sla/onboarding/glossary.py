@@ -29,9 +29,14 @@ class Term:
 
 
 def find_terms(text: str) -> list[Term]:
-    """Return the terms that contain the text in their name, their word on pages or their meaning; all for ""."""
+    """Return the terms that contain the text in their name, their word on pages or their meaning; all for "".
+
+    The term of exactly this name stands first, then those with a word that begins with the text, then the others.
+    """
     text = " ".join(text.split()).casefold()
-    return [term for term in read_terms() if text in f"{term.name}\n{term.on_pages}\n{term.meaning}".casefold()]
+    terms = [term for term in read_terms() if text in f"{term.name}\n{term.on_pages}\n{term.meaning}".casefold()]
+    word = re.compile(rf"\b{re.escape(text)}")
+    return sorted(terms, key=lambda term: (term.name.casefold() != text, not word.search(term.name.casefold())))
 
 
 @cache

@@ -33,7 +33,7 @@ _TITLES: Final = {
     Occasion.QUARTER: "Quarterly check of {definition}",
     Occasion.JOINT: "Joint session on {definition}, six months after the last",
     Occasion.ANNUAL: "Annual recalibration of {definition}",
-    Occasion.OLD_VERSION: "{version} is in force for 18 months",
+    Occasion.OLD_VERSION: "{version} has been in force for 18 months",
     Occasion.NO_DEEP_REVIEW: "Six months without a deep review of {definition}",
 }
 _PROPOSALS: Final = {

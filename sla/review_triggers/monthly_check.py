@@ -114,7 +114,7 @@ def _write_title(motion: Motion, trigger: ReviewTrigger, decided: DecidedMonth, 
         rate = RateReading(ACCEPTANCE, decided.acceptance).rate or 0
         return (
             f"SAL rate of {rate * 100:.3g} % of {count} decided {motion.upper()}s in {month}, the second month below the"
-            f" target of {version.sal_rate_target * 100:.3g} %"
+            f" target of {float(version.sal_rate_target * 100):.3g} %"
         )
     rate_text = f"{decided.percent:g} % of {count} decided {motion.upper()}s rejected in {month}"
     if trigger == ReviewTrigger.REJECTION_SUSTAINED:

@@ -248,6 +248,9 @@ def test_the_administration_of_lists_and_signals_says_who_keeps_the_earlier_cont
     assert "1 signed version keeps the earlier content" in pages[0]
     assert "1 signed version keeps the earlier content" in pages[1]
     assert "keeps the earlier" not in pages[2]
+    for name in ("listentry", "namedlist", "signal"):
+        listed = admin.get(reverse(f"admin:leads_{name}_changelist")).content.decode()
+        assert "1 signed version keeps the earlier content of lists and signals" in listed
 
 
 # ── Differences and documents

@@ -73,6 +73,15 @@ def test_a_backtest_over_no_leads_is_none() -> None:
     assert compute_point("tested", backtest=build_backtest(leads=0)).standing == PointStatus.NO
 
 
+def test_the_period_of_the_backtest_ends_with_its_last_day() -> None:
+    backtest = build_backtest()
+    backtest.start, backtest.end = dt.datetime(2026, 5, 30, tzinfo=dt.UTC), dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
+
+    sentence = compute_point("tested", backtest=backtest).sentence
+
+    assert "30 May 2026 to 29 November 2026" in sentence
+
+
 def test_a_day_that_has_passed_is_no_calibration_plan() -> None:
     assert compute_point("calibrated").standing == PointStatus.YES
     assert compute_point("calibrated", last_reviewed_at=NOW - 200 * DAY).standing == PointStatus.NO

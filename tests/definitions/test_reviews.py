@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import DatabaseError, transaction
 
@@ -21,6 +23,7 @@ def open_review(
     trigger: ReviewTrigger = ReviewTrigger.REJECTION_SPIKE,
     cause: str = "",
     by: User | None = None,
+    now: dt.datetime = NOW,
 ) -> Review:
     return reviews.open_review(
         definition=definition,
@@ -29,7 +32,7 @@ def open_review(
         title="41 % rejected in October",
         evidence={"rejected": 41, "decided": 100},
         proposal="Tighten the gate.",
-        now=NOW,
+        now=now,
         period=period,
         cause=cause,
         by=by,
@@ -126,6 +129,14 @@ def test_a_decision_leads_to_a_version_of_its_own_definition() -> None:
 
     with pytest.raises(reviews.ReviewRefused, match=r"Other v1\.0 is not a version of Hand raise"):
         decide(review, led_to=create_draft(name="Other"))
+
+
+def test_no_version_comes_of_a_review_that_was_in_force_before_it() -> None:
+    version = create_active()
+    review = open_review(version.definition, now=NOW + 4 * DAY)
+
+    with pytest.raises(reviews.ReviewRefused, match=r"v1\.0 was in force before the review was opened"):
+        decide(review, led_to=version)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if not role.endswith("_leader")])

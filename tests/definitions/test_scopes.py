@@ -105,7 +105,7 @@ def test_the_definition_in_force_is_asked_for_by_scope(dach: Version) -> None:
     assert ask().json()["id"] == dach.pk
     unknown = ask(scope="Nordics")
     assert unknown.status_code == 404
-    assert "“DACH”" in unknown.content.decode()
+    assert "Scopes in force: one without a scope, “DACH”." in unknown.content.decode()
     Definition.objects.update(scope="DACH")
     ambiguous = ask(scope="DACH")
     assert ambiguous.status_code == 409

@@ -15,6 +15,7 @@ from definitions.models import Definition, Review, SignOff, Version
 from definitions.vocabulary import Decision, ReviewKind, ReviewTrigger, Side, VersionState
 from tests.definitions.documents import criterion, load_reference
 from tests.definitions.version_lifecycles import (
+    DAY,
     NOW,
     build_grounds,
     create_active,
@@ -414,6 +415,51 @@ def test_the_reason_for_going_back_is_written_from_the_records() -> None:
     assert "v1.1 has been in force since 5 November 2026." in shown
     assert "18 of 40 handoffs rejected (45 %), SAL rate 55 %." in shown
     assert "its backtest said: Coverage 24 of 30 (80 %), precision (won) 24 of 120 (20 %)." in shown
+
+
+def test_a_draft_from_a_review_is_a_copy_of_the_version_in_force_today() -> None:
+    first = create_active()
+    review = open_review(first)
+    second = create_active()
+
+    shown = read_page(Role.MARKETING_OPS, to=f"/reviews/{review.pk}/")
+
+    assert f"{url(second, 'copy')}?review={review.pk}" in shown
+    assert url(first, "copy") not in shown
+
+
+def test_a_decision_offers_the_versions_that_may_come_of_the_review_and_their_proposal_names_it() -> None:
+    first, leader = create_active(), UserFactory(roles=[Role.SALES_LEADER])
+    review = reviews.open_review(
+        definition=first.definition,
+        trigger=ReviewTrigger.QUARTER,
+        kind=ReviewKind.LIGHT,
+        title="Quarterly check",
+        evidence={},
+        proposal="",
+        now=NOW + 4 * DAY,
+    )
+    draft = create_draft()
+
+    form = login(leader).get(f"/reviews/{review.pk}/").context["forms"]["decide"]
+    sent = {"decision": "Tighten.", "reasoning": "52 % are fit.", "led_to": draft.pk}
+    login(leader).post(f"/reviews/{review.pk}/", sent)
+
+    assert list(form.fields["led_to"].queryset) == [draft]
+    assert f'<option value="{review.pk}" selected>' in read_page(Role.MARKETING_OPS, to=url(draft, "propose"))
+
+
+def test_a_signature_says_what_it_did_and_what_is_still_missing() -> None:
+    version = create_proposed()
+    answers = {
+        side: login(UserFactory(roles=[role])).post(
+            url(version, "sign"), {"side": side, "decision": "approved", "comment": "Yes."}, follow=True
+        )
+        for side, role in ((Side.MARKETING, Role.MARKETING_LEADER), (Side.SALES, Role.SALES_LEADER))
+    }
+
+    assert "v1.0 still waits for the signature of sales." in answers[Side.MARKETING].content.decode()
+    assert "v1.0 is approved: both leaders have signed" in answers[Side.SALES].content.decode()
 
 
 def test_a_late_step_shows_the_reason_on_the_page() -> None:

@@ -21,7 +21,7 @@ from definitions import proposals, reviews, version_documents, versions
 from definitions.lint import Severity
 from definitions.models import Review, Version
 from definitions.proposals import ProposalGrounds
-from definitions.review_record import participants
+from definitions.review_record import participants, steps
 from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, ReviewSeat, ReviewTrigger, Side
 from scoring.rule_compiler import compile_with_current_catalogue
 
@@ -177,4 +177,6 @@ def _decide(
     people = {ReviewSeat.OPS: staff.ops, ReviewSeat.QUEUE: staff.desk.user}
     for seat in participants.list_missing_seats(review, participants.list_present(review)):
         participants.add_participant(review=review, person=people[seat], seat=seat, by=by, now=now)
+    for point in review.checklist.order_by("place"):
+        steps.tick(review=review, point=point.pk, is_done=True, by=by, now=now)
     reviews.decide_review(review=review, decision=decision, reasoning=reasoning, led_to=led_to, by=by, now=now)

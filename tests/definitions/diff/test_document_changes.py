@@ -148,6 +148,17 @@ def test_the_reverse_change_has_the_reverse_effect(effect: str, path: tuple[str 
     assert change.effect == Effect(effect).reversed
 
 
+def test_changed_timing_is_a_sentence_in_both_columns() -> None:
+    [change] = diff.find_changes(
+        *find_single_change(("timing",), {"engaged_within_days": 14, "or_request_within_days": None}), NAMES
+    )
+
+    assert change.before.startswith("Must have been active in the last 30 days or an open request")
+    assert change.after == "Must have been active in the last 14 days"
+    [removed] = diff.find_changes(*find_single_change(("timing",), None), NAMES)
+    assert removed.after == ""
+
+
 def test_equal_documents_have_no_changes() -> None:
     assert diff.find_changes(sound_document(**BASE), sound_document(**BASE), NAMES) == ()
 

@@ -106,6 +106,7 @@ def test_the_list_filters_and_pages() -> None:
 def test_a_review_is_escalated_blocked_unblocked_and_decided() -> None:
     review, chief = open_review(), UserFactory()
     leader, decider = Machine(), Machine(owner=chief)
+    draft = VersionFactory(definition=review.definition, minor=1)
     path, decision = f"/{review.pk}", {"decision": "Keep it.", "reasoning": "It works."}
 
     escalated = leader.send(f"{path}/escalate", decider=chief.email, why="No agreement.")
@@ -114,7 +115,8 @@ def test_a_review_is_escalated_blocked_unblocked_and_decided() -> None:
     waiting = decider.send(f"{path}/decide", **decision)
     twice = leader.send(f"{path}/block", issue="No wins.")
     leader.send(f"{path}/unblock", why="Matched.")
-    decided = decider.send(f"{path}/decide", led_to=review.version_id, **decision)
+    in_force_before = decider.send(f"{path}/decide", led_to=review.version_id, **decision)
+    decided = decider.send(f"{path}/decide", led_to=draft.pk, **decision)
     late = decider.send(f"{path}/decide", **decision)
 
     assert (escalated.json()["state"], escalated.json()["escalated_to"]) == ("escalated", str(chief))
@@ -127,8 +129,9 @@ def test_a_review_is_escalated_blocked_unblocked_and_decided() -> None:
     assert (decided.status_code, decided.json()["state"], decided.json()["led_to"]) == (
         200,
         "decided",
-        review.version_id,
+        draft.pk,
     )
+    assert (in_force_before.status_code, "was in force before" in in_force_before.content.decode()) == (422, True)
     assert [step["kind"] for step in decided.json()["steps"]] == ["escalated", "blocked", "unblocked"]
     assert late.status_code == 409
     assert f"{chief} decided this review" in late.content.decode()

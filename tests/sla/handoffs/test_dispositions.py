@@ -83,7 +83,7 @@ def test_a_timing_rejection_comes_back_on_the_day(settings):
     handoff = read_handoff(handoff)
     assert (handoff.lead.stage, handoff.lead.next_look_at) == (Stage.NURTURE, midnight)
     assert (handoff.qualification.reenter_at, disposition.reengage_on) == (midnight, dt.date(2026, 6, 1))
-    assert Notice.objects.filter(kind=NoticeKind.RECYCLED).count() == 1
+    assert Notice.objects.get(kind=NoticeKind.RECYCLED).text.startswith("Recycled by sales, back on 1 June 2026: ")
 
 
 def test_without_a_date_it_comes_back_after_the_days_of_the_commitment():

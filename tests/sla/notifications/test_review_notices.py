@@ -69,6 +69,23 @@ def test_an_escalation_tells_the_decider_and_the_others(review: Review, luis: Us
     assert sweep() == 0
 
 
+def test_whoever_joins_later_is_not_told_of_what_was_before(review: Review, luis: User, ops: User) -> None:
+    chief, sdr = UserFactory(), UserFactory(roles=[Role.SDR])
+    steps.block(review=review, issue="Wins without leads.", by=ops, now=NOW)
+    steps.unblock(review=review, why="Matched.", by=ops, now=NOW)
+    later = NOW + MINUTE
+    participants.add_participant(review=review, person=sdr, seat=ReviewSeat.QUEUE, by=ops, now=later)
+    steps.escalate(review=review, decider=chief, why="No agreement.", by=luis, now=later)
+    sweep()
+    steps.block(review=review, issue="Deals.", by=luis, now=later + MINUTE)
+
+    sweep(days=1)
+
+    block = "Blocked on data: 41 % rejected. Deals."
+    assert told(chief, after="") == ["You decide, says Luis: 41 % rejected. No agreement.", block]
+    assert [text.partition(" ")[0] for text in told(sdr, after="")] == ["Review", "Escalated", "Blocked"]
+
+
 def test_a_block_and_its_end_are_told(review: Review, luis: User, ops: User) -> None:
     steps.block(review=review, issue="Wins without leads.", by=ops, now=NOW)
     sweep()

@@ -35,6 +35,14 @@ def test_pages_lead_to_terms_that_exist() -> None:
     assert linked <= anchors
 
 
+def test_the_term_that_was_typed_stands_before_those_that_mention_it() -> None:
+    names = [term.name for term in glossary.find_terms("sal")]
+
+    assert names[0] == "SAL"
+    assert max(names.index("SAL rate"), names.index("SAL guard")) < names.index("account play") < names.index("proposal")
+    assert [term.name for term in glossary.find_terms("")] == [term.name for term in glossary.read_terms()]
+
+
 @pytest.mark.django_db
 def test_a_term_is_found_by_its_name_and_its_meaning() -> None:
     client = Client()

@@ -104,7 +104,7 @@ def test_a_year_after_the_adoption_the_recalibration_and_after_18_months_the_old
     daily_check.open_due_reviews(now=old)
 
     assert triggers().count("stale") == before + 1
-    assert "is in force for 18 months" in Review.objects.filter(trigger=ReviewTrigger.STALE).latest("pk").title
+    assert "has been in force for 18 months" in Review.objects.filter(trigger=ReviewTrigger.STALE).latest("pk").title
 
 
 def test_a_joint_session_reads_the_last_wins_as_they_were_at_their_mql_and_the_last_rejections(client):
