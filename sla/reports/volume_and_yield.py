@@ -13,11 +13,10 @@ from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
+from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
 from sla.models import Commitment, HandoffQuerySet
 
 MONTHS: Final = 3
-#: Shares of fewer handoffs are marked as a small sample.
-SMALL_SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class RepYield:
 
     @property
     def is_small(self) -> bool:
-        return self.assigned < SMALL_SAMPLE
+        return self.assigned < SMALLEST_SAMPLE
 
 
 def header(motion: Motion) -> tuple[str, ...]:
