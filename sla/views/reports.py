@@ -125,6 +125,7 @@ def report_rows(request: Request, name: str) -> HttpResponse:
 @require_GET
 def sla_rows(request: Request) -> HttpResponse:
     """List the promises behind a figure of one motion, the newest first."""
+    _open_report(request, sla_report.ENTRY.name)
     now = timezone.now()
     known = (*ClockFilter.base_filters, "after")
     query = read_query(request.GET, filters=sla_report.ENTRY.filters, reader=request.user, now=now, also_known=known)

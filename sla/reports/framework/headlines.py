@@ -1,4 +1,4 @@
-"""Sentences that say the point of a chart or table, from its figures. Pure."""
+"""Sentences that say the point of a chart or table, from its figures."""
 
 from __future__ import annotations
 

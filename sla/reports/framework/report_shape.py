@@ -1,4 +1,4 @@
-"""The shape of a report: sections of cards, a chart and a table, whose cells hold values and no text of their own. Pure."""
+"""The shape of a report: sections of cards, a chart and a table, whose cells hold values and no text of their own."""
 
 from __future__ import annotations
 

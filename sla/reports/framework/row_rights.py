@@ -54,18 +54,15 @@ def select_clocks(query: ReportQuery, reader: User) -> QuerySet[Any]:
 def select_mqls(query: ReportQuery, reader: User) -> QuerySet[Any]:
     """Return the MQLs, of AQLs the companies, that the reader's reports count, with the filters of the question.
 
-    Leads that nobody has got yet are in the figures of those alone who see everything.
+    Whoever may read leads sees those of all teams, as volume is a promise to all of sales; an SDR sees their own.
     """
     is_of_plays = query.motion == Motion.AQL
     owner = "play" if is_of_plays else "handoff"
     rows: QuerySet[Any] = (
         AccountQualification.objects.all() if is_of_plays else Qualification.objects.filter(motion=query.motion)
     )
-    if not holds(reader, *permissions.SEE_EVERYTHING):
-        handoffs = permissions.plays_visible_to(reader) if is_of_plays else permissions.visible_to(reader)
-        if counts_own_rows_only(reader):
-            handoffs = handoffs.filter(rep__user=reader)
-        rows = rows.filter(**{f"{owner}__in": handoffs.order_by().values("pk")})
+    if counts_own_rows_only(reader):
+        rows = rows.filter(**{f"{owner}__rep__user": reader})
     filters = query.filters
     if filters.campaign is not None:
         rows = rows.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=filters.campaign)

@@ -1,0 +1,113 @@
+"""How far MQLs came: a cohort by steps, with what is known at an instant (rules 12.39). The reports of cohorts share it.
+
+The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded. Outcomes follow the person
+(12.11) and the motion (12.12); those after the lead's next qualification belong to that one (12.15).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Least
+
+from leads.identity import merges
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from scoring.models import Qualification
+from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
+from sla.vocabulary import DispositionKind
+
+#: The steps after the MQL, in their order. Companies have no SQL.
+STEPS: Final = ("sal", "sql", "opportunity", "won")
+STEP_NAMES: Final = {"mql": "MQL", "sal": "SAL", "sql": "SQL", "opportunity": "Opportunity", "won": "Won"}
+_OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
+_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def list_steps(motion: Motion) -> tuple[str, ...]:
+    return tuple(step for step in STEPS if motion != Motion.AQL or step != "sql")
+
+
+def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
+    if motion == Motion.AQL:
+        accepted = PlayDisposition.objects.filter(play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT)
+        opened = Q(Exists(_play_outcomes(_OPENED, now)))
+        won = Q(Exists(_play_outcomes((OutcomeKind.WON,), now)))
+        reached = {"is_sal": Q(Exists(accepted.filter(at__lte=now))) | opened, "is_opportunity": opened, "is_won": won}
+        return mqls.annotate(**reached)
+    standing = Disposition.objects.filter(
+        handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, at__lte=now
+    )
+    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
+    opened = merges.any_of_same_person(_outcomes(_OPENED, now))
+    qualified = Q(Exists(answers)) | opened
+    return mqls.annotate(
+        is_sal=Q(Exists(standing)) | qualified,
+        is_sql=qualified,
+        is_opportunity=opened,
+        is_won=merges.any_of_same_person(_outcomes((OutcomeKind.WON,), now)),
+    )
+
+
+def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out."""
+    owner = "play" if motion == Motion.AQL else "handoff"
+    if step == "sal":
+        path = f"{owner}__disposition" if motion == Motion.AQL else f"{owner}__dispositions"
+        standing: dict[str, object] = {} if motion == Motion.AQL else {f"{path}__corrected_by": None}
+        accepted = mqls.filter(**{f"{path}__kind": DispositionKind.ACCEPT}, **standing)
+        return accepted.annotate(reached_at=F(f"{owner}__decided_at"))
+    if step == "sql":
+        return mqls.filter(handoff__sales_qualification__at__lte=now).annotate(
+            reached_at=F("handoff__sales_qualification__at")
+        )
+    kinds = (OutcomeKind.WON,) if step == "won" else _OPENED
+    if motion == Motion.AQL:
+        first = Subquery(_first(_play_outcomes(kinds, now)))
+        return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
+    # LEAST ignores NULL, so the earliest outcome of any of the person's leads is taken.
+    dates = [Subquery(_first(rows)) for rows in merges.of_same_person(_outcomes(kinds, now))]
+    return mqls.annotate(reached_at=Least(*dates)).filter(reached_at__isnull=False)
+
+
+def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
+    """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step."""
+    counts = {step: Count("pk", filter=Q(**{f"is_{step}": True})) for step in list_steps(motion)}
+    rows = with_steps(mqls, motion, now).order_by()
+    if not groups:
+        return [rows.aggregate(mql=Count("pk"), **counts)]
+    return list(rows.values(*groups).annotate(mql=Count("pk"), **counts).order_by(*groups))
+
+
+def add_counts(rows: list[dict[str, Any]], motion: Motion) -> Mapping[str, int]:
+    """Return the sums of the counts over groups."""
+    return {step: sum(row[step] for row in rows) for step in ("mql", *list_steps(motion))}
+
+
+def _outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[Outcome]:
+    """Return the effective outcomes that fall in the cycle of the outer MQL, of whichever lead."""
+    later = (
+        Qualification.objects.filter(lead=OuterRef(OuterRef("lead")), motion=OuterRef(OuterRef("motion")))
+        .filter(at__gt=OuterRef(OuterRef("at")))
+        .order_by()
+        .values("lead")
+        .annotate(next=Min("at"))
+        .values("next")
+    )
+    outcomes = Outcome.objects.effective().filter(
+        motion=OuterRef("motion"), kind__in=kinds, at__gte=OuterRef("at"), at__lte=now
+    )
+    return outcomes.filter(at__lt=Coalesce(Subquery(later), Value(_NEVER)))
+
+
+def _play_outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[PlayOutcome]:
+    return PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=kinds, at__lte=now)
+
+
+def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the date of the earliest of these rows, for a subquery."""
+    return rows.order_by("at", "pk").values("at")[:1]
