@@ -162,6 +162,6 @@ class Report:
     @property
     def is_empty(self) -> bool:
         """Say whether nothing at all happened in the period."""
-        return not any(table.rows for table in self.tables.values()) and not any(
-            card.cell.is_something for card in self.cards
-        )
+        rows = [row for table in self.tables.values() for row in table.rows]
+        cells = [*(cell for row in rows for cell in row.cells), *(card.cell for card in self.cards)]
+        return not any(cell.is_something for cell in cells)

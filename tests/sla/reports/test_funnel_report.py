@@ -75,7 +75,7 @@ def leader():
     """MQLs that came to each step, by a merged person, in a second cycle, and by other motions."""
     accepted = [HandoffFactory(accepted=True, lead__source="webinar") for _ in range(4)]
     HandoffFactory(rejected=True, lead__source="fair")
-    undecided = HandoffFactory(tier=1, qualification__fit=75)
+    undecided = HandoffFactory(tier=1, fit=75)
     HandoffFactory(accepted=True, now=NOW - 14 * DAY)
     contact(accepted[0], 3 * MINUTE)
     contact(accepted[1], 20 * MINUTE)
