@@ -94,7 +94,7 @@ def _out_of_turn(query: ReportQuery) -> Q:
     model = AccountPlay if query.motion == Motion.AQL else Handoff
     own = {} if query.motion == Motion.AQL else {"motion": query.motion}
     waits_until = Coalesce("first_contact_at", "closed_at", Value(_NEVER), output_field=DateTimeField())
-    given = model.objects.filter(
+    routed = model.objects.filter(
         rep__isnull=False, routed_at__gte=query.period.start - _LOOKS_BACK, routed_at__lt=query.period.end, **own
     )
     longest_wait = Window(
@@ -103,7 +103,7 @@ def _out_of_turn(query: ReportQuery) -> Q:
         order_by=[F("routed_at").asc(), F("pk").asc()],
         frame=RowRange(start=-TURNS, end=-1),
     )
-    passed_over = given.annotate(longest_wait=longest_wait).filter(longest_wait__gt=F("first_contact_at"))
+    passed_over = routed.annotate(longest_wait=longest_wait).filter(longest_wait__gt=F("first_contact_at"))
     return Q(pk__in=passed_over.values("pk"))
 
 

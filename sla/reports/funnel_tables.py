@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, QuerySet, Value
+from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Extract, Floor, TruncMonth, TruncWeek
 
 from config import company_days
@@ -43,6 +43,8 @@ from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportR
 from sla.reports.mql_outcomes import STEP_NAMES
 
 NAME: Final = "funnel"
+#: Counts by all groups of the report, from `read_cube`.
+Cube: TypeAlias = Sequence[Mapping[str, Any]]
 #: The rates of each step of all MQLs.
 RATES: Final = {"sal": MQL_TO_SAL, "sql": MQL_TO_SQL, "opportunity": MQL_TO_OPPORTUNITY, "won": MQL_TO_WON}
 #: Groups beyond this number are added up in one row.
@@ -56,10 +58,32 @@ def in_period(mqls: QuerySet[Any], period: ReportPeriod) -> QuerySet[Any]:
     return mqls.filter(at__gte=period.start, at__lt=period.end)
 
 
-def build_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> ReportSection:
+def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list[dict[str, Any]]:
+    """Count the MQLs of the period by all groups of the report at once. One query, from which the tables are added up."""
+    truncate = (TruncWeek if is_weekly(query) else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+    cohort = in_period(mqls, query.period).annotate(begins=truncate)
+    groups = ["begins", "tier", "version"]
+    if query.motion != Motion.AQL:
+        cohort = cohort.annotate(
+            source=F("lead__source"),
+            campaign=Cast(campaign_of_mql(), CharField()),
+            band=score_band(),
+            fit_band=_band("fit"),
+            engagement_band=_band("engagement"),
+        )
+        groups += ["source", "campaign", "band", "fit_band", "engagement_band"]
+    return mql_outcomes.count_steps(cohort, query.motion, now, *groups)
+
+
+def is_weekly(query: ReportQuery) -> bool:
+    """Say whether the cohorts of a period are weeks; of a longer one they are months."""
+    return (query.period.end - query.period.start).days <= _WEEKS_OF_WEEKLY_COHORTS * 7
+
+
+def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> ReportSection:
     """Build the steps of the MQLs of the period: how many came so far, of the step before and of all, and how fast."""
     cohort = in_period(mqls, query.period)
-    (counts,) = mql_outcomes.count_steps(cohort, query.motion, now)
+    counts = mql_outcomes.add_counts(cube, query.motion)
     columns = (
         ReportColumn("reached", "Came so far", REACHED),
         ReportColumn("of_before", "Of the step before", OF_STEP_BEFORE),
@@ -117,14 +141,12 @@ def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime)
     """Build the steps that were taken in the period and in the one before, whenever the leads had qualified."""
     columns = (ReportColumn("now", "In the period", HAPPENED), ReportColumn("before", "In the period before", HAPPENED))
     rows = [
-        ReportRow(step, STEP_NAMES[step] if step != "mql" else query.motion.upper(), cells)
-        for step in ("mql", *mql_outcomes.list_steps(query.motion))
-        if (
-            cells := tuple(
-                ReportCell(_count_taken(query, mqls, step, period, now))
-                for period in (query.period, query.period.before)
-            )
+        ReportRow(
+            step,
+            STEP_NAMES[step] if step != "mql" else query.motion.upper(),
+            tuple(ReportCell(count) for count in _count_taken(query, mqls, step, now)),
         )
+        for step in ("mql", *mql_outcomes.list_steps(query.motion))
     ]
     if query.motion != Motion.AQL and query.filters == type(query.filters)():
         counts = tuple(
@@ -136,24 +158,20 @@ def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime)
     return ReportSection("period", "What happened in this period", table=table, notes=(note,))
 
 
-def build_cohorts_in_time(
-    query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime
-) -> tuple[ReportSection, list[RateTrend]]:
+def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> tuple[ReportSection, list[RateTrend]]:
     """Build the cohorts by week or month, newest first, with the trends of those that had their time."""
-    is_weekly = (query.period.end - query.period.start).days <= _WEEKS_OF_WEEKLY_COHORTS * 7
-    truncate = (TruncWeek if is_weekly else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
-    cohort = in_period(mqls, query.period).annotate(begins=truncate)
-    counted = mql_outcomes.count_steps(cohort, query.motion, now, "begins")
-    ends = [_end_of(row["begins"], is_weekly=is_weekly) for row in counted]
+    weekly = is_weekly(query)
+    counted = mql_outcomes.regroup(cube, query.motion, "begins")
+    ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
     columns = _group_columns(query.motion)
     rows = tuple(
         _group_row(
-            query, row, row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=is_weekly), now, end
+            query, row, row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly), now, end
         )
         for row, end in reversed(list(zip(counted, ends, strict=True)))
     )
     trends = [_mature_trend(step, counted, ends, query.motion, now) for step in mql_outcomes.list_steps(query.motion)]
-    labels = [f"{row['begins']:%-d %b}" if is_weekly else f"{row['begins']:%b %Y}" for row in counted]
+    labels = [f"{row['begins']:%-d %b}" if weekly else f"{row['begins']:%b %Y}" for row in counted]
     looks = ("sales", "marketing", "four", "bad")
     chart = line_chart(
         "Conversion by cohort",
@@ -171,7 +189,7 @@ def build_cohorts_in_time(
         ],
         across=HorizontalAxis(is_time=True),
     )
-    title = f"By {'week' if is_weekly else 'month'} of the {query.motion.upper()}"
+    title = f"By {'week' if weekly else 'month'} of the {query.motion.upper()}"
     table = ReportTable("cohorts", f"Cohorts {title.lower()}", "Cohort from", columns, rows)
     note = "The chart leaves out cohorts that are still maturing; the table marks them."
     section = ReportSection(
@@ -189,31 +207,27 @@ def describe_alarm(trends: Sequence[RateTrend]) -> str:
     return headlines.describe_trends(trends)
 
 
-def build_groups(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list[ReportSection]:
+def build_groups(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> list[ReportSection]:
     """Build the tables by source, campaign, tier, version and score band; of companies by tier and version."""
-    cohort = in_period(mqls, query.period)
-    groups: list[tuple[str, str, QuerySet[Any], Callable[[Any], tuple[str, str]], str]] = [
-        ("tier", "By tier", cohort, lambda value: (str(value), f"Tier {value}"), "tier"),
-        ("version", "By version", cohort, _name_versions(cohort), "version"),
+    groups: list[tuple[str, str, Callable[[Any], tuple[str, str]]]] = [
+        ("tier", "By tier", lambda value: (str(value), f"Tier {value}")),
+        ("version", "By version", _name_versions(in_period(mqls, query.period))),
     ]
     if query.motion != Motion.AQL:
-        campaigns = cohort.annotate(campaign=Cast(campaign_of_mql(), CharField()))
-        bands = cohort.annotate(band=score_band())
         groups[:0] = [
-            ("source", "By source", cohort, lambda value: (value or NO_SOURCE, value or "No source"), "lead__source"),
-            ("campaign", "By campaign", campaigns, lambda value: (value or "", value or "No campaign"), "campaign"),
+            ("source", "By source", lambda value: (value or NO_SOURCE, value or "No source")),
+            ("campaign", "By campaign", lambda value: (value or "", value or "No campaign")),
         ]
-        groups.append(("band", "By score", bands, lambda value: (str(int(value)), band_name(int(value))), "band"))
+        groups.append(("band", "By score", lambda value: (str(int(value)), band_name(int(value)))))
     return [
-        _group_section(query, key, title, mql_outcomes.count_steps(rows, query.motion, now, column), name, column, now)
-        for key, title, rows, name, column in groups
+        _group_section(query, key, title, mql_outcomes.regroup(cube, query.motion, key), name, now)
+        for key, title, name in groups
     ]
 
 
-def build_matrix(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> ReportSection:
+def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSection:
     """Build the conversion to SQL by fit and engagement, as they were frozen when the lead qualified."""
-    bands = in_period(mqls, query.period).annotate(fit_band=_band("fit"), engagement_band=_band("engagement"))
-    counted = mql_outcomes.count_steps(bands, query.motion, now, "fit_band", "engagement_band")
+    counted = mql_outcomes.regroup(cube, query.motion, "fit_band", "engagement_band")
     cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
     across = sorted({engagement for _, engagement in cells})
     columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {_points(low)}", MQL_TO_SQL) for low in across)
@@ -243,16 +257,16 @@ def is_still_maturing(end: dt.datetime, step: str, now: dt.datetime) -> bool:
     return end + MATURES_AFTER[step] > now
 
 
-def _group_section(  # one for each part of a table
-    query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, column: str, now: dt.datetime
+def _group_section(
+    query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, now: dt.datetime
 ) -> ReportSection:
     in_order = sorted(counted, key=lambda row: -row["mql"])
-    named = [(*name(row[column]), row) for row in in_order[:GROUPS_SHOWN]]
+    named = [(*name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
     rows = [_group_row(query, row, group, label, now, query.period.end, **{key: group}) for group, label, row in named]
     if others := in_order[GROUPS_SHOWN:]:
-        sums = dict(mql_outcomes.add_counts(others, query.motion))
+        sums = mql_outcomes.add_counts(others, query.motion)
         rows.append(_group_row(query, sums, _OTHERS, f"{len(others)} others", now, query.period.end))
-    totals = dict(mql_outcomes.add_counts(counted, query.motion))
+    totals = mql_outcomes.add_counts(counted, query.motion)
     total = _group_row(query, totals, "total", "All", now, query.period.end) if counted else None
     table = ReportTable(
         key, f"Conversion {title.lower()}", title.removeprefix("By ").capitalize(), _group_columns(query.motion), tuple(rows), total,
@@ -309,11 +323,17 @@ def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetim
     return ReportCell(time, sample=row["count"])
 
 
-def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, period: ReportPeriod, now: dt.datetime) -> int:
-    if step == "mql":
-        return in_period(mqls, period).count()
-    dated = mql_outcomes.with_step_dates(mqls, step, query.motion, now)
-    return int(dated.filter(reached_at__gte=period.start, reached_at__lt=period.end).count())
+def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.datetime) -> tuple[int, int]:
+    """Count the MQLs that took a step in the period, and in the period before."""
+    periods = (query.period, query.period.before)
+    dated = (
+        mql_outcomes.with_step_dates(mqls, step, query.motion, now)
+        if step != "mql"
+        else mqls.annotate(reached_at=F("at"))
+    )
+    in_periods = [Q(reached_at__gte=period.start, reached_at__lt=period.end) for period in periods]
+    row = dated.order_by().aggregate(now=Count("pk", filter=in_periods[0]), before=Count("pk", filter=in_periods[1]))
+    return row["now"], row["before"]
 
 
 def _count_new_mals(motion: Motion, period: ReportPeriod) -> int:

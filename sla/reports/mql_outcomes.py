@@ -1,4 +1,4 @@
-"""How far MQLs came: a cohort by steps, with what is known at an instant (rules 12.39). The reports of cohorts share it.
+"""The steps that MQLs came to, with what is known at an instant (rules 12.39). The reports of cohorts share it.
 
 The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded. Outcomes follow the person
 (12.11) and the motion (12.12); those after the lead's next qualification belong to that one (12.15).
@@ -7,7 +7,7 @@ The steps are cumulative: an opportunity is past SAL and SQL, whether or not the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
@@ -83,9 +83,22 @@ def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> li
     return list(rows.values(*groups).annotate(mql=Count("pk"), **counts).order_by(*groups))
 
 
-def add_counts(rows: list[dict[str, Any]], motion: Motion) -> Mapping[str, int]:
+def add_counts(rows: Iterable[Mapping[str, Any]], motion: Motion) -> dict[str, int]:
     """Return the sums of the counts over groups."""
-    return {step: sum(row[step] for row in rows) for step in ("mql", *list_steps(motion))}
+    sums = dict.fromkeys(("mql", *list_steps(motion)), 0)
+    for row in rows:
+        for step in sums:
+            sums[step] += row[step]
+    return sums
+
+
+def regroup(rows: Iterable[Mapping[str, Any]], motion: Motion, *groups: str) -> list[dict[str, Any]]:
+    """Add up rows of finer groups by some of their columns, in the order of the values; one query serves many tables."""
+    by_values: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_values.setdefault(tuple(row[group] for group in groups), []).append(row)
+    in_order = sorted(by_values, key=lambda values: tuple((value is not None, value) for value in values))
+    return [{**dict(zip(groups, values, strict=True)), **add_counts(by_values[values], motion)} for values in in_order]
 
 
 def _outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[Outcome]:

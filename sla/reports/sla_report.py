@@ -62,9 +62,9 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
     # Volume is a promise to all of sales; a report of one's own rows leaves it out.
     months = [] if row_rights.counts_own_rows_only(reader) else _read_months(query.motion, now)
-    kept, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
-    marketing = _build_marketing(query, reader, months, kept, before)
-    sales = _build_sales(query, reader, kept, before)
+    promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
+    marketing = _build_marketing(query, reader, months, promises, before)
+    sales = _build_sales(query, reader, promises, before)
     groups = promise_tables.offered_groups(query.motion, names_people=_names_people(reader))
     sections = [
         marketing,
@@ -113,7 +113,7 @@ def _read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
 
 
 def _build_marketing(
-    query: ReportQuery, reader: User, months: list[DeliveredVolume], kept: Promises, before: Promises
+    query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
 ) -> ReportSection:
     last = next((month for month in months if not month.is_running), None)
     cards = [_volume_card(last)] if last else []
@@ -121,7 +121,7 @@ def _build_marketing(
         ReportCard(
             "routed_in_time",
             ROUTED_IN_TIME,
-            _promise_cell(query, kept, ClockKind.ROUTE),
+            _promise_cell(query, promises, ClockKind.ROUTE),
             _promise_cell(None, before, ClockKind.ROUTE),
         )
     )
@@ -210,13 +210,13 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
     return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
 
 
-def _build_sales(query: ReportQuery, reader: User, kept: Promises, before: Promises) -> ReportSection:
-    contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (kept, before))
+def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: Promises) -> ReportSection:
+    contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (promises, before))
     signs = _total_signs(query, reader)
     cards = (
         ReportCard(
             "contacted_in_time", CONTACTED_IN_TIME,
-            _promise_cell(query, kept, ClockKind.FIRST_CONTACT), _promise_cell(None, before, ClockKind.FIRST_CONTACT),
+            _promise_cell(query, promises, ClockKind.FIRST_CONTACT), _promise_cell(None, before, ClockKind.FIRST_CONTACT),
         ),
         ReportCard(
             "contact_median", CONTACT_MEDIAN,
@@ -230,7 +230,7 @@ def _build_sales(query: ReportQuery, reader: User, kept: Promises, before: Promi
         ),
         ReportCard(
             "decided_in_time", DECIDED_IN_TIME,
-            _promise_cell(query, kept, ClockKind.DISPOSITION), _promise_cell(None, before, ClockKind.DISPOSITION),
+            _promise_cell(query, promises, ClockKind.DISPOSITION), _promise_cell(None, before, ClockKind.DISPOSITION),
         ),
         ReportCard(
             "tried_as_promised", TRIED_AS_PROMISED,

@@ -137,11 +137,7 @@ def _build_buckets(query: ReportQuery, counted: dict[str, Any], now: dt.datetime
     steps = mql_outcomes.list_steps(query.motion)
     named = [*((key, label) for key, label, _ in BUCKETS), NEVER]
     rows = tuple(_row(query, key, label, counted[key], now) for key, label in named if key in counted)
-    total = (
-        _row(query, "", "All", dict(mql_outcomes.add_counts(list(counted.values()), query.motion)), now)
-        if counted
-        else None
-    )
+    total = _row(query, "", "All", mql_outcomes.add_counts(counted.values(), query.motion), now) if counted else None
     table = ReportTable(
         "bucket", "Conversion by time to the first contact", "First contact", _columns(query.motion), rows, total
     )

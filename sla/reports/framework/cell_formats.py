@@ -1,4 +1,4 @@
-"""How the values of a report are written: as text on pages, as columns of files, and as JSON. Nothing else formats them."""
+"""The formats of a report's values: as text on pages, as columns of files, and as JSON. Nothing else formats them."""
 
 from __future__ import annotations
 

@@ -125,6 +125,7 @@ def _explain(figure: CatalogueFigure, motion: Motion) -> str:
 
 def _build_card(card: ReportCard, motion: Motion) -> PageCard:
     change, tone = cell_formats.change_text(card)
+    change += {"good": ": better", "bad": ": worse"}.get(tone, "")
     column = ReportColumn(card.key, card.figure.name_for(motion), card.figure)
     target = cell_formats.page_text(card.target.value, card.figure.kind) if card.target else ""
     return PageCard(

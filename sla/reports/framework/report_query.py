@@ -1,4 +1,4 @@
-"""What a reader asked of a report, read from the address: period, motion, filters, order (rules 12.31, 12.32)."""
+"""The question of a reader to a report, read from the address: period, motion, filters, order (rules 12.31, 12.32)."""
 
 from __future__ import annotations
 
