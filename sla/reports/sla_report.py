@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 
+from config import company_days
 from config.accounts.models import User
 from leads.models import Event
 from leads.vocabulary import Motion
@@ -52,6 +53,8 @@ from sla.teams import people_groups
 from sla.vocabulary import ClockKind, DispositionKind
 
 NAME: Final = "sla"
+#: The report that lists the MQLs of a month.
+FUNNEL: Final = "funnel"
 Promises: TypeAlias = dict[str, PromiseFigure]
 #: Beyond this share of the agreed number sales is given more than it said that it can work on; below the other, less.
 TOO_MANY_DELIVERED: Final = 1.1
@@ -137,7 +140,7 @@ def _build_marketing(
         "What marketing promised",
         _describe_volume(last, query.motion) if last else "",
         tuple(cards),
-        table=_month_table(months, query.motion),
+        table=_month_table(query, months),
         notes=(note,) if months else (),
     )
 
@@ -171,19 +174,19 @@ def _volume_tone(share: float) -> str:
     return "good" if TOO_FEW_DELIVERED <= share <= TOO_MANY_DELIVERED else "warn"
 
 
-def _month_table(months: list[DeliveredVolume], motion: Motion) -> ReportTable:
+def _month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
     columns = [
         ReportColumn("delivered", "Delivered", DELIVERED),
         ReportColumn("agreed", "Agreed", AGREED),
         ReportColumn("share", "Of agreed", DELIVERED_SHARE),
     ]
-    if motion != Motion.AQL:
+    if query.motion != Motion.AQL:
         columns.append(ReportColumn("complete", "Context complete", COMPLETE_CONTEXT))
     rows = []
     for month in months:
         share = month.count / month.agreed if month.agreed else None
         cells = [
-            ReportCell(month.count),
+            ReportCell(month.count, href=_month_link(query, month)),
             ReportCell(month.agreed),
             # Of a month that runs the share says nothing yet.
             NO_VALUE if month.is_running else ReportCell(share, tone="" if share is None else _volume_tone(share)),
@@ -193,6 +196,15 @@ def _month_table(months: list[DeliveredVolume], motion: Motion) -> ReportTable:
         note = "so far" if month.is_running else ""
         rows.append(ReportRow(month.month.name, month.month.label, tuple(cells), note=note))
     return ReportTable("month", "Delivered by month against the number agreed", "Month", tuple(columns), tuple(rows))
+
+
+def _month_link(query: ReportQuery, month: DeliveredVolume) -> str:
+    """Return the address of the MQLs of a month, which are those of all teams and of no filter."""
+    if not month.count:
+        return ""
+    first, last = company_days.day_of(month.month.start), company_days.day_of(month.month.end) - dt.timedelta(days=1)
+    whole = ReportQuery(query.motion, query.period)
+    return whole.link("report_rows", FUNNEL, figure="mql", from_=first, to=last)
 
 
 def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tuple[Sample, Sample]:

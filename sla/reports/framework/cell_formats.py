@@ -21,6 +21,8 @@ from sla.reports.framework.report_shape import (
 )
 
 _SECONDS_OF_A_MINUTE: Final = 60
+#: A value without an interval is called better or worse from this change on, as a part of the value before.
+CLEAR_CHANGE: Final = 0.1
 CARD_HEADER: Final = ("figure", "key", "value", "count", "of", "before", "target")
 
 
@@ -132,8 +134,10 @@ def change_text(card: ReportCard) -> tuple[str, str]:
         return _compare_rates(card, now, before, before_text)
     if not _is_number(now) or not _is_number(before):
         return f"before: {before_text}", ""
+    is_small = any(0 < (cell.size or 0) < card.figure.smallest_sample for cell in (card.cell, card.before))
     difference = _as_float(now) - _as_float(before)
-    return f"before: {before_text}", _tone(difference, card.figure.good_direction)
+    is_clear = not is_small and abs(difference) >= CLEAR_CHANGE * abs(_as_float(before))
+    return f"before: {before_text}", _tone(difference, card.figure.good_direction) if is_clear else ""
 
 
 def _compare_rates(card: ReportCard, now: Sample, before: Sample, before_text: str) -> tuple[str, str]:

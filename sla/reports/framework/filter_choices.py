@@ -11,6 +11,7 @@ from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Motion
 from sla.models import Team
+from sla.reports.framework import row_rights
 from sla.reports.framework.report_query import NO_SOURCE, ReportQuery
 from sla.teams import people_groups
 
@@ -31,7 +32,10 @@ class FilterChoice:
 
 def list_choices(query: ReportQuery, names: Sequence[str], reader: User) -> list[FilterChoice]:
     """Return the filters of a report with their options; those without any choice are left out."""
-    names = [name for name in names if query.motion != Motion.AQL or name not in ("source", "campaign")]
+    left_out = ("source", "campaign") if query.motion == Motion.AQL else ()
+    if row_rights.counts_own_rows_only(reader):
+        left_out = (*left_out, "team", "rep")
+    names = [name for name in names if name not in left_out]
     choices = [
         FilterChoice(name, *_LABELS[name], _list_options(name, query, reader), query.typed.get(name, ""))
         for name in names

@@ -79,6 +79,7 @@ class PageTable:
 class PageCard:
     name: str
     cell: PageCell
+    remarks: Sequence[str]
     change: str
     change_tone: str
     target: str
@@ -128,8 +129,11 @@ def _build_card(card: ReportCard, motion: Motion) -> PageCard:
     change += {"good": ": better", "bad": ": worse"}.get(tone, "")
     column = ReportColumn(card.key, card.figure.name_for(motion), card.figure)
     target = cell_formats.page_text(card.target.value, card.figure.kind) if card.target else ""
+    cell = _build_cell(column, card.cell)
+    marks = ("small sample" if cell.is_small else "", "still maturing" if cell.is_maturing else "")
+    remarks = [remark for remark in (cell.interval, *marks, cell.note) if remark]
     return PageCard(
-        column.title, _build_cell(column, card.cell), change, tone, target, card.tone, card.note,
+        column.title, cell, remarks, change, tone, target, card.tone, card.note,
         _explain(card.figure, motion),
     )  # fmt: skip
 
