@@ -1,4 +1,4 @@
-"""The figures of speed to lead (rules 12.41). Pure."""
+"""The figures of handoffs: speed to lead (rules 12.41), and what reps made of what they got (rules 12.5). Pure."""
 
 from __future__ import annotations
 
@@ -23,4 +23,19 @@ HANDED_OVER: Final = CatalogueFigure(
     period_rule="each counts in the period in which it was handed over",
 )  # fmt: skip
 
-SPEED_FIGURES: Final = (SPEED, CONTACTED, HANDED_OVER)
+_BY_HANDOFF: Final = (
+    "each counts in the period in which it was handed over, with the rep who has it now, by what is known now"
+)
+MEETING_BOOKED: Final = CatalogueFigure(
+    key="meeting_booked", name="{mql} to meeting", kind=FigureKind.RATE, numerator="{mql}s with a meeting booked",
+    denominator="all {mql}s given to the rep", period_rule=_BY_HANDOFF, smallest_sample=SMALLEST_SAMPLE,
+    good_direction=GoodDirection.HIGHER,
+)  # fmt: skip
+MEETING_TO_OPPORTUNITY: Final = CatalogueFigure(
+    key="meeting_to_opportunity", name="Meeting to opportunity", kind=FigureKind.RATE,
+    numerator="{mql}s with a meeting whose person, or company, has an opportunity or a win",
+    denominator="all {mql}s with a meeting booked", period_rule=_BY_HANDOFF, smallest_sample=SMALLEST_SAMPLE,
+    good_direction=GoodDirection.HIGHER,
+)  # fmt: skip
+
+SPEED_FIGURES: Final = (SPEED, CONTACTED, HANDED_OVER, MEETING_BOOKED, MEETING_TO_OPPORTUNITY)

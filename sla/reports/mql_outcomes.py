@@ -33,24 +33,38 @@ def list_steps(motion: Motion) -> tuple[str, ...]:
 
 def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
     """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
+    facts = _facts(motion, now)
+    qualified = facts["answered"] | facts["opened"] if "answered" in facts else facts["opened"]
+    reached = {
+        "sal": facts["accepted"] | qualified,
+        "sql": qualified,
+        "opportunity": facts["opened"],
+        "won": facts["bought"],
+    }
+    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
+
+
+def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
+    """Return the conditions on an MQL of which its steps are made. Companies answer no four questions."""
     if motion == Motion.AQL:
-        accepted = PlayDisposition.objects.filter(play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT)
-        opened = Q(Exists(_play_outcomes(_OPENED, now)))
-        won = Q(Exists(_play_outcomes((OutcomeKind.WON,), now)))
-        reached = {"is_sal": Q(Exists(accepted.filter(at__lte=now))) | opened, "is_opportunity": opened, "is_won": won}
-        return mqls.annotate(**reached)
+        accepted = PlayDisposition.objects.filter(
+            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, at__lte=now
+        )
+        return {
+            "accepted": Q(Exists(accepted)),
+            "opened": Q(Exists(_play_outcomes(_OPENED, now))),
+            "bought": Q(Exists(_play_outcomes((OutcomeKind.WON,), now))),
+        }
     standing = Disposition.objects.filter(
         handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, at__lte=now
     )
     answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
-    opened = merges.any_of_same_person(_outcomes(_OPENED, now))
-    qualified = Q(Exists(answers)) | opened
-    return mqls.annotate(
-        is_sal=Q(Exists(standing)) | qualified,
-        is_sql=qualified,
-        is_opportunity=opened,
-        is_won=merges.any_of_same_person(_outcomes((OutcomeKind.WON,), now)),
-    )
+    return {
+        "accepted": Q(Exists(standing)),
+        "answered": Q(Exists(answers)),
+        "opened": merges.any_of_same_person(_outcomes(_OPENED, now)),
+        "bought": merges.any_of_same_person(_outcomes((OutcomeKind.WON,), now)),
+    }
 
 
 def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> Any:
@@ -75,12 +89,27 @@ def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> A
 
 
 def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
-    """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step."""
-    counts = {step: Count("pk", filter=Q(**{f"is_{step}": True})) for step in list_steps(motion)}
-    rows = with_steps(mqls, motion, now).order_by()
-    if not groups:
-        return [rows.aggregate(mql=Count("pk"), **counts)]
-    return list(rows.values(*groups).annotate(mql=Count("pk"), **counts).order_by(*groups))
+    """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step.
+
+    Rows come in the order of the groups' values. Without groups there is one row.
+    """
+    facts = _facts(motion, now)
+    # PostgreSQL looks up each fact once, as a group; the steps, of which several share a fact, are added up here.
+    rows = mqls.order_by().annotate(**facts).values(*groups, *facts).annotate(mql=Count("pk"))
+    counted = regroup(map(_count_row, rows), motion, *groups)
+    return counted or ([] if groups else [add_counts([], motion)])
+
+
+def _count_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    count = row["mql"]
+    is_sql = row.get("answered") or row["opened"]
+    return {
+        **row,
+        "sal": count if row["accepted"] or is_sql else 0,
+        "sql": count if is_sql else 0,
+        "opportunity": count if row["opened"] else 0,
+        "won": count if row["bought"] else 0,
+    }
 
 
 def add_counts(rows: Iterable[Mapping[str, Any]], motion: Motion) -> dict[str, int]:

@@ -156,13 +156,14 @@ def _label(promises: dict[str, PromiseFigure]) -> str:
 
 
 def _columns(kinds: Sequence[ClockKind]) -> tuple[ReportColumn, ...]:
-    return tuple(
-        ReportColumn(f"{kind}_{name}", f"{_SHORT[kind]}{title}", figure)
-        for kind in kinds
-        for name, title, figure in zip(
-            ("kept", "median", "p90"), (" in time", ", median", ", p90"), FIGURES[kind], strict=True
-        )
-    )
+    columns = []
+    for kind in kinds:
+        in_time, median, p90 = FIGURES[kind]
+        columns.append(ReportColumn(f"{kind}_kept", f"{_SHORT[kind]} in time", in_time))
+        if kind != ClockKind.ROUTE:
+            columns.append(ReportColumn(f"{kind}_median", f"{_SHORT[kind]}, median", median))
+            columns.append(ReportColumn(f"{kind}_p90", f"{_SHORT[kind]}, p90", p90))
+    return tuple(columns)
 
 
 def _row(
@@ -173,8 +174,10 @@ def _row(
         promise = promises.get(kind)
         href = _link(query, by, key, kind) if promise and promise.judged else ""
         cells.append(ReportCell(sample_of(promise), href=href))
-        cells.append(time_cell(promise.median_minutes if promise else None, promise))
-        cells.append(time_cell(promise.p90_minutes if promise else None, promise))
+        # Accord routes itself within seconds: the times of routing stand in the cards alone.
+        if kind != ClockKind.ROUTE:
+            cells.append(time_cell(promise.median_minutes if promise else None, promise))
+            cells.append(time_cell(promise.p90_minutes if promise else None, promise))
     label = f"{dt.date.fromisoformat(key):%-d %b %Y}" if by == "week" else _label(promises)
     return ReportRow(key, label, tuple(cells))
 
@@ -196,9 +199,10 @@ def _week_link(query: ReportQuery, monday: str, *, kind: ClockKind) -> str:
     return query.link("sla_rows", **changes)
 
 
-def offered_groups(motion: Motion, *, names_people: bool) -> list[By]:
-    """Return the groups of the report: people only where the reader may see some, sources only of leads."""
-    groups: list[By] = ["team", "tier"]
+def offered_groups(motion: Motion, *, names_people: bool, is_of_oneself: bool) -> list[By]:
+    """Return the groups of the report: people only where the reader may see some, teams unless the rows are one person's."""
+    groups: list[By] = [] if is_of_oneself else ["team"]
     if names_people:
-        groups.insert(1, "rep")
+        groups.append("rep")
+    groups.append("tier")
     return groups if motion == Motion.AQL else [*groups, "source"]

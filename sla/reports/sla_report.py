@@ -13,6 +13,7 @@ from config.accounts.models import User
 from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.promise_figures import (
     AGREED,
     COMPLETE_CONTEXT,
@@ -25,11 +26,12 @@ from sla.figure_catalogue.promise_figures import (
     MET_DEFINITION,
     OUT_OF_TURN,
     ROUTED_IN_TIME,
+    ROUTING_P90,
     TRIED_AS_PROMISED,
     UNCONTACTED,
 )
 from sla.models import Attempt, PlayAttempt
-from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield
+from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
 from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
 from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import row_rights
@@ -63,18 +65,21 @@ TOO_FEW_DELIVERED: Final = 0.9
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
+    is_of_oneself = row_rights.counts_own_rows_only(reader)
     # Volume is a promise to all of sales; a report of one's own rows leaves it out.
-    months = [] if row_rights.counts_own_rows_only(reader) else _read_months(query.motion, now)
+    months = [] if is_of_oneself else _read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before)
-    groups = promise_tables.offered_groups(query.motion, names_people=_names_people(reader))
+    names_people = _names_people(reader)
+    groups = promise_tables.offered_groups(query.motion, names_people=names_people, is_of_oneself=is_of_oneself)
     sections = [
         marketing,
         sales,
         promise_tables.build_weeks(query, reader),
         *(promise_tables.build_group(query, reader, by) for by in groups),
         promise_tables.build_hours(query, reader),
+        *([yield_section.build(query, reader)] if names_people else []),
         *_build_integrity(query, reader),
     ]
     return Report(
@@ -128,6 +133,7 @@ def _build_marketing(
             _promise_cell(None, before, ClockKind.ROUTE),
         )
     )
+    cards.append(_time_card("routing_p90", ROUTING_P90, promises.get(ClockKind.ROUTE), before.get(ClockKind.ROUTE)))
     complete, met = _read_context(query, reader, query.period)
     complete_before, met_before = _read_context(query, reader, query.period.before)
     cards.append(ReportCard("met_definition", MET_DEFINITION, ReportCell(met), ReportCell(met_before)))
@@ -143,6 +149,14 @@ def _build_marketing(
         table=_month_table(query, months),
         notes=(note,) if months else (),
     )
+
+
+def _time_card(
+    key: str, figure: CatalogueFigure, promise: PromiseFigure | None, before: PromiseFigure | None
+) -> ReportCard:
+    """Return the card of a 90th percentile."""
+    cell, cell_before = (time_cell(row.p90_minutes if row else None, row) for row in (promise, before))
+    return ReportCard(key, figure, cell, cell_before)
 
 
 def _volume_card(last: DeliveredVolume) -> ReportCard:
@@ -235,11 +249,7 @@ def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: P
             time_cell(contact.median_minutes if contact else None, contact),
             time_cell(contact_before.median_minutes if contact_before else None, contact_before),
         ),
-        ReportCard(
-            "contact_p90", CONTACT_P90,
-            time_cell(contact.p90_minutes if contact else None, contact),
-            time_cell(contact_before.p90_minutes if contact_before else None, contact_before),
-        ),
+        _time_card("contact_p90", CONTACT_P90, contact, contact_before),
         ReportCard(
             "decided_in_time", DECIDED_IN_TIME,
             _promise_cell(query, promises, ClockKind.DISPOSITION), _promise_cell(None, before, ClockKind.DISPOSITION),
@@ -284,7 +294,9 @@ def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod) -> Sampl
 
 def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
     """Build the signs of acceptances without reading: by team, and by person where the reader may see them."""
-    sections = [_integrity_section(query, acceptance_integrity.read_signs(query, reader, by="team"), "team")]
+    sections = []
+    if not row_rights.counts_own_rows_only(reader):
+        sections.append(_integrity_section(query, acceptance_integrity.read_signs(query, reader, by="team"), "team"))
     if _names_people(reader):
         sections.append(_integrity_section(query, acceptance_integrity.read_signs(query, reader, by="rep"), "rep"))
     return sections

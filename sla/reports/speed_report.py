@@ -48,9 +48,14 @@ BUCKETS: Final = (
     ("later", "after 48 hours", None),
 )
 NEVER: Final = ("never", "not contacted")
+#: The buckets as the axis of the chart names them.
+_SHORT: Final = {
+    "5m": "≤ 5 min", "30m": "≤ 30 min", "60m": "≤ 1 h", "2h": "≤ 2 h", "24h": "≤ 24 h", "48h": "≤ 48 h", "later": "> 48 h",
+    NEVER[0]: "none",
+}  # fmt: skip
 #: What is called fast in the headline, and what is compared with it.
 _FAST: Final = ("5m", "30m")
-_SLOW: Final = ("24h", "48h", "later")
+_SLOW: Final = ("48h", "later")
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
@@ -142,7 +147,7 @@ def _build_buckets(query: ReportQuery, counted: dict[str, Any], now: dt.datetime
         "bucket", "Conversion by time to the first contact", "First contact", _columns(query.motion), rows, total
     )
     conversion = "sql" if "sql" in steps else "opportunity"
-    labels = [row.label for row in rows]
+    labels = [_SHORT[row.key] for row in rows]
     chart = bar_chart(
         "Conversion by time to the first contact",
         labels,

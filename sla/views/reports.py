@@ -1,4 +1,4 @@
-"""The page and the files of every report (rules 12.30), and the file of yields by rep."""
+"""The page, the files and the rows of every report (rules 12.30, 12.36)."""
 
 from __future__ import annotations
 

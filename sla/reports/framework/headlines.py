@@ -70,14 +70,14 @@ def describe_trends(trends: Sequence[RateTrend]) -> str:
 def describe_worst(rows: Sequence[tuple[str, Sample]], name: str) -> str:
     """Return the sentence for a table by groups: the lowest of the firm rates beside the highest."""
     firm = sorted(
-        ((sample.rate or 0.0, label) for label, sample in rows if sample.total >= SMALLEST_SAMPLE),
-        key=lambda row: row[0],
+        ((label, sample) for label, sample in rows if sample.total >= SMALLEST_SAMPLE),
+        key=lambda row: row[1].rate or 0.0,
     )
     if not firm:
         return f"No sample is large enough yet to compare: {SMALLEST_SAMPLE} are needed." if rows else ""
-    (lowest, worst), (highest, best) = firm[0], firm[-1]
+    (worst, lowest), (best, highest) = firm[0], firm[-1]
     if len(firm) == 1:
-        return f"{name}: {worst} has {formats.percent(lowest)}."
-    return (
-        f"{name} is lowest for {worst}, {formats.percent(lowest)}, and highest for {best}, {formats.percent(highest)}."
-    )
+        return f"{name}: {worst} has {formats.percent(lowest.rate)}."
+    if not RateTrend(name, lowest, highest).is_clear:
+        return f"{name} differs by no more than chance between the groups that are large enough."
+    return f"{name} is lowest for {worst}, {formats.percent(lowest.rate)}, and highest for {best}, {formats.percent(highest.rate)}."

@@ -208,6 +208,8 @@ def test_an_sdr_has_their_own_rows_on_page_and_api_and_no_volume(teams):
 
     assert page.status_code == 200
     assert {row["label"] for row in tables_of(answer)["rep"]["rows"]} == {"Ana"}
+    assert set(tables_of(answer)) & {"team", "acceptance_team", "month"} <= {"month"}
+    assert not tables_of(answer)["month"]["rows"]
     own = run_sql("SELECT count(*) FROM sla_clock WHERE rep_id = %(rep)s AND kind = 'first_contact' AND"
                   " (is_late IS NOT NULL OR breached_at IS NOT NULL)", rep=rep.pk)  # fmt: skip
     assert cards_of(answer)["contacted_in_time"]["of"] == own[0][0]
