@@ -46,6 +46,7 @@ class QueryRefused(BadRequest):
 
     def __init__(self, parameter: str, rule: str) -> None:
         super().__init__(f"“{parameter}” in the address {rule}")
+        self.parameter = parameter
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

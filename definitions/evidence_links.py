@@ -15,7 +15,13 @@ from definitions.models import Backtest, Definition, Review, Version
 from definitions.vocabulary import PrecisionBasis
 
 #: Pages that show figures, by the name of their URL; those of two versions name them in the address.
-REPORTS: Final = {"sla_report": "SLA report", "sla_rows": "Promises of the SLA report", "overview": "Overview"}
+REPORTS: Final = {
+    "sla_report": "SLA report",
+    "sla_rows": "Promises of the SLA report",
+    "report": "Report",
+    "report_rows": "Rows of a report",
+    "overview": "Overview",
+}
 REPORTS_OF_VERSIONS: Final = {"comparison": "Comparison of versions", "replay": "Replay"}
 _LISTED: Final = 20
 _LONGEST_ADDRESS: Final = 500

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import django_filters as filters
 from django import forms
+from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from config import company_days
 from config.accounts.models import User
@@ -60,19 +63,34 @@ def filter_by_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySe
 
 
 def filter_by_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
-    """Keep clocks that are kept, late or running."""
-    return clocks.filter({"kept": compliance.KEPT, "late": compliance.LATE, "running": compliance.RUNNING}[verdict])
+    """Keep clocks that are kept, late or running, or those that are judged, which are kept or late."""
+    judged = compliance.KEPT | compliance.LATE
+    conditions = {"kept": compliance.KEPT, "late": compliance.LATE, "running": compliance.RUNNING, "judged": judged}
+    return clocks.filter(conditions[verdict])
+
+
+def filter_by_weekday(clocks: QuerySet[Clock], _name: str, weekday: int) -> QuerySet[Clock]:
+    """Keep clocks that started on this weekday of the company, 0 Monday."""
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    return clocks.annotate(weekday=ExtractIsoWeekDay("started_at", tzinfo=zone)).filter(weekday=weekday + 1)
+
+
+def filter_by_hour(clocks: QuerySet[Clock], _name: str, hour: int) -> QuerySet[Clock]:
+    """Keep clocks that started in this hour of the company's day."""
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    return clocks.annotate(hour=ExtractHour("started_at", tzinfo=zone)).filter(hour=hour)
 
 
 class ClockFilter(filters.FilterSet):
     kind = filters.ChoiceFilter(choices=ClockKind.choices, empty_label="All promises", label="Promise")
     verdict = filters.ChoiceFilter(
-        choices=[("kept", "Kept"), ("late", "Late"), ("running", "Running")],
+        choices=[("judged", "Judged"), ("kept", "Kept"), ("late", "Late"), ("running", "Running")],
         method=filter_by_verdict,
         empty_label="Any verdict",
     )
-    rep = IdFilter()
     week = filters.DateFilter(method=filter_by_week)
+    weekday = filters.NumberFilter(method=filter_by_weekday, min_value=0, max_value=6)
+    hour = filters.NumberFilter(method=filter_by_hour, min_value=0, max_value=23)
 
 
 class HandoffFilter(filters.FilterSet):

@@ -64,6 +64,7 @@ def bar_chart(
         ],
         mark=vertical_mark(across.mark[0] / groups, across.mark[1]) if across.mark else None,
         across=across.name,
+        is_over_time=across.is_time,
         has_bars=True,
     )
 
@@ -106,6 +107,7 @@ def _build_bars(
             height=round(HEIGHT - BOTTOM - measure.y(value), 1),
             look=series.look,
             text=f"{series.label}, {label}: {format_value(value, measure.unit)}",
+            href=series.href(index),
         )
         for index, (label, value) in enumerate(zip(labels, series.values, strict=True))
         if value

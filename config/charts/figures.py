@@ -44,14 +44,20 @@ class Series:
     look: str
     values: Sequence[float | None]
     band: ShadedBand | None = None
+    #: The address of the rows behind each value; empty: the values lead nowhere.
+    hrefs: Sequence[str] = ()
+
+    def href(self, index: int) -> str:
+        return self.hrefs[index] if self.hrefs else ""
 
 
 @dataclass(frozen=True, slots=True)
 class HorizontalAxis:
-    """The horizontal axis: its name, and a vertical mark as (number on the axis, label)."""
+    """The horizontal axis: its name, a vertical mark as (number on the axis, label), and whether it is time up to now."""
 
     name: str = ""
     mark: tuple[float, str] | None = None
+    is_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Mark:
     y: float
     text: str
     anchor: str = "middle"
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Bar:
     height: float
     look: str
     text: str
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,12 @@ class TableRow:
     label: str
     cells: list[str]
     is_marked: bool = False
+    hrefs: Sequence[str] = ()
+
+    @property
+    def linked_cells(self) -> list[tuple[str, str]]:
+        """Return each cell with the address of the rows behind it."""
+        return list(zip(self.cells, self.hrefs or [""] * len(self.cells), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +130,19 @@ class Chart:
     mark: Mark | None = None
     across: str = ""
     has_bars: bool = False
+    #: The newest values stand at the right: a narrow screen shows that end first.
+    is_over_time: bool = False
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
+
+    @property
+    def has_links(self) -> bool:
+        """Say whether values lead to the rows behind them."""
+        return any(bar.href for bar in self.bars) or any(dot.href for line in self.lines for dot in line.dots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +194,12 @@ def build_table(
     labels: Sequence[str], all_series: Sequence[Series], unit: str, marked: int | None = None
 ) -> list[TableRow]:
     return [
-        TableRow(label, [_format_cell(series, index, unit) for series in all_series], is_marked=index == marked)
+        TableRow(
+            label,
+            [_format_cell(series, index, unit) for series in all_series],
+            is_marked=index == marked,
+            hrefs=[series.href(index) for series in all_series],
+        )
         for index, label in enumerate(labels)
     ]
 

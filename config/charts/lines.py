@@ -67,6 +67,7 @@ def line_chart(
         target=Mark(WIDTH - RIGHT, measure.y(target[0]), target[1]) if target else None,
         mark=vertical_mark(_share_of_width(mark[0], places), mark[1]) if mark and places else None,
         across=across.name,
+        is_over_time=across.is_time,
     )
 
 
@@ -79,8 +80,8 @@ def _share_of_width(place: float, places: Sequence[float]) -> float:
 def _build_line(series: Series, labels: Sequence[str], xs: Sequence[float], measure: Scale) -> Line:
     points = _points(series.values, xs, measure)
     dots = [
-        Mark(*point, f"{series.label}, {label}: {format_value(value, measure.unit)}")
-        for point, label, value in zip(points, labels, series.values, strict=True)
+        Mark(*point, f"{series.label}, {label}: {format_value(value, measure.unit)}", href=series.href(index))
+        for index, (point, label, value) in enumerate(zip(points, labels, series.values, strict=True))
         if point is not None
     ]
     band = series.band and band_path(_points(series.band.high, xs, measure), _points(series.band.low, xs, measure))

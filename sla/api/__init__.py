@@ -1,4 +1,4 @@
-"""/api/v1/: what sales does with handoffs and account plays, reinstatements and the compliance report."""
+"""/api/v1/: what sales does with handoffs and account plays, reinstatements and the reports."""
 
 from __future__ import annotations
 

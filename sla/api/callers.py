@@ -21,7 +21,7 @@ HANDOFFS: Final = scoped(
 REPORTS: Final = scoped(
     "reports:read",
     "reports:read",
-    read_roles=(Role.SALES_MANAGER, *permissions.SEE_EVERYTHING),
+    read_roles=tuple(Role),
     write_roles=(),
 )
 REINSTATEMENTS: Final = scoped(

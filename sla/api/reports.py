@@ -1,57 +1,120 @@
-"""/api/v1/reports: the compliance report (rules 16.5)."""
+"""/api/v1/reports/{name} and the catalogue of figures (rules 12.30, 16.5)."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.urls import URLPattern, path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import company_days
+from config.accounts.models import User
+from config.web import QueryRefused
 from definitions import motions
 from leads.vocabulary import Motion
-from sla import permissions
 from sla.api import callers
-from sla.reports import compliance
-from sla.serializers.reports import ComplianceQuerySerializer, ComplianceSerializer
+from sla.figure_catalogue import all_figures
+from sla.reports import compliance, report_names, sla_report
+from sla.reports.framework import report_json
+from sla.reports.framework.report_entry import UnknownReport
+from sla.reports.framework.report_query import ReportQuery, read_query
+from sla.reports.framework.table_order import require_table
+from sla.serializers.reports import (
+    CatalogueFigureSerializer,
+    CatalogueQuerySerializer,
+    ComplianceQuerySerializer,
+    ComplianceSerializer,
+    ReportQuerySerializer,
+    ReportSerializer,
+)
 
 _WEEKS: Final = 12
+
+
+class ReportView(APIView):
+    permission_classes = (callers.REPORTS,)
+
+    @extend_schema(operation_id="report", parameters=[ReportQuerySerializer], responses=ReportSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """Answer with a report: the figures of its page, for what the caller may see (rules 12.30, 12.33)."""
+        answer, _ = build_answer(name, request.query_params, callers.get_caller(request), timezone.now())
+        return Response(ReportSerializer(answer).data)
 
 
 class ComplianceView(APIView):
     permission_classes = (callers.REPORTS,)
 
+    @extend_schema(operation_id="report_sla", parameters=[ComplianceQuerySerializer], responses=ComplianceSerializer)
+    def get(self, request: Request) -> Response:
+        """Report how both sides kept their promises in one motion, on the rows that the caller may see (rules 12.1)."""
+        typed = ComplianceQuerySerializer(data=request.query_params)
+        typed.is_valid(raise_exception=True)
+        by = typed.validated_data.get("by", "")
+        parameters = _read_period(request.query_params, typed.validated_data)
+        caller = callers.get_caller(request)
+        answer, query = build_answer(sla_report.ENTRY.name, parameters, caller, timezone.now())
+        figures = compliance.read_for_reader(query, caller, by=by)
+        answer |= {"by": by, "figures": [figure.as_dict() for figure in figures]}
+        return Response(ComplianceSerializer(answer).data)
+
+
+class CatalogueView(APIView):
+    permission_classes = (callers.REPORTS,)
+
     @extend_schema(
-        operation_id="report_sla",
-        parameters=[ComplianceQuerySerializer],
-        responses=ComplianceSerializer,
+        operation_id="metrics_catalogue",
+        parameters=[CatalogueQuerySerializer],
+        responses=CatalogueFigureSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Report how both sides kept their promises in one motion, on the handoffs or plays that the caller may see (rules 12.1)."""
-        query = ComplianceQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        by = query.validated_data.get("by", "")
-        motion = Motion(query.validated_data.get("motion") or motions.read_primary_motion())
-        since, until = (query.validated_data[name] for name in ("since", "until"))
-        today = company_days.day_of(timezone.now())
-        end = company_days.start_of(until or today + dt.timedelta(days=1))
-        start = company_days.start_of(since) if since else compliance.week_start(end - dt.timedelta(weeks=_WEEKS))
-        caller = callers.get_caller(request)
-        handoffs, plays = permissions.visible_to(caller), permissions.plays_visible_to(caller)
-        figures = compliance.read_figures(motion=motion, start=start, end=end, by=by, handoffs=handoffs, plays=plays)
-        report = {
-            "motion": motion,
-            "since": start,
-            "until": end,
-            "by": by,
-            "figures": [figure.as_dict() for figure in figures],
-        }
-        return Response(ComplianceSerializer(report).data)
+        """List every figure of reports, reviews and pages with its definition, each once (rules 12.30)."""
+        typed = CatalogueQuerySerializer(data=request.query_params)
+        typed.is_valid(raise_exception=True)
+        motion = Motion(typed.validated_data.get("motion") or motions.read_primary_motion())
+        return Response(CatalogueFigureSerializer(all_figures.list_as_dicts(motion), many=True).data)
 
 
-urlpatterns: list[URLPattern] = [path("reports/sla", ComplianceView.as_view(), name="report-sla")]
+def build_answer(
+    name: str, parameters: Mapping[str, str], caller: User, now: dt.datetime
+) -> tuple[dict[str, Any], ReportQuery]:
+    """Return a report for the API with the question that it answers. Raises NotFound, PermissionDenied, ValidationError."""
+    try:
+        entry = report_names.find_report(name)
+    except UnknownReport as unknown:
+        raise NotFound(str(unknown)) from unknown
+    if not entry.is_open_to(caller):
+        raise PermissionDenied
+    try:
+        query = read_query(parameters, filters=entry.filters, reader=caller, now=now)
+        report = entry.build(query, reader=caller, now=now)
+        sort = parameters.get("sort", "")
+        require_table(dict(report.tables), sort)
+        return report_json.report_as_dict(report, sort), query
+    except QueryRefused as refusal:
+        raise ValidationError({refusal.parameter: str(refusal)}) from refusal
+
+
+def _read_period(parameters: Mapping[str, str], typed: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters with `since` and `until`, half-open, written as the days `from` and `to`, both included."""
+    others = {name: value for name, value in parameters.items() if name not in ("by", "since", "until")}
+    since, until = typed["since"], typed["until"]
+    if since is None and until is None:
+        return others
+    today = company_days.day_of(timezone.now())
+    last = (until - dt.timedelta(days=1)) if until else today
+    monday = last - dt.timedelta(days=last.weekday(), weeks=_WEEKS)
+    return {**others, "from": (since or monday).isoformat(), "to": last.isoformat()}
+
+
+urlpatterns: list[URLPattern] = [
+    path("reports/sla", ComplianceView.as_view(), name="report-sla"),
+    path("reports/<slug:name>", ReportView.as_view(), name="report"),
+    path("metrics-catalogue", CatalogueView.as_view(), name="metrics-catalogue"),
+]

@@ -9,7 +9,11 @@ from typing import Any, Final
 
 from scoring.backtests.intervals_and_tests import Bounds, Sample, wilson
 from sla.figure_catalogue import health_bands
+from sla.figure_catalogue.figure_shape import CatalogueFigure, FigureKind, GoodDirection
 from sla.figure_catalogue.health_bands import HealthBand
+
+#: The smallest sample of a rate that is judged: below it a rate is marked, and has no health band.
+SMALLEST_SAMPLE: Final = 20
 
 
 class RateKey(StrEnum):
@@ -30,89 +34,80 @@ class Cohort(StrEnum):
     QUALIFIED = "qualified"
 
 
-@dataclass(frozen=True, slots=True)
-class RateFigure:
-    """A rate in percent. `{mql}` in its texts stands for the name of the motion.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateFigure(CatalogueFigure):
+    """A rate in percent.
 
     `matures_after` is the time that each lead of the cohort has to convert where periods are compared; None: none is needed.
     """
 
     key: RateKey
-    name: str
-    numerator: str
-    denominator: str
+    kind: FigureKind = FigureKind.RATE
     cohort: Cohort
-    period_rule: str
-    smallest_sample: int
+    smallest_sample: int = SMALLEST_SAMPLE
     bands: tuple[HealthBand, ...] = ()
     matures_after: dt.timedelta | None = None
 
-    def name_for(self, motion: str) -> str:
-        """Return the name with the motion's leads, as PQL→SQL."""
-        return self.name.format(mql=motion.upper())
-
     def sentence_for(self, motion: str, within: dt.timedelta | None = None) -> str:
         """Return the sentence that explains the figure; `within` is the time that each lead was given to convert."""
-        time = "" if within is None else f", of which {within.days} days count"
-        text = f"{self.numerator}, divided by {self.denominator}; {self.period_rule}{time}."
-        return text.format(mql=motion.upper())
+        sentence = self.explain_for(motion)
+        return sentence if within is None else f"{sentence.removesuffix('.')}, of which {within.days} days count."
 
 
 _BY_DECISION: Final = "each counts in the period of its decision, a corrected decision as corrected"
 _BY_QUALIFICATION: Final = (
     "each counts in the period in which it became an {mql}, the person's later outcomes up to the next cycle"
 )
-_SMALLEST: Final = 20
 
 REJECTION: Final = RateFigure(
-    RateKey.REJECTION,
-    "Rejection rate",
-    "{mql}s that sales rejected",
-    "all {mql}s that sales accepted or rejected",
-    Cohort.DECIDED,
-    _BY_DECISION,
-    _SMALLEST,
-    health_bands.REJECTION_BANDS,
+    key=RateKey.REJECTION,
+    name="Rejection rate",
+    numerator="{mql}s that sales rejected",
+    denominator="all {mql}s that sales accepted or rejected",
+    cohort=Cohort.DECIDED,
+    period_rule=_BY_DECISION,
+    good_direction=GoodDirection.BETWEEN,
+    bands=health_bands.REJECTION_BANDS,
 )
 ACCEPTANCE: Final = RateFigure(
-    RateKey.ACCEPTANCE,
-    "SAL rate",
-    "{mql}s that sales accepted",
-    "all {mql}s that sales accepted or rejected",
-    Cohort.DECIDED,
-    _BY_DECISION,
-    _SMALLEST,
-    health_bands.ACCEPTANCE_BANDS,
+    key=RateKey.ACCEPTANCE,
+    name="SAL rate",
+    numerator="{mql}s that sales accepted",
+    denominator="all {mql}s that sales accepted or rejected",
+    cohort=Cohort.DECIDED,
+    period_rule=_BY_DECISION,
+    good_direction=GoodDirection.BETWEEN,
+    bands=health_bands.ACCEPTANCE_BANDS,
 )
 SAL_TO_SQL: Final = RateFigure(
-    RateKey.SAL_TO_SQL,
-    "SAL→SQL",
-    "accepted {mql}s that became an SQL, an opportunity or a win",
-    "all {mql}s that sales accepted",
-    Cohort.ACCEPTED,
-    "each counts in the period of its acceptance",
-    _SMALLEST,
+    key=RateKey.SAL_TO_SQL,
+    name="SAL→SQL",
+    numerator="accepted {mql}s that became an SQL, an opportunity or a win",
+    denominator="all {mql}s that sales accepted",
+    cohort=Cohort.ACCEPTED,
+    period_rule="each counts in the period of its acceptance",
+    good_direction=GoodDirection.HIGHER,
     matures_after=dt.timedelta(days=30),
 )
 MQL_TO_SQL: Final = RateFigure(
-    RateKey.MQL_TO_SQL,
-    "{mql}→SQL",
-    "{mql}s that became an SQL, an opportunity or a win",
-    "all {mql}s",
-    Cohort.QUALIFIED,
-    _BY_QUALIFICATION,
-    _SMALLEST,
-    health_bands.MQL_TO_SQL_BANDS,
+    key=RateKey.MQL_TO_SQL,
+    name="{mql}→SQL",
+    numerator="{mql}s that became an SQL, an opportunity or a win",
+    denominator="all {mql}s",
+    cohort=Cohort.QUALIFIED,
+    period_rule=_BY_QUALIFICATION,
+    good_direction=GoodDirection.BETWEEN,
+    bands=health_bands.MQL_TO_SQL_BANDS,
     matures_after=dt.timedelta(days=30),
 )
 MQL_TO_OPPORTUNITY: Final = RateFigure(
-    RateKey.MQL_TO_OPPORTUNITY,
-    "{mql}→opportunity",
-    "{mql}s that became an opportunity or a win",
-    "all {mql}s",
-    Cohort.QUALIFIED,
-    _BY_QUALIFICATION,
-    _SMALLEST,
+    key=RateKey.MQL_TO_OPPORTUNITY,
+    name="{mql}→opportunity",
+    numerator="{mql}s that became an opportunity or a win",
+    denominator="all {mql}s",
+    cohort=Cohort.QUALIFIED,
+    period_rule=_BY_QUALIFICATION,
+    good_direction=GoodDirection.HIGHER,
     matures_after=dt.timedelta(days=60),
 )
 CATALOGUE: Final = {

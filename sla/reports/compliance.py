@@ -10,15 +10,20 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
-from django.db.models.functions import TruncWeek
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncWeek
 
 from config import company_days
+from config.accounts.models import User
 from leads.vocabulary import Motion
 from sla.clocks import clocks
-from sla.models import AccountPlay, Attempt, Clock, Handoff, PlayAttempt, PlayClock, PromiseClock
+from sla.models import Attempt, Clock, PlayAttempt, PlayClock, PromiseClock
+from sla.reports.framework import row_rights
+from sla.reports.framework.report_period import ReportPeriod
+from sla.reports.framework.report_query import ReportQuery
+from sla.teams import people_groups
 from sla.vocabulary import ClockKind
 
-By: TypeAlias = Literal["", "rep", "team", "tier", "week"]
+By: TypeAlias = Literal["", "rep", "team", "tier", "week", "source"]
 
 #: Kept: met in time. Late: met late, or breached. Every started clock is one of kept, late, running or cancelled.
 KEPT: Final = Q(is_late=False)
@@ -30,7 +35,7 @@ RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
 class PromiseFigure:
     """The compliance with one promise in one group.
 
-    `share` is kept / (kept + late) in percent, None without any; the times are minutes of business time used.
+    `share` is kept / (kept + late) in percent, None without any; the times are minutes of business time used, over the `met`.
     """
 
     kind: str
@@ -40,6 +45,7 @@ class PromiseFigure:
     kept: int
     late: int
     running: int
+    met: int
     share: float | None
     median_minutes: float | None
     p90_minutes: float | None
@@ -52,27 +58,22 @@ class PromiseFigure:
         return asdict(self)
 
 
-HEADER: Final = (
-    "promise", "group", "kept", "late", "running", "share kept (%)", "median (minutes)", "90th percentile (minutes)",
-)  # fmt: skip
-
-
 def read_figures(
     *,
     motion: Motion,
     start: dt.datetime,
     end: dt.datetime,
     by: By = "",
-    handoffs: QuerySet[Handoff] | None = None,
-    plays: QuerySet[AccountPlay] | None = None,
+    promises: QuerySet[Any] | None = None,
 ) -> list[PromiseFigure]:
-    """Read one motion's promises whose clocks started in `[start, end)`; `handoffs` and `plays` are those the reader may see.
+    """Read one motion's promises whose clocks started in `[start, end)`; `promises` are the clocks that count, by default all.
 
-    Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff or play; by tier; or
-    by week, Monday to Monday in the company's zone.
+    Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff or play; by tier; by the
+    source of the lead; or by week, Monday to Monday in the company's zone.
     """
     owner = "play" if motion == Motion.AQL else "handoff"
-    clocks_in_period = select_clocks(motion=motion, handoffs=handoffs, plays=plays)
+    all_promises = PlayClock.objects.all() if motion == Motion.AQL else Clock.objects.filter(handoff__motion=motion)
+    clocks_in_period = all_promises if promises is None else promises
     clocks_in_period = clocks_in_period.filter(started_at__gte=start, started_at__lt=end)
     if by == "rep":
         clocks_in_period = clocks_in_period.filter(rep__isnull=False)
@@ -82,6 +83,7 @@ def read_figures(
         kept=Count("pk", filter=KEPT),
         late=Count("pk", filter=LATE),
         running=Count("pk", filter=RUNNING),
+        met=Count("used_seconds"),
         median=Percentile("used_seconds", 0.5),
         p90=Percentile("used_seconds", 0.9),
     )
@@ -90,15 +92,33 @@ def read_figures(
     return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
 
 
-def select_clocks(
-    *, motion: Motion, handoffs: QuerySet[Handoff] | None = None, plays: QuerySet[AccountPlay] | None = None
-) -> QuerySet[Any]:
-    """Return the clocks of a motion: those of account plays for AQL, those of handoffs for every other one."""
-    if motion == Motion.AQL:
-        of_plays = PlayClock.objects.all()
-        return of_plays if plays is None else of_plays.filter(play__in=plays.order_by().values("pk"))
-    of_handoffs = Clock.objects.filter(handoff__motion=motion)
-    return of_handoffs if handoffs is None else of_handoffs.filter(handoff__in=handoffs.order_by().values("pk"))
+def read_for_reader(
+    query: ReportQuery, reader: User, *, by: By = "", period: ReportPeriod | None = None
+) -> list[PromiseFigure]:
+    """Read the promises that a reader's reports count: people by name and teams of one person only where they may see them."""
+    promises = row_rights.select_clocks(query, reader)
+    if by == "rep":
+        promises = promises.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
+    if by == "team":
+        owner = "play" if query.motion == Motion.AQL else "handoff"
+        promises = promises.exclude(**{f"{owner}__team__in": people_groups.list_hidden_teams(reader)})
+    period = period or query.period
+    return read_figures(motion=query.motion, start=period.start, end=period.end, by=by, promises=promises)
+
+
+def read_late_by_hour(query: ReportQuery, reader: User) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return (late, judged) first contacts by the weekday, 0 Monday, and hour of the company in which the promise began."""
+    zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    promises = row_rights.select_clocks(query, reader).filter(
+        kind=ClockKind.FIRST_CONTACT, started_at__gte=query.period.start, started_at__lt=query.period.end
+    )
+    hours = promises.order_by().annotate(
+        weekday=ExtractIsoWeekDay("started_at", tzinfo=zone), hour=ExtractHour("started_at", tzinfo=zone)
+    )
+    counted = hours.values("weekday", "hour").annotate(
+        late=Count("pk", filter=LATE), judged=Count("pk", filter=KEPT | LATE)
+    )
+    return {(row["weekday"] - 1, row["hour"]): (row["late"], row["judged"]) for row in counted if row["judged"]}
 
 
 def with_remarks(rows: Sequence[Any]) -> list[tuple[Any, str]]:
@@ -124,14 +144,6 @@ def week_start(at: dt.datetime) -> dt.datetime:
     return company_days.start_of(day - dt.timedelta(days=day.weekday()))
 
 
-def cells(figure: PromiseFigure) -> tuple[object, ...]:
-    """Return the values under HEADER, for tables and CSV."""
-    return (
-        figure.promise, figure.group, figure.kept, figure.late, figure.running, figure.share,
-        figure.median_minutes, figure.p90_minutes,
-    )  # fmt: skip
-
-
 class Percentile(Aggregate):
     """Compute `percentile_cont` over the rows that have a value."""
 
@@ -150,6 +162,7 @@ _GROUPS: Final[Mapping[str, Any]] = {
     "rep": lambda _: F("rep"),
     "team": lambda owner: F(f"{owner}__team"),
     "tier": lambda owner: F(f"{owner}__tier"),
+    "source": lambda owner: F(f"{owner}__lead__source"),
     "week": _week_expression,
 }
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
@@ -177,14 +190,21 @@ def _build_figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> P
         kind=row["kind"],
         promise=str(ClockKind(row["kind"]).label),
         key=str(group),
-        group=names.get(group, f"Tier {group}" if by == "tier" else str(group)),
+        group=names.get(group) or _name_group(by, group),
         kept=row["kept"],
         late=row["late"],
         running=row["running"],
+        met=row["met"],
         share=round(row["kept"] * 100 / judged, 1) if judged else None,
         median_minutes=_in_minutes(row["median"]),
         p90_minutes=_in_minutes(row["p90"]),
     )
+
+
+def _name_group(by: By, group: Any) -> str:
+    if by == "tier":
+        return f"Tier {group}"
+    return "No source" if by == "source" and not group else str(group)
 
 
 def _is_met_contact(clock: PromiseClock) -> bool:

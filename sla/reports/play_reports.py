@@ -13,7 +13,7 @@ from config.calendar_periods import CalendarMonth
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
-from sla.models import AccountPlay, AccountPlayQuerySet, PlayDisposition, PlayOutcome
+from sla.models import AccountPlay, PlayDisposition, PlayOutcome
 from sla.reports import reason_counts
 from sla.reports.pipeline_overview import (
     PIPELINE_OVER,
@@ -60,7 +60,7 @@ def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[Deli
     return [_count_delivered(month, is_running=month == months[0]) for month in months]
 
 
-def read_yields(plays: AccountPlayQuerySet, *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
+def read_yields(plays: QuerySet[AccountPlay], *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read the results of the plays made in `[start, end)` by the rep who owns them, in two queries."""
     owned = plays.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
     met = Q(meeting_at__isnull=False)

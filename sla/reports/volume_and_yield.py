@@ -6,18 +6,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from config.calendar_periods import CalendarMonth
 from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla.models import Commitment, HandoffQuerySet
+from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
+from sla.models import Commitment, Handoff
 
 MONTHS: Final = 3
-#: Shares of fewer handoffs are marked as a small sample.
-SMALL_SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class RepYield:
 
     @property
     def is_small(self) -> bool:
-        return self.assigned < SMALL_SAMPLE
+        return self.assigned < SMALLEST_SAMPLE
 
 
 def header(motion: Motion) -> tuple[str, ...]:
@@ -102,7 +101,7 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
     return [_count_delivered(motion, month, is_running=month == months[0]) for month in months]
 
 
-def read_yields(handoffs: HandoffQuerySet, *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
+def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read a motion's yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
     opened = Outcome.objects.effective().filter(
         motion=motion, kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON), at__gte=OuterRef("created_at")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.db.models import Count, Q, QuerySet
+
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -21,6 +23,9 @@ _GROUPS: Final = (
     (Role.VIEWER, "Executives", None),
 )
 
+#: Figures of a team of fewer people are those of a person.
+FEWEST_PEOPLE: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class PeopleGroup:
@@ -34,7 +39,7 @@ class PeopleGroup:
 def list_groups(viewer: User) -> list[PeopleGroup]:
     """Return the active people with a role by team, teams first; groups without people are left out."""
     teams = {rep.user_id: rep.team for rep in Rep.objects.filter(is_active=True).select_related("team")}
-    managed = _list_managed(viewer)
+    managed = list_managed_teams(viewer)
     of_teams = {
         team.pk: PeopleGroup(team.name, team.pk in managed)
         for team in sorted(set(teams.values()), key=lambda team: team.name)
@@ -51,13 +56,25 @@ def list_groups(viewer: User) -> list[PeopleGroup]:
     return [group for group in (*of_teams.values(), *of_roles.values()) if group.people]
 
 
-def _list_managed(viewer: User) -> set[int]:
+def list_managed_teams(viewer: User) -> set[int]:
     """Return the ids of the teams that the viewer manages."""
     if viewer.is_superuser:
         return set(Team.objects.values_list("pk", flat=True))
     if not holds(viewer, Role.SALES_MANAGER):
         return set()
     return set(viewer.managed_teams.values_list("pk", flat=True))
+
+
+def select_reps_by_name(viewer: User) -> QuerySet[Rep]:
+    """Return the reps whose figures the viewer may see by name: those of the teams that they manage, and themselves."""
+    return Rep.objects.filter(Q(team__in=list_managed_teams(viewer)) | Q(user=viewer))
+
+
+def list_hidden_teams(viewer: User) -> set[int]:
+    """Return the ids of the teams of one person, whose figures would be that person's, but for the viewer's own teams."""
+    alone = Team.objects.annotate(people=Count("reps", filter=Q(reps__is_active=True))).filter(people__lt=FEWEST_PEOPLE)
+    own = Rep.objects.filter(user=viewer).values_list("team", flat=True)
+    return set(alone.values_list("pk", flat=True)) - list_managed_teams(viewer) - set(own)
 
 
 def _name_group(person: User) -> str:

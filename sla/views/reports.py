@@ -1,126 +1,169 @@
-"""The compliance report, its exports, and the promises behind a figure."""
+"""The page, the files and the rows of every report (rules 12.30, 12.36)."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from config.accounts.roles import holds
-from config.accounts.vocabulary import Role
 from config.downloads import csv_download
-from config.web import Request, typed_number
+from config.web import QueryRefused, Request, typed_number
 from definitions import motions
 from leads.vocabulary import Motion
-from sla import permissions
 from sla.filters import ClockFilter
-from sla.reports import compliance, compliance_page, play_reports, volume_and_yield
+from sla.reports import compliance, report_names, sla_report
+from sla.reports.framework import cell_formats, filter_choices, report_page, row_rights
+from sla.reports.framework.report_entry import ReportEntry, UnknownReport
+from sla.reports.framework.report_period import WEEKS_OFFERED
+from sla.reports.framework.report_query import read_query
+from sla.reports.framework.table_order import require_table
 
-PERIODS: Final = (4, 12, 26, 52)
-USUAL_PERIOD: Final = 12
+#: The table of the cards in files: each figure that stands for itself.
+CARDS_TABLE: Final = "figures"
 PAGE: Final = 50
 
 
 @login_required
 @require_GET
-def sla_report(request: Request) -> HttpResponse:
-    """Report both sides' promises in one motion over the last weeks, on the handoffs that this person may see."""
-    now, motion = timezone.now(), motions.read_motion(request.GET)
-    weeks, start = read_period(request, now)
-    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
-    card = compliance_page.build_scorecard(handoffs, plays, motion=motion, start=start, end=now)
-    # Everybody may read the report on their own handoffs; only people with a role may read the commitments.
+def report(request: Request, name: str) -> HttpResponse:
+    """Show a report for the motion, period and filters in the address."""
+    try:
+        entry = _open_report(request, name)
+    except UnknownReport as unknown:
+        return _list_reports(request, unknown)
+    now = timezone.now()
+    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    built = entry.build(query, reader=request.user, now=now)
+    require_table(dict(built.tables), request.GET.get("sort", ""))
     context = {
-        "card": card,
-        "motion": motion,
+        "report": built,
+        "sections": report_page.build_sections(built, request.GET.get("sort", "")),
+        "entries": report_names.list_reports(request.user),
+        "choices": filter_choices.list_choices(query, entry.filters, request.user),
+        "query": query,
+        "motion": query.motion,
         "motions": motions.list_motions_in_use(),
-        "months": _read_delivered_months(motion, now),
-        "yields": _read_yields(request, motion, start, now),
-        "is_of_plays": motion == Motion.AQL,
-        "weeks": weeks,
-        "periods": PERIODS,
+        "periods": WEEKS_OFFERED,
+        "cards_table": CARDS_TABLE,
         "now": now,
-        "reads_promises": holds(request.user, *Role),
     }
-    return render(request, "sla/reports/compliance.html", context)
+    return render(request, "sla/reports/report.html", context)
+
+
+@login_required
+@require_GET
+def report_export(request: Request, name: str) -> HttpResponseBase:
+    """Return a table of a report as a file: `table` names it, by default the first; `figures` has the cards."""
+    try:
+        entry = _open_report(request, name)
+    except UnknownReport as unknown:
+        return _list_reports(request, unknown)
+    now = timezone.now()
+    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    built = entry.build(query, reader=request.user, now=now)
+    sort = request.GET.get("sort", "")
+    require_table(dict(built.tables), sort)
+    tables = report_page.order_tables(built, sort)
+    key = request.GET.get("table") or next(iter(tables), CARDS_TABLE)
+    if key != CARDS_TABLE and key not in tables:
+        raise QueryRefused("table", f"must be one of {', '.join((*tables, CARDS_TABLE))}.")
+    if key == CARDS_TABLE:
+        header, rows = cell_formats.csv_cards(built.cards, built.motion)
+    else:
+        header, rows = cell_formats.csv_table(tables[key])
+    return csv_download(f"{built.motion}-{name}-{key}", header, rows)
 
 
 @login_required
 @require_GET
 def sla_export(request: Request) -> HttpResponseBase:
-    now, motion = timezone.now(), motions.read_motion(request.GET)
-    _, start = read_period(request, now)
-    by: compliance.By = "week" if request.GET.get("by") == "week" else "rep"
-    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
-    figures = compliance.read_figures(motion=motion, start=start, end=now, by=by, handoffs=handoffs, plays=plays)
-    return csv_download(f"{motion}-sla-by-{by}", compliance.HEADER, map(compliance.cells, figures))
+    """Return a table of the SLA report; `by` is the older name of `table`."""
+    parameters = request.GET.copy()
+    if "by" in parameters:
+        parameters["table"] = str(parameters.pop("by")[-1])
+        return redirect(f"{reverse('sla_export')}?{parameters.urlencode()}")
+    return report_export(request, sla_report.ENTRY.name)
 
 
 @login_required
 @require_GET
-def sla_yield_export(request: Request) -> HttpResponseBase:
-    now, motion = timezone.now(), motions.read_motion(request.GET)
-    _, start = read_period(request, now)
-    rows = _read_yields(request, motion, start, now)
-    return csv_download(
-        f"{motion}-to-meeting-by-rep", volume_and_yield.header(motion), map(volume_and_yield.cells, rows)
-    )
+def report_rows(request: Request, name: str) -> HttpResponse:
+    """List the rows behind a figure of a report, the newest first."""
+    try:
+        entry = _open_report(request, name)
+    except UnknownReport as unknown:
+        return _list_reports(request, unknown)
+    now = timezone.now()
+    known = ("figure", "after", *entry.row_parameters)
+    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now, also_known=known)
+    figure = request.GET.get("figure", "")
+    figure_rows = entry.list_rows(figure, query, reader=request.user, now=now) if entry.list_rows else None
+    if figure_rows is None:
+        raise QueryRefused("figure", "must be the key of a figure of this report that has a list of rows.")
+    page = list(rows_after(figure_rows.rows.order_by("-pk"), request.GET.get("after", ""))[: PAGE + 1])
+    context = {
+        "entry": entry,
+        "report_url": query.link("report", name),
+        "title": figure_rows.title,
+        "rows": [figure_rows.write(row) for row in page[:PAGE]],
+        "total": figure_rows.rows.count(),
+        "more": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "query": query,
+        "motion": query.motion,
+        "now": now,
+    }
+    return render(request, "sla/reports/figure_rows.html", context)
 
 
 @login_required
 @require_GET
 def sla_rows(request: Request) -> HttpResponse:
     """List the promises behind a figure of one motion, the newest first."""
-    now, motion = timezone.now(), motions.read_motion(request.GET)
-    _, start = read_period(request, now)
-    handoffs, plays = permissions.visible_to(request.user), permissions.plays_visible_to(request.user)
-    clocks = compliance.select_clocks(motion=motion, handoffs=handoffs, plays=plays).filter(started_at__lt=now)
-    about = "play__company" if motion == Motion.AQL else "handoff__lead__company"
+    _open_report(request, sla_report.ENTRY.name)
+    now = timezone.now()
+    known = (*ClockFilter.base_filters, "after")
+    query = read_query(request.GET, filters=sla_report.ENTRY.filters, reader=request.user, now=now, also_known=known)
+    about = "play__company" if query.motion == Motion.AQL else "handoff__lead__company"
+    clocks = row_rights.select_clocks(query, request.user).filter(started_at__lt=query.period.end)
     clocks = clocks.select_related(about, "rep__user").order_by("-pk")
     clock_filter = ClockFilter(request.GET, queryset=clocks, request=request)
-    rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=start)
+    rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=query.period.start)
     page = list(rows_after(rows, request.GET.get("after", ""))[: PAGE + 1])
-    more = page[PAGE - 1].pk if len(page) > PAGE else None
     context = {
-        "motion": motion,
+        "motion": query.motion,
         "motions": motions.list_motions_in_use(),
         "rows": compliance.with_remarks(page[:PAGE]),
-        "is_of_plays": motion == Motion.AQL,
-        "more": more,
+        "is_of_plays": query.motion == Motion.AQL,
+        "more": page[PAGE - 1].pk if len(page) > PAGE else None,
         "total": rows.count(),
         "filter": clock_filter,
-        "start": start,
+        "query": query,
+        "hidden": {name: value for name, value in request.GET.items() if name not in ("kind", "verdict", "after")},
+        "report_url": query.link("sla_report"),
         "now": now,
     }
     return render(request, "sla/reports/compliance_rows.html", context)
 
 
-def _read_delivered_months(motion: Motion, now: dt.datetime) -> list[volume_and_yield.DeliveredVolume]:
-    if motion == Motion.AQL:
-        return play_reports.read_delivered_months(now=now)
-    return volume_and_yield.read_delivered_months(motion=motion, now=now)
-
-
-def _read_yields(
-    request: Request, motion: Motion, start: dt.datetime, now: dt.datetime
-) -> list[volume_and_yield.RepYield]:
-    if motion == Motion.AQL:
-        return play_reports.read_yields(permissions.plays_visible_to(request.user), start=start, end=now)
-    return volume_and_yield.read_yields(permissions.visible_to(request.user), motion=motion, start=start, end=now)
-
-
-def read_period(request: Request, now: dt.datetime) -> tuple[int, dt.datetime]:
-    """Return the number of weeks, the running one included, and the instant at which the first began."""
-    typed = request.GET.get("weeks", "")
-    weeks = int(typed) if typed in {str(count) for count in PERIODS} else USUAL_PERIOD
-    return weeks, compliance.week_start(now - dt.timedelta(weeks=weeks - 1))
-
-
 def rows_after(rows: Any, after: str) -> Any:
     last = typed_number(after)
     return rows if last is None else rows.filter(pk__lt=last)
+
+
+def _open_report(request: Request, name: str) -> ReportEntry:
+    """Return the report of this name. Raises UnknownReport, and PermissionDenied for whom it is not open to."""
+    entry = report_names.find_report(name)
+    if not entry.is_open_to(request.user):
+        raise PermissionDenied
+    return entry
+
+
+def _list_reports(request: Request, unknown: UnknownReport) -> HttpResponse:
+    context = {"sentence": str(unknown), "entries": report_names.list_reports(request.user)}
+    return render(request, "sla/reports/unknown_report.html", context, status=404)

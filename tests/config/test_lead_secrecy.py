@@ -62,14 +62,15 @@ RULES: Final = {
         api:play api:play-accept api:play-attempts api:play-contact-role api:play-lost api:play-meeting api:play-opportunity
         api:play-reject api:play-task-done api:play-won api:plays company play play_accept play_assign play_attempt
         play_export play_lose play_meeting play_note play_opportunity play_reject play_role play_task play_win plays
-        queue_decide receipt sla_export sla_report sla_rows sla_yield_export
+        queue_decide receipt report report_export report_rows sla_export sla_report sla_rows
+        api:report api:report-sla
     """,
     "none": """
         absence_delete absence_new alerts alerts_test api:definition api:definition-activate api:definition-checklist
         api:definition-copy api:definition-current api:definition-diff api:definition-lint api:definition-markdown
         api:definition-presets
         api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:receipt-keys
-        api:report-sla
+        api:metrics-catalogue
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
         api:review api:review-acknowledge api:review-block api:review-decide api:review-escalate api:review-unblock api:reviews
@@ -103,6 +104,7 @@ class Sight:
         """Yield the addresses of a route, with the id of each hidden row for its number."""
         fixed = {
             "step": "sign",
+            "name": "sla",
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
             "table": "weeks",

@@ -51,10 +51,11 @@ pytestmark = pytest.mark.django_db
 
 #: Takes `?motion=`; its answer about MQLs does not change, and that about PQLs is another.
 APART: Final = """
-api:definition-current api:definitions api:handoffs api:leads api:report-sla api:reviews commitment_new commitments definition definitions
+api:definition-current api:definitions api:handoffs api:leads api:metrics-catalogue api:report api:report-sla
+api:reviews commitment_new commitments definition definitions
 lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews
-reviews_export sla_export
-sla_report sla_rows sla_yield_export unrouted unrouted_export
+reviews_export report report_export sla_export
+sla_report sla_rows unrouted unrouted_export
 """
 #: About one person, company, version, handoff, play or review, about MALs or plays, or about none of them: its answer does
 #: not change at all.
@@ -71,7 +72,7 @@ definition_version duplicate_compare duplicates gate_unknown gate_unknown_export
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
 readers readers_export
-api:review receipt recency_validation recency_validations recency_validations_export
+api:review receipt report_rows recency_validation recency_validations recency_validations_export
 refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
@@ -106,6 +107,7 @@ class World:
         values = {
             "pk": self.pks.get(kind, 1),
             "step": "sign",
+            "name": "sla",
             "slug": version.definition.slug,
             "number": version.number,
             "table": "weeks",
@@ -229,7 +231,9 @@ def test_every_list_and_report_of_the_schema_has_a_rule_and_takes_the_motion() -
         if any(parameter["name"] == "motion" for parameter in operations.get("get", {}).get("parameters", ()))
     }
 
-    expected = {"definitions", "definitions/current", "handoffs", "leads", "reports/sla", "reviews"}
+    expected = {
+        "definitions", "definitions/current", "handoffs", "leads", "metrics-catalogue", "reports/sla", "reports/{name}", "reviews",
+    }  # fmt: skip
     assert {path.removeprefix("/api/v1/") for path in takes_motion} == expected
 
 

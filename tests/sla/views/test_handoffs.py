@@ -456,11 +456,11 @@ def test_the_report_counts_what_its_rows_show() -> None:
 
     report = client.get(reverse("sla_report")).content.decode()
     rows = client.get(reverse("sla_rows"), {"kind": "disposition", "verdict": "kept"}).content.decode()
-    table = b"".join(client.get(reverse("sla_export"), {"by": "rep"})).decode()
+    table = client.get(reverse("sla_export"), {"by": "rep"}, follow=True).getvalue().decode()
 
-    assert "1 of 1 kept" in report
+    assert "1 of 1" in report
     assert handoff.lead.name in rows
-    assert f"Accept or reject,{handoff.rep},1,0,0,100.0" in table
+    assert f"{handoff.rep},,0,0,,,100.0,1,1,1.0,1.0" in table
 
 
 @pytest.mark.parametrize("week", ["9999-12-31", "0001-01-01"])
@@ -475,7 +475,7 @@ def test_another_teams_promises_are_not_in_the_report() -> None:
     handoff = HandoffFactory(accepted=True)
     stranger = signed_in(RepFactory(team=TeamFactory(working=True, reps=0)).user)
 
-    assert "No promises in this period" in stranger.get(reverse("sla_report")).content.decode()
+    assert "Nothing happened in this period" in stranger.get(reverse("sla_report")).content.decode()
     assert handoff.lead.name not in stranger.get(reverse("sla_rows")).content.decode()
 
 

@@ -1,0 +1,131 @@
+"""Signs of acceptances without reading, each a question and no verdict (rules 12.38).
+
+By person only for the person and their manager, by team for everybody else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, DateTimeField, F, Max, Q, QuerySet, RowRange, Value, Window
+from django.db.models.functions import Coalesce
+
+from config.accounts.models import User
+from leads.vocabulary import Motion
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.promise_figures import HASTY, HASTY_WITHIN_SECONDS, OUT_OF_TURN, TURNS, UNCONTACTED, UNSEEN
+from sla.models import AccountPlay, Handoff, Rep, Team
+from sla.reports.framework import row_rights
+from sla.reports.framework.report_query import ReportQuery
+from sla.teams import people_groups
+from sla.vocabulary import DispositionKind
+
+SIGNS: Final = (HASTY, UNCONTACTED, UNSEEN, OUT_OF_TURN)
+_HASTY_WITHIN: Final = dt.timedelta(seconds=HASTY_WITHIN_SECONDS)
+#: The window of turns reads the handoffs that were given this long before the period, too.
+_LOOKS_BACK: Final = dt.timedelta(days=30)
+_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegritySigns:
+    """The signs of one person or team; `samples` has a rate for each of SIGNS, by its key."""
+
+    key: str
+    label: str
+    samples: dict[str, Sample]
+
+
+def read_signs(query: ReportQuery, reader: User, *, by: str = "") -> list[IntegritySigns]:
+    """Read the signs of the acceptances and first contacts of the period: of all, or `by` rep or team. Two queries."""
+    handoffs = row_rights.select_handoffs(query, reader)
+    if by == "rep":
+        handoffs = handoffs.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
+    if by == "team":
+        handoffs = handoffs.filter(team__isnull=False).exclude(team__in=people_groups.list_hidden_teams(reader))
+    accepted = _count(_select_accepted(handoffs, query), by or None, _acceptance_conditions(query.motion))
+    contacted = _count(select_contacted(handoffs, query), by or None, {OUT_OF_TURN.key: _out_of_turn(query)})
+    names = _read_names(handoffs, by)
+    return [
+        IntegritySigns(
+            str(key or ""), names.get(key, ""), {**_empty(), **accepted.get(key, {}), **contacted.get(key, {})}
+        )
+        for key in sorted({*accepted, *contacted}, key=lambda pk: (names.get(pk, ""), pk or 0))
+    ]
+
+
+def select_sign(query: ReportQuery, reader: User, key: str) -> QuerySet[Any]:
+    """Return the handoffs or plays that a sign counts."""
+    handoffs = row_rights.select_handoffs(query, reader)
+    if key == OUT_OF_TURN.key:
+        return select_contacted(handoffs, query).filter(_out_of_turn(query))
+    return _select_accepted(handoffs, query).filter(_acceptance_conditions(query.motion)[key])
+
+
+def select_contacted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[Any]:
+    """Return the handoffs or plays that were contacted first in the period."""
+    return handoffs.filter(
+        rep__isnull=False, first_contact_at__gte=query.period.start, first_contact_at__lt=query.period.end
+    )
+
+
+def _select_accepted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[Any]:
+    in_period = handoffs.filter(decided_at__gte=query.period.start, decided_at__lt=query.period.end)
+    if query.motion == Motion.AQL:
+        return in_period.filter(disposition__kind=DispositionKind.ACCEPT)
+    # One condition, so that both concern the same row; one disposition of a handoff stands.
+    return in_period.filter(dispositions__kind=DispositionKind.ACCEPT, dispositions__corrected_by=None)
+
+
+def _acceptance_conditions(motion: Motion) -> dict[str, Q]:
+    is_of_plays = motion == Motion.AQL
+    contacted_later = Q(first_contact_at=None) | Q(first_contact_at__gt=F("decided_at"))
+    return {
+        HASTY.key: Q(decided_at__lte=F("routed_at") + _HASTY_WITHIN),
+        UNCONTACTED.key: Q(first_contact_at=None),
+        UNSEEN.key: contacted_later if is_of_plays else Q(dispositions__contacted_before=False),
+    }
+
+
+def _out_of_turn(query: ReportQuery) -> Q:
+    """Return the condition on a handoff: at its first contact one given to the rep shortly before it was still waiting."""
+    model = AccountPlay if query.motion == Motion.AQL else Handoff
+    own = {} if query.motion == Motion.AQL else {"motion": query.motion}
+    waits_until = Coalesce("first_contact_at", "closed_at", Value(_NEVER), output_field=DateTimeField())
+    routed = model.objects.filter(
+        rep__isnull=False, routed_at__gte=query.period.start - _LOOKS_BACK, routed_at__lt=query.period.end, **own
+    )
+    longest_wait = Window(
+        Max(waits_until),
+        partition_by=[F("rep"), F("tier")],
+        order_by=[F("routed_at").asc(), F("pk").asc()],
+        frame=RowRange(start=-TURNS, end=-1),
+    )
+    passed_over = routed.annotate(longest_wait=longest_wait).filter(longest_wait__gt=F("first_contact_at"))
+    return Q(pk__in=passed_over.values("pk"))
+
+
+def _count(rows: QuerySet[Any], group: str | None, conditions: dict[str, Q]) -> dict[Any, dict[str, Sample]]:
+    counts = {"total": Count("pk"), **{key: Count("pk", filter=condition) for key, condition in conditions.items()}}
+    if group is None:
+        counted = [{"group": None, **rows.order_by().aggregate(**counts)}]
+    else:
+        counted = list(rows.order_by().values(group=F(group)).annotate(**counts))
+    return {
+        row["group"]: {key: Sample(row[key], row["total"]) for key in conditions} for row in counted if row["total"]
+    }
+
+
+def _empty() -> dict[str, Sample]:
+    return {figure.key: Sample(0, 0) for figure in SIGNS}
+
+
+def _read_names(handoffs: QuerySet[Any], by: str) -> dict[Any, str]:
+    if by == "rep":
+        pks = handoffs.order_by().values("rep").distinct()
+        return {rep.pk: str(rep) for rep in Rep.objects.select_related("user").filter(pk__in=pks)}
+    if by == "team":
+        return dict(Team.objects.filter(pk__in=handoffs.order_by().values("team")).values_list("pk", "name"))
+    return {}

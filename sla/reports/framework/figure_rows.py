@@ -1,0 +1,34 @@
+"""The rows behind a figure, as a report names them for the page that lists them (rules 12.36)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A row in the list: whom it is about with the address of its page, who has it, when it counts, and why it is here."""
+
+    label: str
+    company: str
+    href: str
+    owner: str
+    tier: int
+    state: str
+    tone: str
+    at: dt.datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRows:
+    """The rows of a figure: a queryset of exactly those that it counts, and how one of them is written."""
+
+    title: str
+    rows: QuerySet[Any]
+    write: Callable[[Any], FigureRow]

@@ -1,0 +1,138 @@
+"""The funnel report: from lead to won, as a cohort and as a period, by group, with the alarm of its trends (rules 12.39, 12.40)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from config.accounts.models import User
+from config.web import QueryRefused, typed_number
+from leads.vocabulary import READERS_OF_LEADS, Motion
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.readings import BAND_POINTS, score_band
+from sla.reports import funnel_tables, mql_outcomes
+from sla.reports.framework import row_rights
+from sla.reports.framework.figure_rows import FigureRow, FigureRows
+from sla.reports.framework.headlines import RateTrend
+from sla.reports.framework.report_entry import ReportEntry
+from sla.reports.framework.report_query import ReportQuery
+from sla.reports.framework.report_shape import Report, ReportCard, ReportCell, ReportSection
+from sla.reports.funnel_tables import NAME, RATES, Cube
+from sla.reports.mql_outcomes import STEP_NAMES
+
+
+def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
+    """Build the funnel of the MQLs that the reader may see."""
+    mqls = row_rights.select_mqls(query, reader)
+    cube = funnel_tables.read_cube(query, mqls, now)
+    cohorts, trends = funnel_tables.build_cohorts_in_time(query, cube, now)
+    leads = funnel_tables.build_leads(query, now)
+    sections = [
+        _build_rates(query, mqls, cube, trends, now),
+        *([leads] if leads else []),
+        funnel_tables.build_cohort(query, mqls, cube, now),
+        cohorts,
+        funnel_tables.build_steps_taken(query, mqls, now),
+        *funnel_tables.build_groups(query, mqls, cube, now),
+    ]
+    if query.motion != Motion.AQL:
+        sections.append(funnel_tables.build_matrix(query, cube, now))
+    return Report(
+        name=NAME,
+        title="Funnel",
+        motion=query.motion,
+        period=query.period,
+        headline=cohorts.headline,
+        sections=tuple(sections),
+        notes=(
+            "Outcomes are those of the person, up to the next time that the lead qualified; motions are never summed.",
+        ),
+    )
+
+
+def _build_rates(
+    query: ReportQuery, mqls: QuerySet[Any], cube: Cube, trends: list[RateTrend], now: dt.datetime
+) -> ReportSection:
+    """Build the conversions of the period beside those of the period before; an alarm of the trend outranks the level."""
+    counts = mql_outcomes.add_counts(cube, query.motion)
+    (before,) = mql_outcomes.count_steps(funnel_tables.in_period(mqls, query.period.before), query.motion, now)
+    cards = []
+    for step, trend in zip(mql_outcomes.list_steps(query.motion), trends, strict=True):
+        is_maturing = funnel_tables.is_still_maturing(query.period.end, step, now)
+        href = query.link("report_rows", NAME, figure=step) if counts[step] else ""
+        cell = ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_maturing)
+        cards.append(
+            ReportCard(
+                step, RATES[step], cell,
+                # A cohort that still matures is not compared with one that is over.
+                before=None if is_maturing else ReportCell(Sample(before[step], before["mql"])),
+                tone="bad" if trend.is_alarming else "",
+                note=f"Alarm: {trend.sentence}" if trend.is_alarming else "",
+            )
+        )  # fmt: skip
+    return ReportSection("rates", "Conversion", cards=tuple(cards))
+
+
+def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:
+    """Return the MQLs that came to a step, `mql` all of them; `band`, `fit` and `engagement` narrow them by points."""
+    steps = ("mql", *mql_outcomes.list_steps(query.motion))
+    if figure not in steps:
+        return None
+    rows = funnel_tables.in_period(row_rights.select_mqls(query, reader), query.period)
+    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now), query)
+    if figure != "mql":
+        rows = rows.filter(**{f"is_{figure}": True})
+    owner = "play" if query.motion == Motion.AQL else "handoff"
+    rows = rows.select_related(
+        "company" if query.motion == Motion.AQL else "lead__company", f"{owner}__rep__user", f"{owner}__team"
+    )
+    name = (
+        f"{query.motion.upper()}s" if figure == "mql" else f"{query.motion.upper()}s that became {STEP_NAMES[figure]}"
+    )
+    return FigureRows(name, rows.defer("evidence"), write_mql)
+
+
+def write_mql(mql: Any) -> FigureRow:
+    """Write an MQL, or a company that qualified, as a row of a list."""
+    is_company = hasattr(mql, "company_id")
+    owner = getattr(mql, "play" if is_company else "handoff", None)
+    if owner is not None:
+        href = reverse("play" if is_company else "handoff", args=[owner.pk])
+    else:
+        href = reverse("company", args=[mql.company_id]) if is_company else reverse("lead", args=[mql.lead_id])
+    return FigureRow(
+        label=str(mql.company) if is_company else mql.lead.name,
+        company="" if is_company else str(mql.lead.company or ""),
+        href=href,
+        owner=owner.rep_label if owner else "",
+        tier=mql.tier,
+        state=owner.get_state_display() if owner else "Not handed over",
+        tone=owner.state_tone if owner else "",
+        at=mql.at,
+        why=mql.why,
+    )
+
+
+def _narrow(rows: QuerySet[Any], query: ReportQuery) -> QuerySet[Any]:
+    """Keep the MQLs of the bands of points that the address names. Raises QueryRefused."""
+    for name in ROW_PARAMETERS:
+        text = query.parameters.get(name)
+        if text is None:
+            continue
+        low = typed_number(text)
+        if low is None or low % BAND_POINTS or query.motion == Motion.AQL:
+            raise QueryRefused(name, f"must be the lower end of a band of points: a multiple of {BAND_POINTS}.")
+        if name == "band":
+            rows = rows.annotate(band=score_band()).filter(band=low)
+        else:
+            rows = rows.filter(**{f"{name}__gte": low, f"{name}__lt": low + BAND_POINTS})
+    return rows
+
+
+ROW_PARAMETERS: Final = ("band", "fit", "engagement")
+ENTRY: Final = ReportEntry(
+    NAME, "Funnel", build, readers=READERS_OF_LEADS, list_rows=list_rows, row_parameters=ROW_PARAMETERS
+)

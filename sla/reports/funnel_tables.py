@@ -1,0 +1,381 @@
+"""The tables of the funnel: steps of a cohort, steps taken in a period, cohorts in time, groups, and the matrix (rules 12.39)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Extract, Floor, TruncMonth, TruncWeek
+
+from config import company_days
+from config.charts import HorizontalAxis, Series, line_chart
+from definitions.models import Version
+from leads.models import Lead, StageChange
+from leads.vocabulary import Motion, Stage
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
+from sla.figure_catalogue.funnel_figures import (
+    HAPPENED,
+    MATURES_AFTER,
+    MQL_TO_SAL,
+    MQL_TO_WON,
+    NEW_LEADS,
+    NEW_MALS,
+    OF_MQLS,
+    OF_NEW_LEADS,
+    OF_STEP_BEFORE,
+    REACHED,
+    TIME_TO_STEP,
+)
+from sla.figure_catalogue.promise_figures import DELIVERED
+from sla.figure_catalogue.readings import BAND_POINTS, band_name, campaign_of_mql, score_band
+from sla.reports import mql_outcomes
+from sla.reports.compliance import Percentile
+from sla.reports.framework import headlines
+from sla.reports.framework.headlines import RateTrend
+from sla.reports.framework.report_period import ReportPeriod
+from sla.reports.framework.report_query import NO_SOURCE, ReportQuery
+from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
+from sla.reports.mql_outcomes import STEP_NAMES
+
+NAME: Final = "funnel"
+#: Counts by all groups of the report, from `read_cube`.
+Cube: TypeAlias = Sequence[Mapping[str, Any]]
+#: The rates of each step of all MQLs.
+RATES: Final = {"sal": MQL_TO_SAL, "sql": MQL_TO_SQL, "opportunity": MQL_TO_OPPORTUNITY, "won": MQL_TO_WON}
+#: Groups beyond this number are added up in one row.
+GROUPS_SHOWN: Final = 30
+#: Up to so many weeks the cohorts are weeks, else months.
+_WEEKS_OF_WEEKLY_COHORTS: Final = 12
+_OTHERS: Final = "others"
+
+
+def in_period(mqls: QuerySet[Any], period: ReportPeriod) -> QuerySet[Any]:
+    return mqls.filter(at__gte=period.start, at__lt=period.end)
+
+
+def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list[dict[str, Any]]:
+    """Count the MQLs of the period by all groups of the report at once. One query, from which the tables are added up."""
+    truncate = (TruncWeek if is_weekly(query) else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+    cohort = in_period(mqls, query.period).annotate(begins=truncate)
+    groups = ["begins", "tier", "version"]
+    if query.motion != Motion.AQL:
+        cohort = cohort.annotate(
+            source=F("lead__source"),
+            campaign=Cast(campaign_of_mql(), CharField()),
+            band=score_band(),
+            fit_band=_band("fit"),
+            engagement_band=_band("engagement"),
+        )
+        groups += ["source", "campaign", "band", "fit_band", "engagement_band"]
+    return mql_outcomes.count_steps(cohort, query.motion, now, *groups)
+
+
+def is_weekly(query: ReportQuery) -> bool:
+    """Say whether the cohorts of a period are weeks; of a longer one they are months."""
+    return (query.period.end - query.period.start).days <= _WEEKS_OF_WEEKLY_COHORTS * 7
+
+
+def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> ReportSection:
+    """Build the steps of the MQLs of the period: how many came so far, of the step before and of all, and how fast."""
+    cohort = in_period(mqls, query.period)
+    counts = mql_outcomes.add_counts(cube, query.motion)
+    columns = (
+        ReportColumn("reached", "Came so far", REACHED),
+        ReportColumn("of_before", "Of the step before", OF_STEP_BEFORE),
+        ReportColumn("of_all", f"Of all {query.motion.upper()}s", OF_MQLS),
+        ReportColumn("time", "Median time", TIME_TO_STEP),
+    )
+    rows = [
+        ReportRow(
+            "mql", f"{query.motion.upper()}s", (_count_cell(query, counts["mql"], "mql"), *[ReportCell(None)] * 3)
+        )
+    ]
+    before = counts["mql"]
+    for step in mql_outcomes.list_steps(query.motion):
+        count, is_maturing = counts[step], is_still_maturing(query.period.end, step, now)
+        cells = (
+            _count_cell(query, count, step, is_maturing=is_maturing),
+            ReportCell(Sample(count, before), is_maturing=is_maturing),
+            ReportCell(Sample(count, counts["mql"]), is_maturing=is_maturing),
+            _read_time(cohort, step, query.motion, now),
+        )
+        rows.append(ReportRow(step, STEP_NAMES[step], cells))
+        before = count
+    table = ReportTable("cohort", "Steps of the cohort", "Step", columns, tuple(rows))
+    note = "Maturing: the youngest of the cohort have not had the time that the step takes, so the rate can still rise."
+    return ReportSection(
+        "cohort", f"What became of the {query.motion.upper()}s of this period", table=table, notes=(note,)
+    )
+
+
+def build_leads(query: ReportQuery, now: dt.datetime) -> ReportSection | None:
+    """Build the steps before the MQL; None where they cannot be told: of companies, and with a filter on MQLs."""
+    filters = query.filters
+    if query.motion == Motion.AQL or filters != type(filters)(source=filters.source):
+        return None
+    leads = Lead.objects.filter(
+        recorded_at__gte=query.period.start, recorded_at__lt=query.period.end, merged_into__isnull=True
+    )
+    if filters.source is not None:
+        leads = leads.filter(source=filters.source)
+    changes = StageChange.objects.filter(lead=OuterRef("pk"), motion=query.motion, at__lte=now)
+    total = leads.count()
+    to_mal = leads.filter(Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))).count()
+    to_mql = leads.filter(Exists(changes.filter(to_stage=Stage.MQL))).count()
+    columns = (ReportColumn("count", "Leads", NEW_LEADS), ReportColumn("rate", "Of the new leads", OF_NEW_LEADS))
+    rows = (
+        ReportRow("lead", "New leads", (ReportCell(total), ReportCell(None))),
+        ReportRow("mal", "MAL or beyond", (ReportCell(to_mal), ReportCell(Sample(to_mal, total)))),
+        ReportRow("mql", query.motion.upper(), (ReportCell(to_mql), ReportCell(Sample(to_mql, total)))),
+    )
+    table = ReportTable("leads", "From lead to MQL", "Step", columns, rows)
+    return ReportSection("leads", f"From lead to {query.motion.upper()}", table=table)
+
+
+def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> ReportSection:
+    """Build the steps that were taken in the period and in the one before, whenever the leads had qualified."""
+    columns = (ReportColumn("now", "In the period", HAPPENED), ReportColumn("before", "In the period before", HAPPENED))
+    rows = [
+        ReportRow(
+            step,
+            STEP_NAMES[step] if step != "mql" else query.motion.upper(),
+            tuple(ReportCell(count) for count in _count_taken(query, mqls, step, now)),
+        )
+        for step in ("mql", *mql_outcomes.list_steps(query.motion))
+    ]
+    if query.motion != Motion.AQL and query.filters == type(query.filters)():
+        counts = tuple(
+            ReportCell(_count_new_mals(query.motion, period)) for period in (query.period, query.period.before)
+        )
+        rows.insert(0, ReportRow("mal", NEW_MALS.name, counts))
+    table = ReportTable("period", "Steps taken in the period", "Step", columns, tuple(rows))
+    note = "Steps of the period are taken by leads of many cohorts: their quotients are no conversion."
+    return ReportSection("period", "What happened in this period", table=table, notes=(note,))
+
+
+def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> tuple[ReportSection, list[RateTrend]]:
+    """Build the cohorts by week or month, newest first, with the trends of those that had their time."""
+    weekly = is_weekly(query)
+    counted = mql_outcomes.regroup(cube, query.motion, "begins")
+    ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
+    columns = _group_columns(query.motion)
+    rows = tuple(
+        _group_row(
+            query, row, row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly), now, end
+        )
+        for row, end in reversed(list(zip(counted, ends, strict=True)))
+    )
+    trends = [_mature_trend(step, counted, ends, query.motion, now) for step in mql_outcomes.list_steps(query.motion)]
+    labels = [f"{row['begins']:%-d %b}" if weekly else f"{row['begins']:%b %Y}" for row in counted]
+    looks = ("sales", "marketing", "four", "bad")
+    chart = line_chart(
+        "Conversion by cohort",
+        labels,
+        [
+            Series(
+                RATES[step].name_for(query.motion),
+                look,
+                [
+                    None if is_still_maturing(end, step, now) or not row["mql"] else 100 * row[step] / row["mql"]
+                    for row, end in zip(counted, ends, strict=True)
+                ],
+            )
+            for step, look in zip(mql_outcomes.list_steps(query.motion), looks, strict=False)
+        ],
+        across=HorizontalAxis(is_time=True),
+    )
+    title = f"By {'week' if weekly else 'month'} of the {query.motion.upper()}"
+    table = ReportTable("cohorts", f"Cohorts {title.lower()}", "Cohort from", columns, rows)
+    note = "The chart leaves out cohorts that are still maturing; the table marks them."
+    section = ReportSection(
+        "cohorts", title, describe_alarm(trends), chart=chart if counted else None, table=table, notes=(note,)
+    )
+    return section, trends
+
+
+def describe_alarm(trends: Sequence[RateTrend]) -> str:
+    """Return the sentence for the trends of a funnel: an alarm first, whatever the level, else the clearest change."""
+    alarming = [trend for trend in trends if trend.is_alarming]
+    if alarming:
+        worst = min(alarming, key=lambda trend: trend.change / (trend.earlier.rate or 1.0))
+        return f"Alarm: {worst.sentence}, which is worse than a low rate that is steady."
+    return headlines.describe_trends(trends)
+
+
+def build_groups(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> list[ReportSection]:
+    """Build the tables by source, campaign, tier, version and score band; of companies by tier and version."""
+    groups: list[tuple[str, str, Callable[[Any], tuple[str, str]]]] = [
+        ("tier", "By tier", lambda value: (str(value), f"Tier {value}")),
+        ("version", "By version", _name_versions(in_period(mqls, query.period))),
+    ]
+    if query.motion != Motion.AQL:
+        groups[:0] = [
+            ("source", "By source", lambda value: (value or NO_SOURCE, value or "No source")),
+            ("campaign", "By campaign", lambda value: (value or "", value or "No campaign")),
+        ]
+        groups.append(("band", "By score", lambda value: (str(int(value)), band_name(int(value)))))
+    return [
+        _group_section(query, key, title, mql_outcomes.regroup(cube, query.motion, key), name, now)
+        for key, title, name in groups
+    ]
+
+
+def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSection:
+    """Build the conversion to SQL by fit and engagement, as they were frozen when the lead qualified."""
+    counted = mql_outcomes.regroup(cube, query.motion, "fit_band", "engagement_band")
+    cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
+    across = sorted({engagement for _, engagement in cells})
+    columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {_points(low)}", MQL_TO_SQL) for low in across)
+    rows = tuple(
+        ReportRow(
+            str(fit),
+            f"Fit {_points(fit)}",
+            tuple(_matrix_cell(query, cells.get((fit, engagement)), fit, engagement, now) for engagement in across),
+        )
+        for fit in sorted({fit for fit, _ in cells}, reverse=True)
+    )
+    table = ReportTable("matrix", "Conversion to SQL by fit and engagement", "Fit", columns, rows, is_heat=True)
+    samples = [
+        (f"fit {_points(fit)} and engagement {_points(engagement)}", Sample(*cell))
+        for (fit, engagement), cell in cells.items()
+    ]
+    return ReportSection(
+        "matrix",
+        "Fit and engagement",
+        headlines.describe_worst(samples, MQL_TO_SQL.name_for(query.motion)),
+        table=table,
+    )
+
+
+def is_still_maturing(end: dt.datetime, step: str, now: dt.datetime) -> bool:
+    """Say whether the youngest of a cohort that ends at an instant have not had their time to come to the step yet."""
+    return end + MATURES_AFTER[step] > now
+
+
+def _group_section(
+    query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, now: dt.datetime
+) -> ReportSection:
+    in_order = sorted(counted, key=lambda row: -row["mql"])
+    named = [(*name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
+    rows = [_group_row(query, row, group, label, now, query.period.end, **{key: group}) for group, label, row in named]
+    if others := in_order[GROUPS_SHOWN:]:
+        sums = mql_outcomes.add_counts(others, query.motion)
+        rows.append(_group_row(query, sums, _OTHERS, f"{len(others)} others", now, query.period.end))
+    totals = mql_outcomes.add_counts(counted, query.motion)
+    total = _group_row(query, totals, "total", "All", now, query.period.end) if counted else None
+    table = ReportTable(
+        key, f"Conversion {title.lower()}", title.removeprefix("By ").capitalize(), _group_columns(query.motion), tuple(rows), total,
+        worst_by=mql_outcomes.list_steps(query.motion)[1],
+    )  # fmt: skip
+    step = mql_outcomes.list_steps(query.motion)[1]
+    samples = [(label, Sample(row[step], row["mql"])) for _, label, row in named]
+    return ReportSection(key, title, headlines.describe_worst(samples, RATES[step].name_for(query.motion)), table=table)
+
+
+def _group_columns(motion: Motion) -> tuple[ReportColumn, ...]:
+    rates = tuple(
+        ReportColumn(step, RATES[step].name_for(motion), RATES[step]) for step in mql_outcomes.list_steps(motion)
+    )
+    return (ReportColumn("mql", f"{motion.upper()}s", DELIVERED), *rates)
+
+
+def _group_row(  # one for each part of a row
+    query: ReportQuery, counts: dict[str, Any], key: str, label: str, now: dt.datetime, end: dt.datetime, **group: str
+) -> ReportRow:
+    can_link = bool(group) and all(group.values())
+    cells = [ReportCell(counts["mql"], href=_rows_link(query, "mql", **group) if can_link else "")]
+    for step in mql_outcomes.list_steps(query.motion):
+        href = _rows_link(query, step, **group) if can_link and counts[step] else ""
+        cells.append(
+            ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_still_maturing(end, step, now))
+        )
+    return ReportRow(key, label, tuple(cells))
+
+
+def _rows_link(query: ReportQuery, step: str, **group: object) -> str:
+    return query.link("report_rows", NAME, figure=step, **group)
+
+
+def _count_cell(query: ReportQuery, count: int, step: str, *, is_maturing: bool = False) -> ReportCell:
+    return ReportCell(count, href=_rows_link(query, step) if count else "", is_maturing=is_maturing)
+
+
+def _matrix_cell(
+    query: ReportQuery, counts: tuple[int, int] | None, fit: int, engagement: int, now: dt.datetime
+) -> ReportCell:
+    if counts is None:
+        return ReportCell(Sample(0, 0))
+    href = _rows_link(query, "mql", fit=fit, engagement=engagement)
+    return ReportCell(Sample(*counts), href=href, is_maturing=is_still_maturing(query.period.end, "sql", now))
+
+
+def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime) -> ReportCell:
+    """Return the median time from the MQL to a step, of those that have its date."""
+    dated = mql_outcomes.with_step_dates(cohort, step, motion, now).filter(reached_at__gte=F("at"))
+    took = dated.order_by().annotate(seconds=Extract(F("reached_at") - F("at"), "epoch"))
+    row = took.aggregate(middle=Percentile("seconds", 0.5), count=Count("pk"))
+    time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])
+    return ReportCell(time, sample=row["count"])
+
+
+def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.datetime) -> tuple[int, int]:
+    """Count the MQLs that took a step in the period, and in the period before."""
+    periods = (query.period, query.period.before)
+    dated = (
+        mql_outcomes.with_step_dates(mqls, step, query.motion, now)
+        if step != "mql"
+        else mqls.annotate(reached_at=F("at"))
+    )
+    in_periods = [Q(reached_at__gte=period.start, reached_at__lt=period.end) for period in periods]
+    row = dated.order_by().aggregate(now=Count("pk", filter=in_periods[0]), before=Count("pk", filter=in_periods[1]))
+    return row["now"], row["before"]
+
+
+def _count_new_mals(motion: Motion, period: ReportPeriod) -> int:
+    """Count the leads that first became MAL in the period."""
+    became = StageChange.objects.filter(motion=motion, to_stage=Stage.MAL)
+    earlier = became.filter(lead=OuterRef("lead"), at__lt=period.start)
+    first = became.filter(~Exists(earlier), at__gte=period.start, at__lt=period.end)
+    return first.order_by().values("lead").distinct().count()
+
+
+def _mature_trend(
+    step: str, counted: list[dict[str, Any]], ends: Sequence[dt.datetime], motion: Motion, now: dt.datetime
+) -> RateTrend:
+    samples = [
+        Sample(row[step], row["mql"])
+        for row, end in zip(counted, ends, strict=True)
+        if not is_still_maturing(end, step, now)
+    ]
+    return RateTrend(RATES[step].name_for(motion), *headlines.halves(samples))
+
+
+def _end_of(begins: dt.datetime, *, is_weekly: bool) -> dt.datetime:
+    first = begins.date()
+    following = (
+        first + dt.timedelta(days=7) if is_weekly else (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    )
+    return company_days.start_of(following)
+
+
+def _cohort_label(begins: dt.datetime, *, is_weekly: bool) -> str:
+    return f"{begins:%-d %b %Y}" if is_weekly else f"{begins:%B %Y}"
+
+
+def _name_versions(cohort: QuerySet[Any]) -> Callable[[Any], tuple[str, str]]:
+    versions = Version.objects.select_related("definition").filter(pk__in=cohort.order_by().values("version"))
+    names = {version.pk: str(version) for version in versions}
+    return lambda pk: (str(pk), names[pk])
+
+
+def _band(column: str) -> Any:
+    return Floor(F(column) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
+
+
+def _points(low: int) -> str:
+    return f"{low}–{low + BAND_POINTS - 1}"

@@ -1,0 +1,155 @@
+"""The steps that MQLs came to, with what is known at an instant (rules 12.39). The reports of cohorts share it.
+
+The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded. Outcomes follow the person
+(12.11) and the motion (12.12); those after the lead's next qualification belong to that one (12.15).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Least
+
+from leads.identity import merges
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from scoring.models import Qualification
+from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
+from sla.vocabulary import DispositionKind
+
+#: The steps after the MQL, in their order. Companies have no SQL.
+STEPS: Final = ("sal", "sql", "opportunity", "won")
+STEP_NAMES: Final = {"mql": "MQL", "sal": "SAL", "sql": "SQL", "opportunity": "Opportunity", "won": "Won"}
+_OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
+_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def list_steps(motion: Motion) -> tuple[str, ...]:
+    return tuple(step for step in STEPS if motion != Motion.AQL or step != "sql")
+
+
+def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
+    facts = _facts(motion, now)
+    qualified = facts["answered"] | facts["opened"] if "answered" in facts else facts["opened"]
+    reached = {
+        "sal": facts["accepted"] | qualified,
+        "sql": qualified,
+        "opportunity": facts["opened"],
+        "won": facts["bought"],
+    }
+    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
+
+
+def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
+    """Return the conditions on an MQL of which its steps are made. Companies answer no four questions."""
+    if motion == Motion.AQL:
+        accepted = PlayDisposition.objects.filter(
+            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, at__lte=now
+        )
+        return {
+            "accepted": Q(Exists(accepted)),
+            "opened": Q(Exists(_play_outcomes(_OPENED, now))),
+            "bought": Q(Exists(_play_outcomes((OutcomeKind.WON,), now))),
+        }
+    standing = Disposition.objects.filter(
+        handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, at__lte=now
+    )
+    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
+    return {
+        "accepted": Q(Exists(standing)),
+        "answered": Q(Exists(answers)),
+        "opened": merges.any_of_same_person(_outcomes(_OPENED, now)),
+        "bought": merges.any_of_same_person(_outcomes((OutcomeKind.WON,), now)),
+    }
+
+
+def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out."""
+    owner = "play" if motion == Motion.AQL else "handoff"
+    if step == "sal":
+        path = f"{owner}__disposition" if motion == Motion.AQL else f"{owner}__dispositions"
+        standing: dict[str, object] = {} if motion == Motion.AQL else {f"{path}__corrected_by": None}
+        accepted = mqls.filter(**{f"{path}__kind": DispositionKind.ACCEPT}, **standing)
+        return accepted.annotate(reached_at=F(f"{owner}__decided_at"))
+    if step == "sql":
+        return mqls.filter(handoff__sales_qualification__at__lte=now).annotate(
+            reached_at=F("handoff__sales_qualification__at")
+        )
+    kinds = (OutcomeKind.WON,) if step == "won" else _OPENED
+    if motion == Motion.AQL:
+        first = Subquery(_first(_play_outcomes(kinds, now)))
+        return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
+    # LEAST ignores NULL, so the earliest outcome of any of the person's leads is taken.
+    dates = [Subquery(_first(rows)) for rows in merges.of_same_person(_outcomes(kinds, now))]
+    return mqls.annotate(reached_at=Least(*dates)).filter(reached_at__isnull=False)
+
+
+def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
+    """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step.
+
+    Rows come in the order of the groups' values. Without groups there is one row.
+    """
+    facts = _facts(motion, now)
+    # PostgreSQL looks up each fact once, as a group; the steps, of which several share a fact, are added up here.
+    rows = mqls.order_by().annotate(**facts).values(*groups, *facts).annotate(mql=Count("pk"))
+    counted = regroup(map(_count_row, rows), motion, *groups)
+    return counted or ([] if groups else [add_counts([], motion)])
+
+
+def _count_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    count = row["mql"]
+    is_sql = row.get("answered") or row["opened"]
+    return {
+        **row,
+        "sal": count if row["accepted"] or is_sql else 0,
+        "sql": count if is_sql else 0,
+        "opportunity": count if row["opened"] else 0,
+        "won": count if row["bought"] else 0,
+    }
+
+
+def add_counts(rows: Iterable[Mapping[str, Any]], motion: Motion) -> dict[str, int]:
+    """Return the sums of the counts over groups."""
+    sums = dict.fromkeys(("mql", *list_steps(motion)), 0)
+    for row in rows:
+        for step in sums:
+            sums[step] += row[step]
+    return sums
+
+
+def regroup(rows: Iterable[Mapping[str, Any]], motion: Motion, *groups: str) -> list[dict[str, Any]]:
+    """Add up rows of finer groups by some of their columns, in the order of the values; one query serves many tables."""
+    by_values: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_values.setdefault(tuple(row[group] for group in groups), []).append(row)
+    in_order = sorted(by_values, key=lambda values: tuple((value is not None, value) for value in values))
+    return [{**dict(zip(groups, values, strict=True)), **add_counts(by_values[values], motion)} for values in in_order]
+
+
+def _outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[Outcome]:
+    """Return the effective outcomes that fall in the cycle of the outer MQL, of whichever lead."""
+    later = (
+        Qualification.objects.filter(lead=OuterRef(OuterRef("lead")), motion=OuterRef(OuterRef("motion")))
+        .filter(at__gt=OuterRef(OuterRef("at")))
+        .order_by()
+        .values("lead")
+        .annotate(next=Min("at"))
+        .values("next")
+    )
+    outcomes = Outcome.objects.effective().filter(
+        motion=OuterRef("motion"), kind__in=kinds, at__gte=OuterRef("at"), at__lte=now
+    )
+    return outcomes.filter(at__lt=Coalesce(Subquery(later), Value(_NEVER)))
+
+
+def _play_outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[PlayOutcome]:
+    return PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=kinds, at__lte=now)
+
+
+def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the date of the earliest of these rows, for a subquery."""
+    return rows.order_by("at", "pk").values("at")[:1]

@@ -1,0 +1,392 @@
+"""The SLA report: how both sides keep their promises, and whether leads are accepted in earnest (rules 12.1, 12.35, 12.38)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final, TypeAlias
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.urls import reverse
+
+from config import company_days
+from config.accounts.models import User
+from leads.models import Event
+from leads.vocabulary import Motion
+from scoring.backtests.intervals_and_tests import Sample
+from sla.figure_catalogue.figure_shape import CatalogueFigure
+from sla.figure_catalogue.promise_figures import (
+    AGREED,
+    COMPLETE_CONTEXT,
+    CONTACT_MEDIAN,
+    CONTACT_P90,
+    CONTACTED_IN_TIME,
+    DECIDED_IN_TIME,
+    DELIVERED,
+    DELIVERED_SHARE,
+    MET_DEFINITION,
+    OUT_OF_TURN,
+    ROUTED_IN_TIME,
+    ROUTING_P90,
+    TRIED_AS_PROMISED,
+    UNCONTACTED,
+)
+from sla.models import Attempt, PlayAttempt
+from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
+from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
+from sla.reports.compliance import PromiseFigure
+from sla.reports.framework import row_rights
+from sla.reports.framework.figure_rows import FigureRow, FigureRows
+from sla.reports.framework.report_entry import ReportEntry
+from sla.reports.framework.report_period import ReportPeriod
+from sla.reports.framework.report_query import ReportQuery
+from sla.reports.framework.report_shape import (
+    NO_VALUE,
+    Report,
+    ReportCard,
+    ReportCell,
+    ReportColumn,
+    ReportRow,
+    ReportSection,
+    ReportTable,
+)
+from sla.reports.promise_tables import sample_of, time_cell
+from sla.reports.volume_and_yield import DeliveredVolume
+from sla.teams import people_groups
+from sla.vocabulary import ClockKind, DispositionKind
+
+NAME: Final = "sla"
+#: The report that lists the MQLs of a month.
+FUNNEL: Final = "funnel"
+Promises: TypeAlias = dict[str, PromiseFigure]
+#: Beyond this share of the agreed number sales is given more than it said that it can work on; below the other, less.
+TOO_MANY_DELIVERED: Final = 1.1
+TOO_FEW_DELIVERED: Final = 0.9
+
+
+def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
+    """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
+    is_of_oneself = row_rights.counts_own_rows_only(reader)
+    # Volume is a promise to all of sales; a report of one's own rows leaves it out.
+    months = [] if is_of_oneself else _read_months(query.motion, now)
+    promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
+    marketing = _build_marketing(query, reader, months, promises, before)
+    sales = _build_sales(query, reader, promises, before)
+    names_people = _names_people(reader)
+    groups = promise_tables.offered_groups(query.motion, names_people=names_people, is_of_oneself=is_of_oneself)
+    sections = [
+        marketing,
+        sales,
+        promise_tables.build_weeks(query, reader),
+        *(promise_tables.build_group(query, reader, by) for by in groups),
+        promise_tables.build_hours(query, reader),
+        *([yield_section.build(query, reader)] if names_people else []),
+        *_build_integrity(query, reader),
+    ]
+    return Report(
+        name=NAME,
+        title="SLA compliance",
+        motion=query.motion,
+        period=query.period,
+        headline=f"{marketing.headline} {sales.headline}".strip(),
+        sections=tuple(sections),
+        notes=_notes(query, reader),
+    )
+
+
+def _names_people(reader: User) -> bool:
+    return people_groups.select_reps_by_name(reader).exists()
+
+
+def _notes(query: ReportQuery, reader: User) -> tuple[str, ...]:
+    whose = "account plays" if query.motion == Motion.AQL else f"{query.motion.upper()}s"
+    notes = [
+        f"Of the {whose} that you may see. Times are business time. Kept and late are judged; what still runs is not."
+    ]
+    if row_rights.counts_own_rows_only(reader):
+        notes.append("These are your own figures; your manager sees them, and everybody else sees those of your team.")
+    if people_groups.list_hidden_teams(reader):
+        notes.append("Teams of one person are left out of the tables by team: their figures would be that person's.")
+    return tuple(notes)
+
+
+def _read_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> Promises:
+    """Return the promises of a period by their kind."""
+    return {figure.kind: figure for figure in compliance.read_for_reader(query, reader, period=period)}
+
+
+def _read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
+    if motion == Motion.AQL:
+        return play_reports.read_delivered_months(now=now, count=4)
+    return volume_and_yield.read_delivered_months(motion=motion, now=now, count=4)
+
+
+def _build_marketing(
+    query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
+) -> ReportSection:
+    last = next((month for month in months if not month.is_running), None)
+    cards = [_volume_card(last)] if last else []
+    cards.append(
+        ReportCard(
+            "routed_in_time",
+            ROUTED_IN_TIME,
+            _promise_cell(query, promises, ClockKind.ROUTE),
+            _promise_cell(None, before, ClockKind.ROUTE),
+        )
+    )
+    cards.append(_time_card("routing_p90", ROUTING_P90, promises.get(ClockKind.ROUTE), before.get(ClockKind.ROUTE)))
+    complete, met = _read_context(query, reader, query.period)
+    complete_before, met_before = _read_context(query, reader, query.period.before)
+    cards.append(ReportCard("met_definition", MET_DEFINITION, ReportCell(met), ReportCell(met_before)))
+    if query.motion != Motion.AQL:
+        card = ReportCard("complete_context", COMPLETE_CONTEXT, ReportCell(complete), ReportCell(complete_before))
+        cards.append(card)
+    note = "Months are those of all teams, by the day on which the leads qualified; the running month is not over."
+    return ReportSection(
+        "marketing",
+        "What marketing promised",
+        _describe_volume(last, query.motion) if last else "",
+        tuple(cards),
+        table=_month_table(query, months),
+        notes=(note,) if months else (),
+    )
+
+
+def _time_card(
+    key: str, figure: CatalogueFigure, promise: PromiseFigure | None, before: PromiseFigure | None
+) -> ReportCard:
+    """Return the card of a 90th percentile."""
+    cell, cell_before = (time_cell(row.p90_minutes if row else None, row) for row in (promise, before))
+    return ReportCard(key, figure, cell, cell_before)
+
+
+def _volume_card(last: DeliveredVolume) -> ReportCard:
+    share = last.count / last.agreed if last.agreed else None
+    return ReportCard(
+        "delivered_share",
+        DELIVERED_SHARE,
+        ReportCell(share, note=f"{last.month.label}, all teams"),
+        target=ReportCell(1.0) if last.agreed else None,
+        tone="" if share is None else _volume_tone(share),
+        note=f"{last.count:,} of {last.agreed:,} agreed" if last.agreed else "no number was agreed",
+    )
+
+
+def _describe_volume(last: DeliveredVolume, motion: Motion) -> str:
+    """Say whether marketing delivered what sales can work on: too many are no merit but a problem of capacity."""
+    if not last.agreed:
+        return ""
+    share = last.count / last.agreed
+    numbers = f"{last.count:,} {motion.upper()}s in {last.month.label} where {last.agreed:,} were agreed"
+    if share > TOO_MANY_DELIVERED:
+        judgement = "more than sales said that it can work on, which is a problem of capacity"
+    else:
+        judgement = "fewer than it promised" if share < TOO_FEW_DELIVERED else "as promised"
+    return f"Marketing delivered {numbers}: {judgement}."
+
+
+def _volume_tone(share: float) -> str:
+    return "good" if TOO_FEW_DELIVERED <= share <= TOO_MANY_DELIVERED else "warn"
+
+
+def _month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
+    columns = [
+        ReportColumn("delivered", "Delivered", DELIVERED),
+        ReportColumn("agreed", "Agreed", AGREED),
+        ReportColumn("share", "Of agreed", DELIVERED_SHARE),
+    ]
+    if query.motion != Motion.AQL:
+        columns.append(ReportColumn("complete", "Context complete", COMPLETE_CONTEXT))
+    rows = []
+    for month in months:
+        share = month.count / month.agreed if month.agreed else None
+        cells = [
+            ReportCell(month.count, href=_month_link(query, month)),
+            ReportCell(month.agreed),
+            # Of a month that runs the share says nothing yet.
+            NO_VALUE if month.is_running else ReportCell(share, tone="" if share is None else _volume_tone(share)),
+        ]
+        if month.complete is not None:
+            cells.append(ReportCell(Sample(month.complete, month.count)))
+        note = "so far" if month.is_running else ""
+        rows.append(ReportRow(month.month.name, month.month.label, tuple(cells), note=note))
+    return ReportTable("month", "Delivered by month against the number agreed", "Month", tuple(columns), tuple(rows))
+
+
+def _month_link(query: ReportQuery, month: DeliveredVolume) -> str:
+    """Return the address of the MQLs of a month, which are those of all teams and of no filter."""
+    if not month.count:
+        return ""
+    first, last = company_days.day_of(month.month.start), company_days.day_of(month.month.end) - dt.timedelta(days=1)
+    whole = ReportQuery(query.motion, query.period)
+    return whole.link("report_rows", FUNNEL, figure="mql", from_=first, to=last)
+
+
+def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tuple[Sample, Sample]:
+    """Return how many of the MQLs of a period have their context on record, and were judged by a version in force."""
+    mqls = row_rights.select_mqls(query, reader).filter(at__gte=period.start, at__lt=period.end)
+    in_force = Q(version__activated_at__lte=F("at")) & (
+        Q(version__retired_at=None) | Q(version__retired_at__gt=F("at")) | Q(version__retired_at__gt=F("recorded_at"))
+    )
+    counts: dict[str, Any] = {"total": Count("pk"), "met": Count("pk", filter=in_force)}
+    if query.motion != Motion.AQL:
+        engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
+        has_engagement = Exists(engagements.exclude(asset="", properties={}))
+        counts["complete"] = Count("pk", filter=Q(~Q(lead__source=""), has_engagement))
+    row = mqls.order_by().aggregate(**counts)
+    return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
+
+
+def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: Promises) -> ReportSection:
+    contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (promises, before))
+    signs = _total_signs(query, reader)
+    cards = (
+        ReportCard(
+            "contacted_in_time", CONTACTED_IN_TIME,
+            _promise_cell(query, promises, ClockKind.FIRST_CONTACT), _promise_cell(None, before, ClockKind.FIRST_CONTACT),
+        ),
+        ReportCard(
+            "contact_median", CONTACT_MEDIAN,
+            time_cell(contact.median_minutes if contact else None, contact),
+            time_cell(contact_before.median_minutes if contact_before else None, contact_before),
+        ),
+        _time_card("contact_p90", CONTACT_P90, contact, contact_before),
+        ReportCard(
+            "decided_in_time", DECIDED_IN_TIME,
+            _promise_cell(query, promises, ClockKind.DISPOSITION), _promise_cell(None, before, ClockKind.DISPOSITION),
+        ),
+        ReportCard(
+            "tried_as_promised", TRIED_AS_PROMISED,
+            ReportCell(_read_tried(query, reader, query.period)), ReportCell(_read_tried(query, reader, query.period.before)),
+        ),
+        ReportCard("accepted_not_contacted", UNCONTACTED, _sign_cell(query, signs, UNCONTACTED.key)),
+    )  # fmt: skip
+    sample = sample_of(contact)
+    headline = ""
+    if sample.total:
+        headline = f"Sales made {sample.hits:,} of {sample.total:,} first contacts in time."
+    return ReportSection("sales", "What sales promised", headline, cards)
+
+
+def _promise_cell(query: ReportQuery | None, figures: Promises, kind: ClockKind) -> ReportCell:
+    figure = figures.get(kind)
+    href = query.link("sla_rows", kind=kind, verdict="judged") if query and figure and figure.judged else ""
+    note = f"{figure.running:,} still running" if figure and figure.running else ""
+    return ReportCell(sample_of(figure), href=href, note=note)
+
+
+def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod) -> Sample:
+    """Return how many of the leads rejected as out of reach were tried as often as the commitments ask for."""
+    is_of_plays = query.motion == Motion.AQL
+    handoffs = row_rights.select_handoffs(query, reader).filter(decided_at__gte=period.start, decided_at__lt=period.end)
+    path = "disposition" if is_of_plays else "dispositions"
+    standing = {} if is_of_plays else {f"{path}__corrected_by": None}
+    given_up = handoffs.filter(
+        **{f"{path}__kind": DispositionKind.REJECT, f"{path}__reason__needs_attempts": True}, **standing
+    )
+    attempts = PlayAttempt.objects.all() if is_of_plays else Attempt.objects.all()
+    owner = "play" if is_of_plays else "handoff"
+    rows = given_up.order_by().values_list("pk", "commitment__attempts_before_unresponsive")
+    promised = dict(rows)
+    tried = attempts.filter(**{f"{owner}__in": given_up.order_by().values("pk"), "at__lte": F(f"{owner}__decided_at")})
+    counts = dict(tried.order_by().values_list(owner).annotate(count=Count("pk")))
+    return Sample(sum(counts.get(pk, 0) >= number for pk, number in promised.items()), len(promised))
+
+
+def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
+    """Build the signs of acceptances without reading: by team, and by person where the reader may see them."""
+    sections = []
+    if not row_rights.counts_own_rows_only(reader):
+        sections.append(_integrity_section(query, acceptance_integrity.read_signs(query, reader, by="team"), "team"))
+    if _names_people(reader):
+        sections.append(_integrity_section(query, acceptance_integrity.read_signs(query, reader, by="rep"), "rep"))
+    return sections
+
+
+def _integrity_section(query: ReportQuery, signs: list[IntegritySigns], by: str) -> ReportSection:
+    columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in SIGNS)
+    rows = tuple(
+        ReportRow(
+            sign.key, sign.label, tuple(_sign_cell(query, sign, figure.key, **{by: sign.key}) for figure in SIGNS)
+        )
+        for sign in signs
+    )
+    total = _add_signs(signs) if by == "team" and signs else None
+    table = ReportTable(
+        f"acceptance_{by}",
+        f"Signs of acceptance by {by}",
+        by.capitalize(),
+        columns,
+        rows,
+        total,
+        worst_by=UNCONTACTED.key,
+    )
+    return ReportSection(
+        f"acceptance_{by}", f"Is a lead accepted in earnest? By {'person' if by == 'rep' else by}", _ask(signs), table=table,
+        notes=("These are questions to talk about and no verdict: a rep may know the company, or work outside of Accord.",),
+    )  # fmt: skip
+
+
+def _ask(signs: list[IntegritySigns]) -> str:
+    """Return the question that the signs raise, with its numbers."""
+    uncontacted = sum(sign.samples[UNCONTACTED.key].hits for sign in signs)
+    accepted = sum(sign.samples[UNCONTACTED.key].total for sign in signs)
+    if not accepted:
+        return ""
+    if not uncontacted:
+        return f"All {accepted:,} accepted leads were contacted."
+    return f"{uncontacted:,} of {accepted:,} accepted leads have not been contacted: what keeps sales from them?"
+
+
+def _total_signs(query: ReportQuery, reader: User) -> IntegritySigns | None:
+    return next(iter(acceptance_integrity.read_signs(query, reader)), None)
+
+
+def _add_signs(signs: list[IntegritySigns]) -> ReportRow:
+    cells = []
+    for figure in SIGNS:
+        samples = [sign.samples[figure.key] for sign in signs]
+        cells.append(ReportCell(Sample(sum(row.hits for row in samples), sum(row.total for row in samples))))
+    return ReportRow("total", "All of these", tuple(cells))
+
+
+def _sign_cell(query: ReportQuery, signs: IntegritySigns | None, key: str, **group: object) -> ReportCell:
+    sample = signs.samples[key] if signs else Sample(0, 0)
+    href = query.link("report_rows", NAME, figure=key, **group) if sample.hits else ""
+    return ReportCell(sample, href=href)
+
+
+def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:  # noqa: ARG001  # the interface of entries
+    """Return the handoffs or plays that a sign counts, None for a figure without a list."""
+    names = {sign.key: sign.name for sign in SIGNS}
+    if figure not in names:
+        return None
+    rows = acceptance_integrity.select_sign(query, reader, figure)
+    return FigureRows(names[figure], rows, lambda row: write_handoff(row, _explain_sign(row, figure)))
+
+
+def write_handoff(row: Any, why: str) -> FigureRow:
+    """Write a handoff or a play as a row of a list."""
+    is_play = hasattr(row, "company_id")
+    return FigureRow(
+        label=str(row.company) if is_play else row.lead.name,
+        company="" if is_play else str(row.lead.company or ""),
+        href=reverse("play" if is_play else "handoff", args=[row.pk]),
+        owner=row.rep_label,
+        tier=row.tier,
+        state=row.get_state_display(),
+        tone=row.state_tone,
+        at=row.created_at,
+        why=why,
+    )
+
+
+def _explain_sign(row: Any, figure: str) -> str:
+    if figure == OUT_OF_TURN.key:
+        return "An older lead of the same tier waited at that moment."
+    if figure == UNCONTACTED.key:
+        return "Accepted; no contact is logged."
+    seconds = (row.decided_at - row.routed_at).total_seconds() if row.routed_at and row.decided_at else None
+    return "" if seconds is None else f"Accepted {seconds:,.0f} seconds after it was given."
+
+
+ENTRY: Final = ReportEntry(NAME, "SLA compliance", build, list_rows=list_rows)

@@ -1,0 +1,222 @@
+"""The funnel beside SQL that knows nothing of the product (rules 12.39, 12.40, 12.41)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from config.accounts.vocabulary import Role
+from leads.identity import merges
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from scoring.backtests.intervals_and_tests import Sample
+from sla.handoffs import attempts, sales_stages
+from sla.reports import funnel_tables
+from sla.reports.framework.headlines import RateTrend
+from sla.vocabulary import AttemptOutcome, Channel
+from tests.account_plays import activate_accounts
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    EventFactory,
+    HandoffFactory,
+    LeadFactory,
+    QualificationFactory,
+    UserFactory,
+)
+from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOW + 30 * DAY
+#: What each MQL came to, written on the tables alone.
+MQLS = """
+    WITH outcome AS (
+        SELECT o.*, coalesce(l.merged_into_id, l.id) AS person FROM leads_outcome o JOIN leads_lead l ON l.id = o.lead_id
+        WHERE NOT EXISTS (SELECT FROM leads_outcome n WHERE n.corrects_id = o.id)
+    ), mql AS (
+        SELECT q.*, l.source, coalesce(l.merged_into_id, l.id) AS person, h.id AS handoff, h.created_at, h.first_contact_at,
+            (SELECT min(n.at) FROM scoring_qualification n WHERE n.lead_id = q.lead_id AND n.motion = q.motion AND n.at > q.at) AS next
+        FROM scoring_qualification q JOIN leads_lead l ON l.id = q.lead_id LEFT JOIN sla_handoff h ON h.qualification_id = q.id
+    ), reached AS (
+        SELECT m.*,
+            EXISTS (SELECT FROM sla_disposition d WHERE d.handoff_id = m.handoff AND d.kind = 'accept'
+                AND NOT EXISTS (SELECT FROM sla_disposition n WHERE n.corrects_id = d.id)) AS accepted,
+            EXISTS (SELECT FROM sla_salesqualification s WHERE s.handoff_id = m.handoff) AS answered,
+            EXISTS (SELECT FROM outcome o WHERE o.person = m.person AND o.motion = m.motion AND o.kind IN ('opportunity', 'won')
+                AND o.at >= m.at AND (m.next IS NULL OR o.at < m.next)) AS opened,
+            EXISTS (SELECT FROM outcome o WHERE o.person = m.person AND o.motion = m.motion AND o.kind = 'won'
+                AND o.at >= m.at AND (m.next IS NULL OR o.at < m.next)) AS won
+        FROM mql m WHERE m.motion = 'mql' AND m.at >= '2025-12-22'
+    )
+    SELECT {group}, count(*), count(*) FILTER (WHERE accepted OR answered OR opened), count(*) FILTER (WHERE answered OR opened),
+        count(*) FILTER (WHERE opened), count(*) FILTER (WHERE won)
+    FROM reached GROUP BY 1
+"""
+STEPS = ("sal", "sql", "opportunity", "won")
+
+
+def add_outcome(lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + 5 * DAY, motion=Motion.MQL) -> Outcome:
+    return Outcome.objects.create(lead=lead, kind=kind, at=at, recorded_at=at, source="crm", motion=motion)
+
+
+def contact(handoff, after: dt.timedelta) -> None:
+    at = handoff.routed_at + after
+    attempts.log_attempt(
+        handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=at, by=handoff.rep.user, now=at
+    )
+
+
+@pytest.fixture
+def leader():
+    """MQLs that came to each step, by a merged person, in a second cycle, and by other motions."""
+    accepted = [HandoffFactory(accepted=True, lead__source="webinar") for _ in range(4)]
+    HandoffFactory(rejected=True, lead__source="fair")
+    undecided = HandoffFactory(tier=1, fit=75)
+    HandoffFactory(accepted=True, now=NOW - 14 * DAY)
+    contact(accepted[0], 3 * MINUTE)
+    contact(accepted[1], 20 * MINUTE)
+    contact(undecided, 50 * HOUR)
+    answers = dict.fromkeys(("problem", "budget", "authority", "timeline"), "Yes.")
+    sales_stages.qualify(handoff=accepted[0], by=accepted[0].rep.user, now=NOW + HOUR, **answers)
+    add_outcome(accepted[1].lead)
+    add_outcome(accepted[1].lead, kind=OutcomeKind.WON, at=NOW + 9 * DAY)
+    add_outcome(accepted[2].lead, motion=Motion.PQL)
+    add_outcome(undecided.lead, at=NOW - DAY)
+    EventFactory(lead=accepted[1].lead, occurred_at=NOW - HOUR, properties={"campaign": "Spring"})
+    alias = LeadFactory(email="also@example.org")
+    merges.merge(lead_id=alias.pk, into_id=accepted[3].lead_id, by=None, now=NOW + DAY)
+    add_outcome(alias, at=NOW + 2 * DAY)
+    QualificationFactory(lead=LeadFactory(mql=True, source="fair"), at=NOW + DAY)
+    return UserFactory(roles=[Role.MARKETING_LEADER])
+
+
+def expect(group: str) -> dict[str, tuple[int, ...]]:
+    return {str(key): tuple(row) for key, *row in run_sql(MQLS.format(group=group))}
+
+
+def figures(table) -> dict[str, tuple[int, ...]]:
+    return {
+        row["key"]: (row["cells"]["mql"]["value"], *(row["cells"][step]["count"] for step in STEPS))
+        for row in table["rows"]
+    }
+
+
+def test_each_group_counts_what_sql_counts(leader):
+    tables = tables_of(read_api(leader, "funnel", at=LATER))
+
+    assert figures(tables["source"]) == {key or "(none)": row for key, row in expect("source").items()}
+    assert figures(tables["tier"]) == expect("tier")
+    assert figures(tables["version"]) == expect("version_id")
+    assert figures(tables["band"]) == expect("(floor((fit + engagement) / 20) * 20)::int")
+    total = next(iter(expect("1").values()))
+    assert figures({"rows": [tables["source"]["total"]]}) == {"total": total}
+    assert tuple(row["cells"]["reached"]["value"] for row in tables["cohort"]["rows"]) == total
+
+
+def test_the_matrix_and_the_campaigns_add_up(leader):
+    tables = tables_of(read_api(leader, "funnel", at=LATER))
+
+    ((mqls, _sal, sqls, *_),) = expect("1").values()
+    cells = [cell for row in tables["matrix"]["rows"] for cell in row["cells"].values()]
+    assert (sum(cell["of"] for cell in cells), sum(cell["count"] for cell in cells)) == (mqls, sqls)
+    by_campaign = figures(tables["campaign"])
+    assert by_campaign["Spring"] == (1, 1, 1, 1, 1)
+    assert sum(row[0] for row in by_campaign.values()) == mqls
+
+
+def test_steps_taken_count_by_their_own_date(leader):
+    table = tables_of(read_api(leader, "funnel", at=LATER, **{"from": "2026-03-10", "to": "2026-03-12"}))["period"]
+
+    taken = {row["key"]: row["cells"]["now"]["value"] for row in table["rows"]}
+    # Of the two opportunities one was opened on the 12th, the other on the 15th; the MQL of the 24th of February was accepted then.
+    assert taken | {"mal": 0} == {"mal": 0, "mql": 7, "sal": 4, "sql": 1, "opportunity": 1, "won": 0}
+
+
+def test_page_file_and_api_have_the_same_figures(leader):
+    page = read_page(leader, "/reports/funnel/", at=LATER).content.decode()
+    file = {row["Source"]: row for row in read_csv(leader, "funnel", at=LATER, table="source")}
+    table = tables_of(read_api(leader, "funnel", at=LATER))["source"]
+
+    for label, (count, of) in counts(table, "sql").items():
+        assert (file[label]["MQL→SQL: count"], file[label]["MQL→SQL: of"]) == (str(count), str(of))
+        assert f"{count} of {of}" in page
+
+
+def test_the_rows_behind_a_figure_are_as_many_as_it_says(leader):
+    tables = tables_of(read_api(leader, "funnel", at=LATER))
+
+    links = [
+        (cell["rows"], cell["value"] if cell["count"] is None else cell["count"])
+        for key in ("source", "tier", "campaign", "version", "band", "cohort")
+        for row in tables[key]["rows"]
+        for cell in row["cells"].values()
+        if cell["rows"]
+    ]
+    assert len(links) > 15
+    for link, number in links[::3]:
+        assert f'<span class="faint">{number}</span>' in read_page(leader, link, at=LATER).content.decode(), link
+
+
+def test_a_cohort_that_has_not_had_its_time_is_marked(leader):
+    young = tables_of(read_api(leader, "funnel", at=NOW + 3 * DAY))["cohort"]["rows"]
+    old = tables_of(read_api(leader, "funnel", at=NOW + 200 * DAY, **{"from": "2026-03-01", "to": "2026-03-31"}))[
+        "cohort"
+    ]["rows"]
+
+    assert [row["cells"]["of_all"]["is_maturing"] for row in young[1:]] == [True] * 4
+    assert [row["cells"]["of_all"]["is_maturing"] for row in old[1:]] == [False] * 4
+
+
+def test_a_fall_outranks_a_low_level_that_is_steady():
+    falling = RateTrend("MQL→SQL", Sample(180, 1000), Sample(100, 1000))
+    steady = RateTrend("MQL→won", Sample(12, 1000), Sample(12, 1000))
+
+    assert falling.is_alarming
+    assert not steady.is_alarming
+    assert not RateTrend("MQL→SQL", Sample(120, 1000), Sample(120, 1000)).is_alarming
+    assert funnel_tables.describe_alarm([steady, falling]).startswith("Alarm: MQL→SQL fell from 18")
+    # Of few leads nothing is said.
+    assert not RateTrend("MQL→SQL", Sample(3, 15), Sample(0, 15)).is_alarming
+
+
+def test_speed_to_lead_counts_what_sql_counts(leader):
+    bucket = """CASE WHEN first_contact_at IS NULL THEN 'never' WHEN first_contact_at - created_at <= interval '5 minutes' THEN '5m'
+        WHEN first_contact_at - created_at <= interval '30 minutes' THEN '30m'
+        WHEN first_contact_at - created_at > interval '48 hours' THEN 'later' ELSE 'between' END"""
+    answer = read_api(leader, "speed-to-lead", at=LATER)
+    table = tables_of(answer)["bucket"]
+
+    # The MQL that nobody handed over yet is in no bucket.
+    expected = expect(bucket)
+    mqls, *rest = expected["never"]
+    assert figures(table) == expected | {"never": (mqls - 1, *rest)}
+    assert figures(tables_of(answer)["hot"])["hot"] == expect("tier")["1"]
+    for row in table["rows"]:
+        cell = row["cells"]["mql"]
+        assert (
+            f'<span class="faint">{cell["value"]}</span>' in read_page(leader, cell["rows"], at=LATER).content.decode()
+        )
+
+
+def test_readers_of_leads_alone_see_the_funnel(leader):
+    rep = HandoffFactory().rep
+
+    assert read_page(rep.user, "/reports/funnel/", at=LATER).status_code == 403
+    assert read_page(rep.user, "/api/v1/reports/funnel", at=LATER).status_code == 403
+    assert read_page(rep.user, "/reports/funnel/rows/", at=LATER, figure="mql").status_code == 403
+    own = read_api(rep.user, "speed-to-lead", at=LATER)
+    ((handed_over,),) = run_sql("SELECT count(*) FROM sla_handoff WHERE rep_id = %(rep)s", rep=rep.pk)
+    assert cards_of(own)["contacted"]["of"] == handed_over
+
+
+def test_a_motion_of_companies_has_no_sql_and_no_source(leader):
+    activate_accounts()
+
+    tables = tables_of(read_api(leader, "funnel", at=LATER, motion="aql"))
+
+    assert set(tables) & {"source", "campaign", "matrix", "leads"} == set()
+    assert read_page(leader, "/reports/funnel/", at=LATER, motion="aql", source="webinar").status_code == 400

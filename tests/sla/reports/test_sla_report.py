@@ -1,0 +1,290 @@
+"""The SLA report beside SQL that knows nothing of the product, and what each reader sees of it (rules 12.33, 12.35, 12.38)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+
+from config.accounts.vocabulary import Role
+from sla.clocks import clocks
+from sla.handoffs import attempts
+from sla.models import Handoff, RoutingRule
+from sla.vocabulary import AttemptOutcome, Channel
+from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, UserFactory
+from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOW + 2 * DAY
+JUDGED = """
+    SELECT {group}, count(*) FILTER (WHERE c.is_late = FALSE),
+        count(*) FILTER (WHERE c.is_late = FALSE OR c.is_late OR (c.is_late IS NULL AND c.breached_at IS NOT NULL))
+    FROM sla_clock c JOIN sla_handoff h ON h.id = c.handoff_id JOIN leads_lead l ON l.id = h.lead_id
+        LEFT JOIN sla_team t ON t.id = h.team_id
+    WHERE c.kind = %(kind)s AND c.started_at >= %(start)s AND h.motion = 'mql'
+    GROUP BY 1
+"""
+ACCEPTED = """
+    SELECT t.name, count(*) FILTER (WHERE h.decided_at - h.routed_at <= interval '30 seconds'),
+        count(*) FILTER (WHERE h.first_contact_at IS NULL), count(*) FILTER (WHERE NOT d.contacted_before), count(*)
+    FROM sla_handoff h JOIN sla_disposition d ON d.handoff_id = h.id JOIN sla_team t ON t.id = h.team_id
+    WHERE d.kind = 'accept' AND NOT EXISTS (SELECT FROM sla_disposition n WHERE n.corrects_id = d.id)
+    GROUP BY 1
+"""
+START = dt.datetime(2025, 12, 22, tzinfo=dt.UTC)
+
+
+def contact(handoff: Handoff, after: dt.timedelta) -> None:
+    at = handoff.routed_at + after
+    attempts.log_attempt(
+        handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=at, by=handoff.rep.user, now=at
+    )
+
+
+@pytest.fixture
+def teams():
+    """Two teams of two, and one of a single person, with leads that are kept, late, untouched and rejected."""
+    teams = {}
+    for name, people in (("EMEA", ("ana", "ben")), ("Americas", ("cleo", "dan")), ("Nordics", ("eva",))):
+        RoutingRule.objects.update(is_active=False)
+        teams[name] = TeamFactory(working=True, name=name, reps=0)
+        for person in people:
+            RepFactory(team=teams[name], user__name=person)
+        contact(HandoffFactory(lead__source="webinar"), 10 * MINUTE)
+        contact(HandoffFactory(accepted=True, tier=1), 20 * MINUTE)
+        HandoffFactory(accepted=True, lead__source="webinar")
+        HandoffFactory(rejected=True)
+        HandoffFactory()
+    contact(HandoffFactory(lead__source="fair"), HOUR)
+    clocks.sweep_breaches(now=NOW + 26 * HOUR)
+    return teams
+
+
+@pytest.fixture
+def leader(teams):
+    return UserFactory(roles=[Role.SALES_LEADER])
+
+
+def expect(group: str, kind: str) -> dict[str, tuple[int, int]]:
+    return {
+        str(key): (kept, judged) for key, kept, judged in run_sql(JUDGED.format(group=group), kind=kind, start=START)
+    }
+
+
+@pytest.mark.parametrize("kind", ["route", "first_contact", "disposition"])
+def test_each_table_counts_what_sql_counts(leader, kind):
+    answer = tables_of(read_api(leader, "sla", at=LATER))
+
+    by_team = {name: sample for name, sample in expect("t.name", kind).items() if name != "Nordics"}
+    assert counts(answer["team"], f"{kind}_kept") == by_team
+    assert counts(answer["tier"], f"{kind}_kept") == {f"Tier {key}": row for key, row in expect("h.tier", kind).items()}
+    by_source = {key or "No source": sample for key, sample in expect("l.source", kind).items()}
+    assert counts(answer["source"], f"{kind}_kept") == by_source
+    card = {"route": "routed_in_time", "first_contact": "contacted_in_time", "disposition": "decided_in_time"}[kind]
+    total = cards_of(read_api(leader, "sla", at=LATER))[card]
+    assert [(total["count"], total["of"])] == list(expect("1", kind).values())
+    assert sum(of for _, of in counts(answer["source"], f"{kind}_kept").values()) == total["of"]
+
+
+def test_late_contacts_by_hour_add_up_to_the_first_contacts(leader):
+    answer = tables_of(read_api(leader, "sla", at=LATER))
+
+    cells = [cell for row in answer["hour"]["rows"] for cell in row["cells"].values()]
+    ((kept, judged),) = expect("1", "first_contact").values()
+    assert (sum(cell["count"] for cell in cells), sum(cell["of"] for cell in cells)) == (judged - kept, judged)
+
+
+def test_signs_of_acceptance_count_what_sql_counts(leader, teams):
+    table = tables_of(read_api(leader, "sla", at=LATER))["acceptance_team"]
+
+    expected = {name: rest for name, *rest in run_sql(ACCEPTED) if name != "Nordics"}
+    for position, column in enumerate(("accepted_in_seconds", "accepted_not_contacted", "accepted_before_contact")):
+        assert counts(table, column) == {name: (row[position], row[-1]) for name, row in expected.items()}
+
+
+def test_a_contact_before_an_older_lead_of_the_tier_is_out_of_turn(leader, teams):
+    RoutingRule.objects.update(is_active=False)
+    team = TeamFactory(working=True, name="APAC", reps=0)
+    rep = RepFactory(team=team, user__name="finn")
+    RepFactory(team=team, is_away=True)
+    older, younger = HandoffFactory(now=NOW), HandoffFactory(now=NOW + MINUTE)
+    assert {older.rep, younger.rep} == {rep}
+
+    contact(younger, 5 * MINUTE)
+    contact(older, 20 * MINUTE)
+
+    answer = read_api(leader, "sla", at=LATER, team=team.pk)
+    table = tables_of(answer)["acceptance_team"]
+    assert counts(table, "contacted_out_of_turn") == {"APAC": (1, 2)}
+    rows = read_page(leader, table["rows"][0]["cells"]["contacted_out_of_turn"]["rows"], at=LATER).content.decode()
+    assert younger.lead.name in rows
+    assert older.lead.name not in rows
+
+
+def test_page_file_and_api_have_the_same_figures(leader):
+    page = read_page(leader, reverse("sla_report"), at=LATER).content.decode()
+    file = {row["Team"]: row for row in read_csv(leader, "sla", at=LATER, table="team")}
+    answer = tables_of(read_api(leader, "sla", at=LATER))["team"]
+
+    for row in answer["rows"]:
+        cell = row["cells"]["first_contact_kept"]
+        line = file[row["label"]]
+        assert (line["Contacted in time: count"], line["Contacted in time: of"]) == (
+            str(cell["count"]),
+            str(cell["of"]),
+        )
+        assert line["Contacted in time (%)"] == str(cell["value"])
+        assert f"{cell['count']} of {cell['of']}" in page
+    assert [*file] == [row["label"] for row in answer["rows"]]
+
+
+def test_the_cards_are_a_file_too(leader):
+    rows = {row["key"]: row for row in read_csv(leader, "sla", at=LATER, table="figures")}
+    cards = cards_of(read_api(leader, "sla", at=LATER))
+
+    assert {key: row["of"] for key, row in rows.items()} == {
+        key: "" if card["of"] is None else str(card["of"]) for key, card in cards.items()
+    }
+
+
+def test_the_rows_behind_a_figure_are_as_many_as_it_says(leader):
+    answer = tables_of(read_api(leader, "sla", at=LATER))
+
+    links = [
+        (cell["rows"], cell["of"])
+        for key in ("team", "tier", "source", "week", "hour")
+        for row in answer[key]["rows"]
+        for cell in row["cells"].values()
+        if cell["rows"]
+    ]
+    assert len(links) > 12
+    for link, number in links[::4]:
+        page = read_page(leader, link, at=LATER).content.decode()
+        assert f'promises <span class="faint">{number}</span>' in page, link
+
+
+def test_signs_lead_to_as_many_handoffs(leader):
+    table = tables_of(read_api(leader, "sla", at=LATER))["acceptance_team"]
+
+    cells = [cell for row in table["rows"] for cell in row["cells"].values() if cell["rows"]]
+    for cell in cells:
+        assert (
+            f'<span class="faint">{cell["count"]}</span>' in read_page(leader, cell["rows"], at=LATER).content.decode()
+        )
+    assert cells
+
+
+@pytest.mark.parametrize("role", [Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER])
+def test_who_manages_nobody_sees_teams_and_no_person(teams, role):
+    reader = UserFactory(roles=[role])
+
+    page = read_page(reader, reverse("sla_report"), at=LATER).content.decode()
+    answer = tables_of(read_api(reader, "sla", at=LATER))
+
+    assert set(answer) & {"rep", "acceptance_rep"} == set()
+    assert not any(f">{name}<" in page for name in ("Ana", "Ben", "Cleo", "Dan", "Eva", "Nordics"))
+    refused = read_page(reader, reverse("sla_report"), at=LATER, rep=teams["EMEA"].reps.first().pk)
+    assert refused.status_code == 400
+    assert "whose team you manage" in refused.content.decode()
+
+
+def test_a_manager_sees_the_people_of_their_teams_alone(teams):
+    manager = teams["EMEA"].managers.first()
+
+    answer = tables_of(read_api(manager, "sla", at=LATER))
+
+    assert [row["label"] for row in answer["team"]["rows"]] == ["EMEA"]
+    assert {row["label"] for row in answer["rep"]["rows"]} == {"Ana", "Ben"}
+    assert {row["label"] for row in answer["acceptance_rep"]["rows"]} == {"Ana", "Ben"}
+
+
+def test_an_sdr_has_their_own_rows_on_page_and_api_and_no_volume(teams):
+    rep = teams["EMEA"].reps.get(user__first_name="Ana")
+
+    answer = read_api(rep.user, "sla", at=LATER)
+    page = read_page(rep.user, reverse("sla_report"), at=LATER)
+
+    assert page.status_code == 200
+    assert {row["label"] for row in tables_of(answer)["rep"]["rows"]} == {"Ana"}
+    assert set(tables_of(answer)) & {"team", "acceptance_team", "month"} <= {"month"}
+    assert not tables_of(answer)["month"]["rows"]
+    own = run_sql("SELECT count(*) FROM sla_clock WHERE rep_id = %(rep)s AND kind = 'first_contact' AND"
+                  " (is_late IS NOT NULL OR breached_at IS NOT NULL)", rep=rep.pk)  # fmt: skip
+    assert cards_of(answer)["contacted_in_time"]["of"] == own[0][0]
+    assert "delivered_share" not in cards_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"tier": "4"}, "tier"),
+        ({"team": "999999"}, "team"),
+        ({"source": "no such"}, "source"),
+        ({"campaign": "no such"}, "campaign"),
+        ({"version": "0"}, "version"),
+        ({"weeks": "5"}, "weeks"),
+        ({"from": "yesterday"}, "from"),
+        ({"from": "2026-03-10", "to": "2026-03-09"}, "to"),
+        ({"sort": "team.mood"}, "sort"),
+        ({"sort": "mood.mood"}, "sort"),
+        ({"teem": "1"}, "teem"),
+        ({"rep": "a\0b"}, "rep"),
+    ],
+)
+def test_an_unknown_value_is_refused_by_its_name(parameters, name):
+    reader = UserFactory(roles=[Role.VIEWER])
+    HandoffFactory()
+
+    for path in ("/reports/sla/", "/reports/sla.csv", "/api/v1/reports/sla", "/api/v1/reports/speed-to-lead"):
+        answer = read_page(reader, path, at=LATER, **parameters)
+        assert answer.status_code == 400, path
+        assert name in answer.content.decode()
+
+
+def test_a_table_that_is_not_there_is_refused(leader):
+    answer = read_page(leader, reverse("sla_export"), at=LATER, table="mood")
+
+    assert answer.status_code == 400
+    assert "must be one of" in answer.content.decode()
+    assert read_page(leader, reverse("sla_export"), at=LATER, by="team")["Location"] == "/reports/sla.csv?table=team"
+
+
+def test_an_unknown_report_lists_those_that_there_are():
+    reader = UserFactory(roles=[Role.VIEWER])
+
+    for path in ("/reports/mood/", "/reports/mood.csv", "/reports/mood/rows/", "/api/v1/reports/mood"):
+        answer = read_page(reader, path, at=LATER)
+        assert answer.status_code == 404
+        assert "sla, funnel, speed-to-lead" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["sla", "funnel", "speed-to-lead"])
+@pytest.mark.parametrize("motion", ["mql", "pql", "aql"])
+def test_every_report_can_be_read_in_an_empty_database(name, motion):
+    reader = UserFactory(roles=[Role.VIEWER])
+
+    page = read_page(reader, f"/reports/{name}/", at=LATER, motion=motion)
+    answer = read_api(reader, name, at=LATER, motion=motion)
+
+    assert "Nothing happened in this period" in page.content.decode()
+    assert answer["motion"] == motion
+    assert read_csv(reader, name, at=LATER, motion=motion) is not None
+
+
+def test_the_worst_stand_first_and_a_column_sorts(leader):
+    worst = counts(tables_of(read_api(leader, "sla", at=LATER))["source"], "first_contact_kept")
+    by_label = tables_of(read_api(leader, "sla", at=LATER, sort="-source.label"))["source"]
+    by_rate = tables_of(read_api(leader, "sla", at=LATER, sort="-source.first_contact_kept"))["source"]
+
+    rates = [kept / judged for kept, judged in worst.values()]
+    assert rates == sorted(rates)
+    assert [row["label"] for row in by_label["rows"]] == sorted(worst, key=str.casefold, reverse=True)
+    values = [row["cells"]["first_contact_kept"]["value"] for row in by_rate["rows"]]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_number_of_queries_does_not_grow(leader, django_assert_max_num_queries):
+    with django_assert_max_num_queries(90):
+        read_page(leader, reverse("sla_report"), at=LATER)
