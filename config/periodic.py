@@ -23,6 +23,7 @@ from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads, quiet_leads, recency_validations, shortfalls
 from sla.clocks import clocks, do_not_contact
+from sla.forecast import weekly_forecasts
 from sla.handoffs import (
     creation,
     hot_upgrades,
@@ -152,6 +153,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
+            "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH

@@ -5,7 +5,7 @@ from sla.models.clock import Clock, ClockQuerySet, PromiseClock
 from sla.models.commitment import Commitment
 from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
-from sla.models.figure import QuarterCoverage
+from sla.models.figure import QuarterCoverage, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.play import (
@@ -32,5 +32,5 @@ __all__ = [
     "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
     "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "QuarterCoverage",
     "ReasonCode", "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
-    "SpecialDay", "SubReason", "Team", "WorkCalendar", "WorkHours",
+    "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",
 ]  # fmt: skip
