@@ -37,6 +37,7 @@ from sla.handoffs import (
 from sla.notifications import blind_rule_notices, deliveries, leader_notices, recency_notices
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
+from sla.promise_simulation import promise_outlooks
 from sla.review_triggers import daily_check, running_month
 
 log = logging.getLogger(__name__)
@@ -183,8 +184,15 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
-    """Run one pending backtest. Not part of the tick, because it may take minutes."""
-    return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
+    """Run one pending backtest, and simulate the promises that wait. Not part of the tick, because it may take minutes."""
+    return _run_steps(
+        "backtests",
+        now,
+        {
+            "backtests": lambda: pending_backtests.run_pending(now=now),
+            "outlooks": lambda: promise_outlooks.simulate_due(now=now),
+        },
+    )
 
 
 def run_imports(*, now: dt.datetime) -> dict[str, int]:
