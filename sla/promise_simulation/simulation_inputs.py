@@ -54,7 +54,10 @@ def read_inputs(
 
 
 def _read_contacts(motion: Motion, start: dt.datetime, end: dt.datetime) -> Iterator[PastContact]:
-    """Yield the first contacts of the reps' clocks that started in the period, and the promises that were broken."""
+    """Yield of each lead the first promise of a rep that started in the period and was met or broken.
+
+    A lead that was taken away after that has further promises, but was late only once.
+    """
     clocks = Clock.objects.filter(
         kind=ClockKind.FIRST_CONTACT,
         handoff__motion=motion,
@@ -62,7 +65,7 @@ def _read_contacts(motion: Motion, start: dt.datetime, end: dt.datetime) -> Iter
         started_at__gte=start,
         started_at__lt=end,
     ).filter(Q(met_at__isnull=False) | Q(breached_at__isnull=False))
-    rows = clocks.order_by("started_at", "pk").values_list(
+    rows = clocks.order_by("handoff", "started_at", "pk").distinct("handoff").values_list(
         "rep", "rep__team", "handoff__tier", "handoff__hot_upgraded_at", "started_at", "met_at", "cancelled_at",
         "used_seconds", "target_seconds",
     )  # fmt: skip

@@ -12,8 +12,9 @@ from django.urls import reverse
 from config import periodic
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
-from sla.handoffs import attempts
-from sla.models import PromiseSimulation
+from sla.clocks import clocks
+from sla.handoffs import attempts, creation
+from sla.models import PromiseSimulation, Rep
 from sla.promise_simulation import outlook_sentences, promise_outlooks, simulation_inputs
 from sla.promise_simulation.outlook_sentences import describe_outlook
 from sla.vocabulary import AttemptOutcome, Channel
@@ -91,6 +92,27 @@ def test_the_page_of_a_draft_says_that_it_is_being_simulated(client):
     client.force_login(UserFactory(roles=[Role.SALES_LEADER]))
 
     assert "It is being simulated." in client.get(reverse("commitment", args=[draft.pk])).content.decode()
+
+
+def test_a_lead_that_was_taken_away_late_counts_as_late_once():
+    TeamFactory(working=True, reps=2)
+    handoff = HandoffFactory()
+    now = NOW + 2 * dt.timedelta(hours=1)
+    clocks.sweep_breaches(now=now)
+    colleague = Rep.objects.exclude(pk=handoff.rep.pk).get()
+    manager = handoff.team.managers.get()
+    creation.assign(handoff=handoff, rep=colleague, by=manager, now=now, reason="Not called yet.")
+    handoff.refresh_from_db()
+    attempts.log_attempt(
+        handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=now, by=colleague.user, now=now
+    )
+
+    inputs = simulation_inputs.read_inputs(
+        Motion.MQL, start=NOW - DAY, end=NOW + DAY, begin=MONDAY, weeks=1, agreed_unworked=0
+    )
+
+    (late,) = inputs.contacts
+    assert late.used_seconds == 2 * 3_600
 
 
 def test_too_many_leads_are_refused_with_a_sentence():
