@@ -77,7 +77,7 @@ class SimulatedRep:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class SimulatedLead:
     """A lead: when it comes, the working seconds that its contact takes, and the seconds that it is in hand altogether."""
 
     at: float
@@ -104,7 +104,7 @@ class _Desk:
 @dataclass(slots=True)
 class _TeamRun:
     desks: list[_Desk]
-    arrivals: Sequence[Arrival]
+    arrivals: Sequence[SimulatedLead]
     contacted_at: list[float] = field(init=False)
     waiting: deque[int] = field(default_factory=deque)
     events: list[tuple[float, int, int]] = field(default_factory=list)
@@ -154,6 +154,6 @@ class _TeamRun:
             heapq.heappush(self.events, (released_at, _Happening.RELEASED, place))
 
 
-def simulate_contacts(reps: Sequence[SimulatedRep], arrivals: Sequence[Arrival]) -> list[float]:
+def simulate_contacts(reps: Sequence[SimulatedRep], arrivals: Sequence[SimulatedLead]) -> list[float]:
     """Return the instant of the first contact of each arrival, NEVER where the hours end before it."""
     return _TeamRun([_Desk(rep) for rep in reps], arrivals).run()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sla.promise_simulation.contact_queue import NEVER, Arrival, SimulatedRep, WorkingTime, simulate_contacts
+from sla.promise_simulation.contact_queue import NEVER, SimulatedLead, SimulatedRep, WorkingTime, simulate_contacts
 from sla.promise_simulation.working_speed import WorkingSpeed
 
 WEEK_SECONDS: Final = 7 * 86_400
@@ -191,7 +191,8 @@ def _simulate_team(
             for past in rng.choices(pattern, k=_draw_count(rng, plan.leads_a_week))
         )
         arrivals = [
-            Arrival(at, rng.choice(speed.seconds_for(number, is_hot=is_hot)), in_hand) for at, is_hot, in_hand in leads
+            SimulatedLead(at, rng.choice(speed.seconds_for(number, is_hot=is_hot)), in_hand)
+            for at, is_hot, in_hand in leads
         ]
         contacts = simulate_contacts(team.reps, arrivals)
         for (at, is_hot, _), contacted_at in zip(leads, contacts, strict=True):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from sla.promise_simulation.contact_queue import NEVER, Arrival, SimulatedRep, WorkingTime, simulate_contacts
+from sla.promise_simulation.contact_queue import NEVER, SimulatedLead, SimulatedRep, WorkingTime, simulate_contacts
 
 ALWAYS = WorkingTime([(0, 1e9)])
 HOUR = 3_600
@@ -35,7 +35,7 @@ def test_with_one_lead_a_rep_and_exponential_times_it_is_mmc(servers, load):
     at, arrivals = 0.0, []
     for _ in range(20_000):
         at += rng.expovariate(load)
-        arrivals.append(Arrival(at, rng.expovariate(1)))
+        arrivals.append(SimulatedLead(at, rng.expovariate(1)))
     reps = [SimulatedRep(ALWAYS, uncontacted_at_most=1)] * servers
 
     contacts = simulate_contacts(reps, arrivals)
@@ -66,7 +66,7 @@ def test_working_time_skips_nights():
 def test_a_lead_of_the_night_is_given_at_the_opening():
     hours = WorkingTime([(9 * HOUR, 17 * HOUR)])
 
-    assert simulate_contacts([SimulatedRep(hours)], [Arrival(0, 600), Arrival(1, 600)]) == [
+    assert simulate_contacts([SimulatedRep(hours)], [SimulatedLead(0, 600), SimulatedLead(1, 600)]) == [
         9 * HOUR + 600,
         9 * HOUR + 1_200,
     ]
@@ -75,7 +75,7 @@ def test_a_lead_of_the_night_is_given_at_the_opening():
 def test_reps_take_turns_by_weight():
     reps = [SimulatedRep(ALWAYS, weight=2), SimulatedRep(ALWAYS, weight=1)]
 
-    contacts = simulate_contacts(reps, [Arrival(0, 10)] * 3)
+    contacts = simulate_contacts(reps, [SimulatedLead(0, 10)] * 3)
 
     # Two of three go to the first rep, who contacts one after the other.
     assert sorted(contacts) == [10, 10, 20]
@@ -84,10 +84,10 @@ def test_reps_take_turns_by_weight():
 def test_a_rep_with_full_hands_gets_no_lead_until_one_is_out_of_hand():
     reps = [SimulatedRep(ALWAYS, capacity=1)]
 
-    contacts = simulate_contacts(reps, [Arrival(0, 10, in_hand_seconds=500), Arrival(1, 10)])
+    contacts = simulate_contacts(reps, [SimulatedLead(0, 10, in_hand_seconds=500), SimulatedLead(1, 10)])
 
     assert contacts == [10, 510]
 
 
 def test_without_reps_nobody_is_contacted():
-    assert simulate_contacts([], [Arrival(0, 1)]) == [NEVER]
+    assert simulate_contacts([], [SimulatedLead(0, 1)]) == [NEVER]
