@@ -23,6 +23,7 @@ from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads, quiet_leads, recency_validations, shortfalls
 from sla.clocks import clocks, do_not_contact
+from sla.forecast import weekly_forecasts
 from sla.handoffs import (
     creation,
     hot_upgrades,
@@ -36,6 +37,7 @@ from sla.handoffs import (
 from sla.notifications import blind_rule_notices, deliveries, leader_notices, recency_notices
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
+from sla.promise_simulation import promise_outlooks
 from sla.review_triggers import daily_check, running_month
 
 log = logging.getLogger(__name__)
@@ -152,6 +154,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
+            "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH
@@ -181,8 +184,15 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
-    """Run one pending backtest. Not part of the tick, because it may take minutes."""
-    return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
+    """Run one pending backtest, and simulate the promises that wait. Not part of the tick, because it may take minutes."""
+    return _run_steps(
+        "backtests",
+        now,
+        {
+            "backtests": lambda: pending_backtests.run_pending(now=now),
+            "outlooks": lambda: promise_outlooks.simulate_due(now=now),
+        },
+    )
 
 
 def run_imports(*, now: dt.datetime) -> dict[str, int]:

@@ -243,6 +243,7 @@ class NoticeKind(models.TextChoices):
     SUPPRESSED = "suppression.set", _("Leads suppressed")
     LINE_CROSSED = "rate.line_crossed", _("Rate beyond its line")
     VALIDATION = "recency.waiting", _("Recency validation")
+    PIPELINE_SHORT = "pipeline.short", _("Pipeline falls short")
 
     @property
     def tone(self) -> str:
@@ -268,6 +269,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.SUPPRESSED: "warn",
         NoticeKind.LINE_CROSSED: "warn",
         NoticeKind.VALIDATION: "marketing",
+        NoticeKind.PIPELINE_SHORT: "warn",
     }
 )
 

@@ -148,6 +148,11 @@ def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterat
     return _merge(_spans_between(calendar, to_utc(start), to_utc(end)))
 
 
+def subtract_pauses(spans: Iterable[Span], pauses: Iterable[Span]) -> Iterator[Span]:
+    """Take pauses, spans `[from, to)` in any order, out of spans that are in order."""
+    return _subtract(spans, _sort_pauses(pauses))
+
+
 def is_open(calendar: Calendar, at: datetime) -> bool:
     """Return whether the calendar is open at the instant."""
     at = to_utc(at)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from sla.models.calendar import CalendarChange, CalendarVersion, SpecialDay, WorkCalendar, WorkHours
 from sla.models.clock import Clock, ClockQuerySet, PromiseClock
-from sla.models.commitment import Commitment
+from sla.models.commitment import Commitment, PromiseSimulation
 from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
-from sla.models.figure import QuarterCoverage
+from sla.models.figure import QuarterCoverage, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.play import (
@@ -30,7 +30,7 @@ __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
     "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
-    "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "QuarterCoverage",
+    "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage",
     "ReasonCode", "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
-    "SpecialDay", "SubReason", "Team", "WorkCalendar", "WorkHours",
+    "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from config.audit.triggers import AuditTrigger
+from definitions.models import Version
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_moves
@@ -104,3 +105,33 @@ class Commitment(models.Model):
     def days_before_unresponsive(self) -> int:
         """Return the working days on which the attempts lie at least: never more than there are attempts."""
         return min(self.attempts_working_days, self.attempts_before_unresponsive)
+
+
+class PromiseSimulation(models.Model):
+    """The outlook of a promise before it is made: of drafted commitments, or of a version before its activation (rules 12.58)."""
+
+    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, null=True, related_name="simulations")
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, null=True, related_name="promise_simulations")
+    motion = models.CharField(max_length=3, choices=Motion.choices)
+    stamp = models.CharField(max_length=40, help_text="Of the terms and the volume: others make a new row.")
+    week = models.CharField(max_length=8, help_text="As 2026-W10: calendars and absences are those of its day.")
+    result = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="simulation_of_one_draft",
+                condition=Q(commitment__isnull=False, version__isnull=True)
+                | Q(commitment__isnull=True, version__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["commitment", "version", "stamp", "week"],
+                nulls_distinct=False,
+                name="simulation_once_a_week",
+            ),
+        ]
+        triggers: ClassVar = [pgtrigger.ReadOnly(name="promise_simulation_is_frozen")]
+
+    def __str__(self) -> str:
+        return f"{self.commitment or self.version} {self.week}"

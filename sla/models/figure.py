@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from definitions.models import Definition, Version
 from leads.models import append_only
+from leads.vocabulary import Motion
 
 
 class QuarterCoverage(models.Model):
@@ -38,3 +39,23 @@ class QuarterCoverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.definition} {self.quarter}: {self.covered} of {self.wins}"
+
+
+class WeeklyForecast(models.Model):
+    """The forecast of a motion's pipeline as made for a week, with the backtest of that day (rules 12.52)."""
+
+    motion = models.CharField(max_length=3, choices=Motion.choices)
+    week = models.CharField(max_length=8, help_text="As 2026-W10, in the company's calendar.")
+    method = models.PositiveSmallIntegerField(help_text="The number of the method; a changed method makes a new row.")
+    cutoff_at = models.DateTimeField(help_text="The beginning of the week: nothing recorded later was used.")
+    result = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["motion", "week", "method"], name="forecast_once_a_week")
+        ]
+        triggers: ClassVar = [append_only("weekly_forecasts_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.motion.upper()} {self.week}"

@@ -36,6 +36,7 @@ _BY_URGENCY: Final = (
     NoticeKind.SIGNATURE,
     NoticeKind.SUPPRESSED,
     NoticeKind.LINE_CROSSED,
+    NoticeKind.PIPELINE_SHORT,
     NoticeKind.REVIEW,
     NoticeKind.BLIND_RULE,
     NoticeKind.REINSTATED,

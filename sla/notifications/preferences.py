@@ -32,6 +32,7 @@ _ROLES_BY_KIND: Final = {
     NoticeKind.REINSTATED: (Role.MARKETING_OPS,),
     NoticeKind.SUPPRESSED: _LEADERS,
     NoticeKind.LINE_CROSSED: _LEADERS,
+    NoticeKind.PIPELINE_SHORT: _LEADERS,
     NoticeKind.VALIDATION: (Role.MARKETING_OPS, Role.MARKETING_LEADER),
 }
 

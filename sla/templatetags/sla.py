@@ -16,6 +16,7 @@ from leads.vocabulary import Stage
 from sla.handoff_page import lead_timeline
 from sla.handoffs import past_disposition_files, reinstatements, tier_3_hold
 from sla.models import AccountPlay, Handoff
+from sla.promise_simulation import outlook_sentences, promise_outlooks
 from sla.reports import play_reports, weekly_cohorts
 
 register = template.Library()
@@ -78,6 +79,13 @@ def disqualification_of(context: template.Context, lead: Lead) -> dict[str, Any]
 def duplicates_of(context: template.Context, lead: Lead) -> int:
     """Return how many possible duplicates the lead has, for people who may decide about them."""
     return duplicates.count_candidates_of(lead) if holds(context["request"].user, Role.MARKETING_OPS) else 0
+
+
+@register.inclusion_tag("sla/commitments/_outlook_of_version.html")
+def promise_outlook_of(version: Version) -> dict[str, Any]:
+    """Show whether the promises in force would hold with the volume of a version that waits for its activation."""
+    draft = promise_outlooks.draft_of_version(version)
+    return {"is_simulated": draft is not None, "outlook": draft and outlook_sentences.show_outlook(draft)}
 
 
 @register.inclusion_tag("sla/reports/_weekly_cohorts.html")

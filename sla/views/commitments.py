@@ -25,6 +25,7 @@ from sla.business_time.arithmetic import BadCalendar
 from sla.commitments import commitments, measurement, preview
 from sla.forms.commitments import ArrivalForm, CommitmentForm
 from sla.models import Commitment, WorkCalendar
+from sla.promise_simulation import outlook_sentences, promise_outlooks
 from sla.vocabulary import CommitmentState
 
 
@@ -112,6 +113,7 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
     others = list(_with_signers().filter(motion=version.motion).exclude(pk=version.pk).order_by("-number"))
     against = _choose_comparison(version, others, typed_number(request.GET.get("against", "")))
     calendar, wall = _read_arrival(ArrivalForm(request.GET or None))
+    is_simulated = promise_outlooks.is_simulated(version)
     context = {
         "commitment": version,
         "motion": version.motion,
@@ -126,6 +128,10 @@ def _render_page(request: Request, version: Commitment, refusal: str = "", statu
         "refusal": refusal,
         "may_draft": _may_draft(request),
         "preview": _build_preview(version, calendar, wall),
+        "is_simulated": is_simulated,
+        "outlook": outlook_sentences.show_outlook(promise_outlooks.draft_of_commitment(version))
+        if is_simulated
+        else None,
     }
     template = "sla/commitments/_preview.html" if request.htmx else "sla/commitments/commitment.html"
     return render(request, template, context, status=status)

@@ -1,0 +1,29 @@
+"""The alarm that the pipeline will fall short of the usual, 60 days before (rules 12.54). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sla.forecast.pipeline_forecast import USUAL_DAYS, CurrencyForecast
+
+#: The forecast is an alarm when it expects less than this percentage of the usual pipeline.
+EXPECTED_BELOW_PERCENT: Final = 80
+#: False alarms of a company whose pipeline keeps its level, as simulated: fewer than this many a year.
+FALSE_ALARMS_A_YEAR: Final = 1
+
+
+def is_short(figures: CurrencyForecast, *, past_days: int) -> bool:
+    """Return whether the window is to fall short.
+
+    It is if less than four fifths of the usual pipeline is expected, and even the upper end of the interval is below the
+    usual. The usual needs a past of USUAL_DAYS.
+    """
+    if figures.expected is None or figures.high is None or past_days < USUAL_DAYS:
+        return False
+    return figures.expected * 100 < figures.usual * EXPECTED_BELOW_PERCENT and figures.high < figures.usual
+
+
+def count_alarms(shortfalls: Sequence[bool]) -> int:
+    """Return how many alarms weekly forecasts gave: weeks in a row are one alarm."""
+    return sum(is_now and not before for before, is_now in zip((False, *shortfalls), shortfalls, strict=False))

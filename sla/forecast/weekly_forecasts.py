@@ -1,0 +1,176 @@
+"""The forecast of each week, kept as a row with its backtest, and the notice of a shortfall (rules 12.52, 12.54)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from django.db import transaction
+from django.urls import reverse
+
+from config import company_days
+from config.accounts.vocabulary import Role
+from config.calendar_periods import CalendarWeek
+from config.jobs.periods import claim_period
+from config.ui import formats
+from definitions import motions
+from leads.vocabulary import Motion
+from sla.forecast import forecast_backtest, forecast_cohorts, history_reader, shortfall_alarm
+from sla.forecast.forecast_backtest import FEWEST_CUTOFFS, WEEKS_BACK, PastForecast
+from sla.forecast.mql_history import MqlHistory
+from sla.forecast.pipeline_forecast import (
+    COHORT_DAYS,
+    FEWEST_OPENINGS,
+    SHORTEST_PAST_DAYS,
+    WINDOW,
+    CurrencyForecast,
+    PipelineForecast,
+    forecast_pipeline,
+)
+from sla.models import WeeklyForecast
+from sla.notifications import outbox
+from sla.notifications.outbox import NoticeDraft
+from sla.vocabulary import NoticeKind
+
+#: The number of the method; raise it when the figures change, and each motion gets a new row for the week.
+METHOD: Final = 1
+#: The same past gives the same forecast.
+_SEED: Final = 20_260
+#: The past that a forecast and its backtest read.
+_PAST: Final = dt.timedelta(days=COHORT_DAYS + WINDOW[1] + 7 * (WEEKS_BACK + 1))
+
+
+def make_due_forecasts(*, now: dt.datetime) -> int:
+    """Make this week's forecast of each motion that has none yet; return how many were made.
+
+    Any number of workers may run it: of several only the one that claims the week of a motion does the work. A motion that
+    fails keeps no other one from its forecast, and its error is raised afterwards.
+    """
+    week = CalendarWeek.containing(now)
+    stored = set(WeeklyForecast.objects.filter(week=week.name, method=METHOD).values_list("motion", flat=True))
+    count, failures = 0, []
+    for motion in motions.list_motions_in_use():
+        try:
+            count += motion not in stored and _make_once(motion, week, now)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return count
+
+
+def latest_forecast(motion: Motion) -> WeeklyForecast | None:
+    """Return the newest forecast of a motion, or None before the first."""
+    return WeeklyForecast.objects.filter(motion=motion).order_by("-cutoff_at", "-method").first()
+
+
+def list_forecasts(motion: Motion, *, since: dt.datetime) -> list[WeeklyForecast]:
+    """Return the forecasts as they were made in their weeks, the newest first; of each week that of the newest method."""
+    rows = WeeklyForecast.objects.filter(motion=motion, cutoff_at__gte=since)
+    return list(rows.order_by("-cutoff_at", "-method").distinct("cutoff_at"))
+
+
+@transaction.atomic
+def _make_once(motion: Motion, week: CalendarWeek, now: dt.datetime) -> bool:
+    if not claim_period(job=f"forecast:{motion}:{METHOD}", period=week.name, now=now):
+        return False
+    history = history_reader.read_history(motion, start=week.start - _PAST, now=week.start)
+    result = build_result(history, cutoff_at=week.start)
+    row = WeeklyForecast.objects.create(
+        motion=motion, week=week.name, method=METHOD, cutoff_at=week.start, result=result, at=now
+    )
+    outbox.write_notices(_draft_notices(row))
+    return True
+
+
+def build_result(history: MqlHistory, *, cutoff_at: dt.datetime) -> dict[str, Any]:
+    """Return the forecast for JSON: its window, by currency the figures, the alarm and the backtest, and the cohorts."""
+    cutoff = history_reader.as_days(cutoff_at)
+    forecast = forecast_pipeline(history, cutoff=cutoff, seed=_SEED)
+    past = forecast_backtest.run_backtest(history, cutoff=cutoff, seed=_SEED)
+    return {
+        "window": _window_dates(cutoff),
+        "mqls_in_hand": forecast.mqls_in_hand,
+        "mqls_a_week": round(forecast.mqls_a_week, 1),
+        "past_days": forecast.past_days,
+        "currencies": [_describe(figures, forecast, past[figures.currency]) for figures in forecast.currencies],
+        "cohorts": forecast_cohorts.describe_cohorts(history, cutoff=cutoff),
+    }
+
+
+def _describe(figures: CurrencyForecast, forecast: PipelineForecast, past: tuple[PastForecast, ...]) -> dict[str, Any]:
+    within = forecast_backtest.count_within(past)
+    return {
+        **_rounded(asdict(figures)),
+        "too_few": _explain_too_few(figures, forecast),
+        "is_short": shortfall_alarm.is_short(figures, past_days=forecast.past_days),
+        "alarms": shortfall_alarm.count_alarms([row.is_short for row in past]),
+        "within": within.hits,
+        "cutoffs": within.total,
+        "is_tested": within.total >= FEWEST_CUTOFFS,
+        "past": [_describe_past(row) for row in past],
+    }
+
+
+def _describe_past(row: PastForecast) -> dict[str, Any]:
+    figures = _rounded(asdict(row))
+    del figures["cutoff"]
+    cutoff_on = company_days.day_of(history_reader.as_instant(row.cutoff)).isoformat()
+    return {"cutoff": cutoff_on, "window": _window_dates(row.cutoff), "is_within": row.is_within, **figures}
+
+
+def _explain_too_few(figures: CurrencyForecast, forecast: PipelineForecast) -> str:
+    """Return why there is no figure, as a sentence; empty where there is one."""
+    if figures.expected is not None:
+        return ""
+    if forecast.past_days < SHORTEST_PAST_DAYS:
+        return (
+            f"Not enough to forecast from: the first MQL is {forecast.past_days} days old,"
+            f" and {SHORTEST_PAST_DAYS} days are needed."
+        )
+    return (
+        f"Not enough to forecast from: {figures.openings} opportunities with an amount in {figures.currency} came of the"
+        f" MQLs of the last year, and {FEWEST_OPENINGS} are needed."
+    )
+
+
+def _window_dates(cutoff: float) -> list[str]:
+    """Return the first day of the window and the day after its last, as ISO dates of the company."""
+    return [company_days.day_of(history_reader.as_instant(cutoff + days)).isoformat() for days in WINDOW]
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 2) if isinstance(value, float) else value for name, value in figures.items()}
+
+
+def _draft_notices(row: WeeklyForecast) -> Iterator[NoticeDraft]:
+    """Draft the notice of each currency that is to fall short, unless the week before was an alarm already."""
+    before = (
+        WeeklyForecast.objects.filter(motion=row.motion, cutoff_at__lt=row.cutoff_at).order_by("-cutoff_at").first()
+    )
+    known = {figures["currency"] for figures in (before.result["currencies"] if before else ()) if figures["is_short"]}
+    leaders = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER)
+    for figures in row.result["currencies"] if leaders else ():
+        if figures["is_short"] and figures["currency"] not in known:
+            yield NoticeDraft(
+                kind=NoticeKind.PIPELINE_SHORT,
+                once=f"forecast:{row.motion}:{figures['currency']}:{row.week}",
+                handoff=None,
+                to=leaders,
+                text=_write_text(row, figures),
+                at=row.at,
+                path=f"{reverse('overview')}?motion={row.motion}",
+            )
+
+
+def _write_text(row: WeeklyForecast, figures: dict[str, Any]) -> str:
+    expected, low, high, usual = (
+        formats.money(round(figures[name]), figures["currency"]) for name in ("expected", "low", "high", "usual")
+    )
+    first, end = (dt.date.fromisoformat(day) for day in row.result["window"])
+    return (
+        f"{row.motion.upper()} pipeline from {first:%-d %b} to {end - dt.timedelta(days=1):%-d %b %Y} is to fall short:"
+        f" {expected} expected (80 % interval {low} to {high}), {usual} is usual."
+    )

@@ -1,0 +1,58 @@
+"""The outlook of a promise in sentences for people (rules 12.57)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sla.business_time.hours import DAY_NAMES
+from sla.promise_simulation import promise_outlooks
+from sla.promise_simulation.promise_outlook import ENOUGH_PERCENT, MORE_REPS_AT_MOST
+from sla.promise_simulation.promise_outlooks import PromiseDraft
+
+#: The hours that are named, those with the lowest shares first.
+SLOTS_NAMED: Final = 5
+
+
+def show_outlook(draft: PromiseDraft) -> dict[str, Any] | None:
+    """Return the newest outlook of a draft for its page, or None while it is being simulated."""
+    row = promise_outlooks.find_outlook(draft)
+    if row is None:
+        return None
+    sentences = describe_outlook(row.result, f"{draft.motion.upper()}s")
+    return {"sentences": sentences, "teams": row.result.get("teams"), "basis": row.result.get("basis"), "at": row.at}
+
+
+def describe_outlook(result: Mapping[str, Any], leads: str) -> list[str]:
+    """Return the outlook as sentences, the share of all leads first. `leads` names them, as MQLs."""
+    if result["why_not"]:
+        return [result["why_not"]]
+    overall = result["overall"]
+    if not overall["leads"]:
+        return ["No team of the past leads has a rep, so nobody would be contacted."]
+    a_month = f"{result['basis']['mqls_a_month']:,.0f}"
+    return [
+        f"With {a_month} {leads} a month {overall['percent']:.0f} % of first contacts are in time.",
+        *_describe_teams(result["teams"]),
+        *_describe_slots(result["slots"]),
+    ]
+
+
+def _describe_teams(teams: list[dict[str, Any]]) -> Iterator[str]:
+    for team in teams:
+        if not team["is_enough"]:
+            yield f"{team['team']}: {team['percent']:.0f} % in time, {_describe_missing(team['missing_reps'])}."
+
+
+def _describe_slots(slots: list[dict[str, Any]]) -> Iterator[str]:
+    short = sorted((slot for slot in slots if not slot["is_enough"]), key=lambda slot: slot["percent"])
+    for slot in short[:SLOTS_NAMED]:
+        if slot["missing_reps"]:
+            hours = f"{DAY_NAMES[slot['weekday']]}s {slot['from_hour']}–{slot['to_hour']}"
+            yield f"{hours} {slot['team']} is {_describe_missing(slot['missing_reps'])} ({slot['percent']:.0f} % in time)."
+
+
+def _describe_missing(missing_reps: int | None) -> str:
+    if missing_reps is None:
+        return f"and {MORE_REPS_AT_MOST} more reps would not make it {ENOUGH_PERCENT} %: the contacts themselves take too long"
+    return f"short of {missing_reps} rep{'' if missing_reps == 1 else 's'}"

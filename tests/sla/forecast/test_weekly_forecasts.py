@@ -1,0 +1,202 @@
+"""The rows from which a forecast is made, and the rows that keep it (rules 12.50, 12.52, 12.54)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.db import transaction
+from django.db.utils import Error
+
+from config import periodic
+from config.accounts.vocabulary import Role
+from leads.identity import merges
+from leads.models import Outcome
+from leads.vocabulary import Motion, OutcomeKind
+from sla.forecast import forecast_backtest, history_reader, weekly_forecasts
+from sla.forecast.mql_history import NEVER, MqlHistory, StepKind, select_known
+from sla.models import Notice, WeeklyForecast
+from sla.plays import play_work
+from sla.vocabulary import NoticeKind
+from tests.account_plays import start_play
+from tests.factories import DAY, NOW, HandoffFactory, LeadFactory, QualificationFactory, UserFactory
+from tests.sla.forecast.simulated_worlds import simulate_company
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = dt.datetime(2026, 3, 30, tzinfo=dt.UTC)
+
+
+def open_deal(lead, *, at, kind=OutcomeKind.OPPORTUNITY, amount=10_000, **columns) -> Outcome:
+    return Outcome.objects.create(
+        **{"lead": lead, "kind": kind, "at": at, "amount": amount, "recorded_at": at, "source": "crm", **columns}
+    )
+
+
+def read(*, now=NOW + 60 * DAY) -> MqlHistory:
+    return history_reader.read_history(Motion.MQL, start=NOW - 400 * DAY, now=now)
+
+
+def list_steps(history: MqlHistory) -> list[tuple[int, StepKind, float]]:
+    """Return each step: the place of its MQL, its kind, and the days since NOW at which it happened."""
+    steps, zero = history.steps, history_reader.as_days(NOW)
+    rows = zip(steps.mql.tolist(), steps.kind.tolist(), (steps.at - zero).tolist(), strict=True)
+    return sorted((mql, StepKind(kind), round(days, 2)) for mql, kind, days in rows)
+
+
+def test_the_steps_of_an_mql_are_read_with_amount_and_currency():
+    accepted = HandoffFactory(accepted=True)
+    HandoffFactory(rejected=True)
+    open_deal(accepted.lead, at=NOW + 20 * DAY, amount=Decimal("12345.60"), currency="CHF")
+    open_deal(accepted.lead, at=NOW + 40 * DAY, kind=OutcomeKind.WON)
+    other_motion = open_deal(accepted.lead, at=NOW + 21 * DAY, motion=Motion.PQL)
+
+    history = read()
+
+    assert other_motion.motion == Motion.PQL
+    assert list_steps(history) == [
+        (0, StepKind.ACCEPTED, 0.0),
+        (0, StepKind.OPENED, 20.0),
+        (0, StepKind.CLOSED, 40.0),
+        (1, StepKind.REJECTED, 0.0),
+    ]
+    openings = select_known(history, until=NEVER, start=0).openings
+    assert history.currencies == ("EUR", "CHF")
+    assert (openings.amount.tolist(), openings.currency.tolist()) == ([12_345.6], [1])
+
+
+def test_a_corrected_deal_counts_as_it_was_known():
+    lead = QualificationFactory(at=NOW).lead
+    wrong = open_deal(lead, at=NOW + 5 * DAY, amount=1_000, is_first=True, external_id="1")
+    open_deal(lead, at=NOW + 5 * DAY, amount=5_000, external_id="1", corrects=wrong, recorded_at=NOW + 30 * DAY)
+
+    history = read()
+
+    zero = history_reader.as_days(NOW)
+    sums = [select_known(history, until=zero + days, start=0).openings.amount.tolist() for days in (29, 31)]
+    assert sums == [[1_000], [5_000]]
+
+
+def test_a_deal_of_a_merged_lead_is_the_persons_from_the_merge_on():
+    mql = QualificationFactory(at=NOW).lead
+    alias = LeadFactory()
+    open_deal(alias, at=NOW + 5 * DAY)
+    merges.merge(lead_id=alias.pk, into_id=mql.pk, by=None, now=NOW + 10 * DAY)
+
+    history = read()
+
+    zero = history_reader.as_days(NOW)
+    counts = [len(select_known(history, until=zero + days, start=0).openings.at) for days in (9, 11)]
+    assert counts == [0, 1]
+
+
+def test_the_next_mql_of_a_lead_ends_the_one_before_and_takes_the_deals_after_it():
+    first = QualificationFactory(at=NOW, closed_at=NOW + DAY)
+    QualificationFactory(at=NOW + 30 * DAY, lead=first.lead, cycle=2)
+    open_deal(first.lead, at=NOW + 40 * DAY)
+
+    assert list_steps(read()) == [(0, StepKind.CLOSED, 30.0), (1, StepKind.OPENED, 40.0)]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_mqls(django_assert_max_num_queries):
+    QualificationFactory.create_batch(3)
+
+    with django_assert_max_num_queries(3):
+        history = read()
+
+    assert len(history.qualified_at) == 3
+
+
+def test_each_motion_gets_one_forecast_a_week(monkeypatch):
+    QualificationFactory(at=MONDAY - 10 * DAY)
+
+    counts = [weekly_forecasts.make_due_forecasts(now=MONDAY + days * DAY) for days in (0, 1, 6, 7)]
+
+    assert counts == [1, 0, 0, 1]
+    newest = weekly_forecasts.latest_forecast(Motion.MQL)
+    assert (newest.week, newest.cutoff_at) == ("2026-W15", MONDAY + 7 * DAY)
+    assert [row.week for row in weekly_forecasts.list_forecasts(Motion.MQL, since=MONDAY)] == ["2026-W15", "2026-W14"]
+    assert newest.result["window"] == ["2026-06-05", "2026-07-05"]
+    assert newest.result["currencies"][0]["too_few"] == (
+        "Not enough to forecast from: the first MQL is 17 days old, and 120 days are needed."
+    )
+    assert newest.result["mqls_in_hand"] == 1
+
+
+def test_watching_the_figures_makes_the_forecasts():
+    QualificationFactory(at=MONDAY - 10 * DAY)
+
+    assert periodic.watch_figures(now=MONDAY)["forecasts"] == 1
+
+
+def test_a_kept_forecast_cannot_be_changed():
+    QualificationFactory(at=MONDAY - 10 * DAY)
+    weekly_forecasts.make_due_forecasts(now=MONDAY)
+
+    with pytest.raises(Error, match="Cannot update or delete"), transaction.atomic():
+        WeeklyForecast.objects.update(result={})
+
+
+def place_history(monkeypatch, history: MqlHistory, *, last_day: dt.datetime, days: int) -> None:
+    """Have a simulated history read, whose day `days` is `last_day`."""
+    shift = history_reader.as_days(last_day) - days
+    steps = history.steps
+    moved = type(steps)(
+        steps.mql,
+        steps.kind,
+        steps.at + shift,
+        steps.known_from + shift,
+        steps.known_until,
+        steps.amount,
+        steps.currency,
+    )
+    placed = MqlHistory(history.qualified_at + shift, history.known_at + shift, moved, history.currencies)
+    monkeypatch.setattr(history_reader, "read_history", lambda *_, **__: placed)
+
+
+def test_a_shortfall_is_told_to_the_leaders_once(monkeypatch):
+    QualificationFactory(at=MONDAY - 10 * DAY)
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+    monkeypatch.setattr(forecast_backtest, "DRAWS", 20)
+    company = simulate_company(
+        101, mqls_a_week=30, days_between=(1, 30, 55), level=lambda day: 0.3 if day >= 600 else 1
+    )
+    place_history(monkeypatch, company, last_day=MONDAY, days=640)
+
+    for weeks in (0, 1):
+        weekly_forecasts.make_due_forecasts(now=MONDAY + weeks * 7 * DAY)
+
+    (notice,) = Notice.objects.filter(kind=NoticeKind.PIPELINE_SHORT, to=leader)
+    assert notice.text.startswith("MQL pipeline from 29 May to 27 Jun 2026 is to fall short: ")
+
+
+def test_a_kept_forecast_has_its_backtest_and_cohorts(monkeypatch):
+    QualificationFactory(at=MONDAY - 10 * DAY)
+    monkeypatch.setattr(forecast_backtest, "DRAWS", 20)
+    place_history(monkeypatch, simulate_company(1), last_day=MONDAY, days=900)
+
+    weekly_forecasts.make_due_forecasts(now=MONDAY)
+
+    result = weekly_forecasts.latest_forecast(Motion.MQL).result
+    (figures,) = result["currencies"]
+    assert figures["low"] < figures["expected"] < figures["high"]
+    assert figures["expected"] == pytest.approx(figures["in_hand"] + figures["to_come"], abs=0.02)
+    assert (figures["cutoffs"], len(figures["past"]), figures["is_tested"]) == (52, 52, True)
+    assert sum(row["low"] <= row["came"] <= row["high"] for row in figures["past"]) == figures["within"]
+    assert figures["past"][-1]["window"][1] <= "2026-03-30"
+    assert len(result["cohorts"]) == 4
+    assert np.isfinite(figures["usual"])
+
+
+def test_account_plays_have_a_history_of_their_own():
+    play = start_play()
+    play_work.accept(play=play, by=play.rep.user, now=NOW + DAY)
+    play_work.open_opportunity(play=play, amount=Decimal(50_000), by=play.rep.user, now=NOW + 3 * DAY)
+
+    of_plays = history_reader.read_history(Motion.AQL, start=NOW - 400 * DAY, now=NOW + 60 * DAY)
+
+    assert list_steps(of_plays) == [(0, StepKind.ACCEPTED, 1.0), (0, StepKind.OPENED, 3.0)]
+    assert np.nansum(of_plays.steps.amount) == 50_000
+    assert len(read().qualified_at) == 0
