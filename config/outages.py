@@ -19,6 +19,7 @@ _FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 #: The beginnings of the SQLSTATEs of failures that pass by themselves.
 _PASSING: Final = (
     "08",  # the connection
+    "25P03",  # a transaction that stood still for too long
     "25006",  # a server that takes no writes, as during a failover
     "40",  # a deadlock or a serialization failure that was broken at the cost of this transaction
     "53",  # no memory, disk or connection left

@@ -133,6 +133,10 @@ DATABASES = {
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "application_name": "accord"})
+# A worker that stands still within a transaction (a frozen machine, SIGSTOP) loses its connection, and others get its locks.
+# It repeats the work when it goes on. The web server's master ends its own children that stand still.
+if "worker" in sys.argv and (_seconds := env.int("WORKER_MAY_IDLE_SECONDS", default=300)):
+    DATABASES["default"]["OPTIONS"]["options"] = f"-c idle_in_transaction_session_timeout={_seconds}s"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 

@@ -11,7 +11,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from config.audit.triggers import OwnerWrites
+from config.accounts.models import User
+from config.audit.triggers import AuditTrigger, OwnerWrites
 from config.audit.vocabulary import HASH_LENGTH, Operation
 
 
@@ -76,4 +77,26 @@ class SealedEntry(AuditEntry):
             pgtrigger.Protect(
                 name="sealed_salts_only_go", operation=pgtrigger.Update, condition=pgtrigger.Q(new__salt__isnull=False)
             ),
+        ]
+
+
+class RoleGrant(User.groups.through):  # type: ignore[name-defined]  # Django makes the table of this relation by itself
+    """A role that a person holds. Only the audit knows it by this name: whoever grants or takes a role leaves an entry."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers: ClassVar = [AuditTrigger()]
+
+
+class PersonRights(User):
+    """The rights of an account beside its roles: to sign in, to enter the admin, to do everything. Names stay out of the audit."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers: ClassVar = [
+            AuditTrigger(
+                outside=["password", "last_login", "first_name", "last_name", "email", "date_joined", "time_zone"]
+            )
         ]

@@ -13,6 +13,11 @@ from leads.models.lead import Lead
 from leads.vocabulary import DuplicateReason
 
 
+def _keep_ended(name: str) -> pgtrigger.Protect:
+    """Return a trigger that leaves a statement as it ended: who takes it up again makes a new one."""
+    return pgtrigger.Protect(name=name, operation=pgtrigger.Update, condition=pgtrigger.Q(old__ended_at__isnull=False))
+
+
 class LeadMerge(models.Model):
     """The statement that `alias` is the same person as `into`. It rewrites nothing, and ends when they are parted."""
 
@@ -32,6 +37,7 @@ class LeadMerge(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(name="merges_stay", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="merges_only_end", fields=["alias", "into", "at", "by", "why"]),
+            _keep_ended("merges_end_once"),
         ]
 
     def __str__(self) -> str:
@@ -77,7 +83,11 @@ class NotDuplicate(models.Model):
             ),
             models.CheckConstraint(name="not_duplicate_in_order", condition=Q(first__lt=F("second"))),
         ]
-        triggers: ClassVar = [pgtrigger.Protect(name="not_duplicates_stay", operation=pgtrigger.Delete)]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="not_duplicates_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="not_duplicates_only_end", fields=["first", "second", "at", "by"]),
+            _keep_ended("not_duplicates_end_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.first} is not {self.second}"

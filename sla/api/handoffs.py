@@ -72,8 +72,10 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
 
 
 class AcceptApiView(HandoffActionView):
-    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+    def refuse_early(self, row: Handoff, by: User) -> None:
         dispositions.refuse_decided(row, by)
+
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.accept(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_handoff")
@@ -85,8 +87,10 @@ class AcceptApiView(HandoffActionView):
 class RejectApiView(HandoffActionView):
     input_serializer = serializers.RejectionSerializer
 
-    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+    def refuse_early(self, row: Handoff, by: User) -> None:
         dispositions.refuse_decided(row, by)
+
+    def act(self, row: Handoff, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return dispositions.reject(handoff=row, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_handoff")

@@ -74,8 +74,10 @@ def _document_action(body: type[Serializer[Any]], operation: str) -> Callable[[A
 
 
 class PlayAcceptApiView(PlayActionView):
-    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+    def refuse_early(self, row: AccountPlay, by: User) -> None:
         play_work.refuse_decided(row, by)
+
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return play_work.accept(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.EmptySerializer, "accept_play")
@@ -87,8 +89,10 @@ class PlayAcceptApiView(PlayActionView):
 class PlayRejectApiView(PlayActionView):
     input_serializer = serializers.RejectionSerializer
 
-    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
+    def refuse_early(self, row: AccountPlay, by: User) -> None:
         play_work.refuse_decided(row, by)
+
+    def act(self, row: AccountPlay, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         return play_work.reject(play=row, by=by, now=now, **typed)
 
     @_document_action(serializers.RejectionSerializer, "reject_play")

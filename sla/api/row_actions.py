@@ -50,6 +50,9 @@ class RowActionView(APIView, Generic[Row]):
         """Return the same rows with all that an answer shows."""
         raise NotImplementedError
 
+    def refuse_early(self, row: Row, by: User) -> None:
+        """Raise one of `conflicts` for what can be seen without the lock, so that the late do not wait for it."""
+
     def act(self, row: Row, typed: dict[str, Any], by: User, now: dt.datetime) -> object:
         """Call the use-case with the checked input."""
         raise NotImplementedError
@@ -57,9 +60,10 @@ class RowActionView(APIView, Generic[Row]):
     def respond(self, request: Request, pk: int, **typed: Any) -> Response:
         caller = callers.get_caller(request)
         row = get_object_or_404(self.select_visible(caller), pk=pk)
-        body = self.input_serializer(data=request.data)
-        body.is_valid(raise_exception=True)
         try:
+            self.refuse_early(row, caller)
+            body = self.input_serializer(data=request.data)
+            body.is_valid(raise_exception=True)
             with lock_waits.limit_lock_waits():
                 self.act(row, {**body.validated_data, **typed}, caller, timezone.now())
         except permissions.NotYours as refusal:

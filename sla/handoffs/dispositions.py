@@ -21,8 +21,9 @@ from scoring.live import hand_raises
 from scoring.models import Qualification
 from sla import handoff_states, permissions
 from sla.clocks import clocks
-from sla.handoffs import attempts, rejection_reasons
-from sla.models import Commitment, Disposition, Handoff, PendingDecision, ReasonCode, SubReason
+from sla.handoffs import attempts, decision_lookup, rejection_reasons
+from sla.handoffs.decision_lookup import StandingDecision
+from sla.models import Commitment, Disposition, Handoff, ReasonCode, SubReason
 from sla.models.disposition import write_reason
 from sla.nurture import recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -51,11 +52,10 @@ class DispositionRefused(Exception):
 class AlreadyDecided(Exception):
     """A decision that somebody else made before; the sentence says who and when."""
 
-    def __init__(self, decision: Disposition | PendingDecision, reader: User) -> None:
-        self.decision = decision
+    def __init__(self, decision: StandingDecision, reader: User) -> None:
         at = decision.at.astimezone(ZoneInfo(reader.time_zone))
-        verb = decision.get_kind_display().lower()
-        super().__init__(f"{decision.by} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
+        verb = decision.kind.label.lower()
+        super().__init__(f"{decision.by_name} {verb} this lead on {at:%-d %B %Y at %H:%M} ({reader.time_zone}).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,15 +230,9 @@ def refuse_decided(handoff: Handoff, by: User) -> None:
 
     Asked without the lock, too, so that whoever is late does not wait for it.
     """
-    decided = find_decision(handoff)
-    if decided is not None:
-        raise AlreadyDecided(decided, by)
-
-
-def find_decision(handoff: Handoff) -> Disposition | PendingDecision | None:
-    """Return the decision on a handoff, with who made it: the standing disposition, or one that can still be undone."""
-    pending = PendingDecision.objects.filter(handoff=handoff).select_related("by")
-    return pending.first() or current_disposition(handoff)
+    decision = decision_lookup.find_decision(handoff.pk)
+    if decision is not None:
+        raise AlreadyDecided(decision, by)
 
 
 def check_rejection(

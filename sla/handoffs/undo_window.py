@@ -19,7 +19,7 @@ from config import lock_waits, outages
 from config.accounts.models import User
 from config.jobs import sweeps
 from sla import handoff_states, permissions
-from sla.handoffs import dispositions
+from sla.handoffs import decision_lookup, dispositions
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
 from sla.notifications import outbox
 from sla.vocabulary import DispositionKind, NoticeKind
@@ -102,6 +102,14 @@ def get_pending_decision(handoff: Handoff, *, by: User) -> PendingDecision:
     if pending_decision is None:
         raise TooLate
     return pending_decision
+
+
+def refuse_final(handoff: Handoff, *, by: User) -> None:
+    """Raise TooLate if no decision can be undone any more, and NotYours; asked without the lock, before get_pending_decision."""
+    permissions.require_decider(by, handoff)
+    decision = decision_lookup.find_decision(handoff.pk)
+    if decision is None or decision.is_final:
+        raise TooLate
 
 
 def decide_several(

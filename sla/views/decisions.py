@@ -47,6 +47,9 @@ class AcceptView(DecisionView):
 
 
 class UndoView(DecisionView):
+    def refuse_early(self) -> None:
+        undo_window.refuse_final(self.handoff, by=self.request.user)
+
     def take_step(self, typed: dict[str, Any], now: dt.datetime) -> str:
         decision = undo_window.get_pending_decision(self.handoff, by=self.request.user)
         undo_window.undo(pending_decision=decision, by=self.request.user, now=now, **typed)

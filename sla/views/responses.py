@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import reswap, retarget
 
+from config import lock_waits
 from config.web import Request, show_refused_step
 from sla import permissions
 from sla.handoff_page import detail
-from sla.handoffs import dispositions, undo_window
+from sla.handoffs import decision_lookup, dispositions, undo_window
 from sla.models import Handoff
 from sla.views import page_context
 from sla.views.step_forms import StepFormView
@@ -38,7 +39,8 @@ class HandoffFormView(StepFormView):
 
     def begin_step(self) -> None:
         if self.ends_undo_window:
-            undo_window.finish_now(handoff=self.handoff, by=self.request.user)
+            with lock_waits.limit_lock_waits():
+                undo_window.finish_now(handoff=self.handoff, by=self.request.user)
 
     def show_success(self, sentence: str) -> HttpResponse:
         return show_success(self.request, self.handoff, sentence)
@@ -74,9 +76,9 @@ def show_overtaken(request: Request, handoff: Handoff, refusal: Exception, statu
     In the queue it takes the place of the handoff's row; elsewhere it is a page with a link.
     """
     sentence, link = str(refusal), reverse("handoff", args=[handoff.pk])
-    if not isinstance(refusal, dispositions.AlreadyDecided) and (decided := dispositions.find_decision(handoff)):
+    if not isinstance(refusal, dispositions.AlreadyDecided) and (decision := decision_lookup.find_decision(handoff.pk)):
         # Also whoever waited for the lock in vain: who held it has decided by now.
-        sentence = f"{sentence} {dispositions.AlreadyDecided(decided, request.user)}"
+        sentence = f"{sentence} {dispositions.AlreadyDecided(decision, request.user)}"
     if not is_from_queue(request):
         return show_refused_step(sentence, link=link, status=status)
     row = f"handoff-{handoff.pk}"

@@ -46,12 +46,18 @@ class StepFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
         raise NotImplementedError
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the form is read: whoever may not see the row gets a 404 and nothing else.
+        # Before the form is built: whoever may not see the row gets a 404 and nothing else, and the late read no choices.
         self.row  # noqa: B018  # looked up and kept
+        try:
+            self.refuse_early()
+        except permissions.NotYours as refusal:
+            return self.show_overtaken(refusal, 403)
+        except self.conflicts as refusal:
+            return self.show_overtaken(refusal, 409)
         return super().post(request, *args, **kwargs)
 
     def refuse_early(self) -> None:
-        """Raise one of `conflicts` for what can be seen without the lock, so that whoever is late does not wait for it."""
+        """Raise NotYours or one of `conflicts` for what can be seen without the lock, so that the late do not wait for it."""
 
     def begin_step(self) -> None:
         """Do what goes before the step in a transaction of its own, and may refuse it; nothing by default."""
@@ -70,9 +76,7 @@ class StepFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
     def form_valid(self, form: Form) -> HttpResponse:
         overtaken: Refusals = (*self.conflicts, lock_waits.RowContended)
         try:
-            self.refuse_early()
-            with lock_waits.limit_lock_waits():
-                self.begin_step()
+            self.begin_step()
             with lock_waits.limit_lock_waits():
                 sentence = self.take_step(form.cleaned_data, timezone.now())
         except permissions.NotYours as refusal:

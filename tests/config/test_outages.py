@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -158,3 +161,42 @@ def _refuse_write(execute: Any, sql: str, params: Any, many: bool, context: Any)
 
 def _break_down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     raise RuntimeError("a fault of the program")
+
+
+# What a worker runs, started as one: it begins to work in a transaction and then stands still.
+_STANDING_STILL = """
+import sys
+sys.argv = ["celery", "worker"]
+import django
+django.setup()
+from django.db import DatabaseError, connection, transaction
+from config import outages
+try:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(1204)")
+        print("locked", flush=True)
+        sys.stdin.readline()
+        cursor.execute("SELECT 1")
+except DatabaseError as error:
+    print(outages.is_outage(error))
+"""
+
+
+def test_a_worker_that_stands_still_in_a_transaction_gives_its_locks_back() -> None:
+    where = connection.settings_dict
+    address = f"postgresql://{where['USER']}:{where['PASSWORD']}@{where['HOST']}:{where['PORT']}/{where['NAME']}"
+    environment = os.environ | {"DATABASE_URL": address, "WORKER_MAY_IDLE_SECONDS": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", _STANDING_STILL]
+
+    with (
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker,
+        connection.cursor() as cursor,
+    ):
+        assert worker.stdout is not None
+        beginning = worker.stdout.readline()
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
+        cursor.execute("SELECT pg_advisory_xact_lock(1204)")
+        # It goes on, and what it meets passes: the work is repeated.
+        ending, _ = worker.communicate("\n")
+
+    assert (beginning, ending) == ("locked\n", "True\n")

@@ -103,3 +103,11 @@ def test_counts_of_silent_callers_are_deleted() -> None:
 
     assert request_limits.delete_old_counts(now=NOW + dt.timedelta(hours=23)) == 0
     assert request_limits.delete_old_counts(now=NOW + dt.timedelta(hours=25)) == 1
+
+
+def test_requests_of_one_key_do_not_wait_for_the_disk_in_turn() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = %s", [RequestCount._meta.db_table])
+        (persistence,) = cursor.fetchone()
+
+    assert persistence == "u"

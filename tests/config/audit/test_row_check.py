@@ -51,7 +51,7 @@ def test_governed_tables_are_those_that_the_audit_is_about() -> None:
             "definitions.VersionChange", "definitions.SignOff", "definitions.Proposal", "definitions.CommitmentSnapshot",
             "definitions.Suppression",
             "sla.Commitment", "sla.Handoff", "sla.Clock", "sla.Disposition", "sla.AccountPlay", "sla.PlayClock",
-            "sla.PlayDisposition",
+            "sla.PlayDisposition", "audit.PersonRights", "audit.RoleGrant",
         )
     }  # fmt: skip
 

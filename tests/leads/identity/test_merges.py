@@ -9,10 +9,10 @@ from django.db import DatabaseError, transaction
 from leads import shipped_signals
 from leads.exceptions import Refused
 from leads.filters import LeadFilter
-from leads.identity import merges
+from leads.identity import duplicates, merges
 from leads.intake import contact_decisions, events, lead_upserts, not_understood, outcomes
 from leads.intake.item_results import ItemResult
-from leads.models import ContactDecision, Lead, LeadMerge, Outcome, Signal
+from leads.models import ContactDecision, Lead, LeadMerge, NotDuplicate, Outcome, Signal
 from leads.rescoring import mass_rescores, rescore_queue
 from tests.factories import NOW, LeadFactory, UserFactory
 from tests.threads import at_once
@@ -254,3 +254,20 @@ def test_lifting_the_opt_out_of_a_person_lifts_that_of_each_lead() -> None:
 
     assert not merges.may_not_be_contacted(standing)
     assert list(ContactDecision.objects.values_list("lead", "is_opt_out")) == [(alias.pk, False)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change", [{"ended_at": None, "ended_by": None}, {"ended_at": NOW + 2 * DAY}, {"ended_by": None}]
+)
+def test_a_statement_about_two_leads_ends_once(change: dict[str, Any]) -> None:
+    first, second, by = LeadFactory(), LeadFactory(), UserFactory()
+    merge(second, first)
+    merges.unmerge(lead_id=second.pk, by=by, now=NOW + DAY)
+    duplicates.keep_apart(lead_id=first.pk, other_id=second.pk, by=by, now=NOW)
+    duplicates.take_back(statement_id=NotDuplicate.objects.get().pk, by=by, now=NOW + DAY)
+
+    for statements in (LeadMerge.objects.all(), NotDuplicate.objects.all()):
+        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+            statements.update(**change)
+        assert (statements.get().ended_at, statements.get().ended_by) == (NOW + DAY, by)

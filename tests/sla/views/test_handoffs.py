@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
@@ -263,6 +264,20 @@ def test_who_comes_second_reads_who_was_first() -> None:
     assert (page.status_code, row.status_code) == (409, 409)
     for answer in (page, row):
         assert f"{handoff.rep} accepted this lead" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("step", "queries_at_most"), [("accept", 5), ("reject", 5), ("undo", 8)])
+def test_a_late_step_takes_a_few_queries_and_no_lock(
+    step: str, queries_at_most: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    handoff = HandoffFactory(accepted=True)
+    client = signed_in(handoff.team.managers.get())
+
+    with django_assert_max_num_queries(queries_at_most) as captured:
+        answer = client.post(reverse(f"handoff_{step}", args=[handoff.pk]))
+
+    assert answer.status_code == 409
+    assert not [query for query in captured if "FOR " in query["sql"] or "lock_timeout" in query["sql"]]
 
 
 @pytest.mark.parametrize("name", ["accept", "attempt", "meeting", "qualify", "opportunity", "win", "lose", "assign"])
