@@ -271,9 +271,9 @@ def _show_words(label: str, texts: tuple[str, str], old: object, new: object) ->
 
 def _show_reasons(label: str, old: Json, new: Json) -> tuple[str, tuple[str, str]]:
     """Return label and texts of a row that asks the same as before: its reasons, as far as they differ."""
-    words = {"rationale": "rationale", "cap_rationale": "rationale of the cap"}
-    changed = [key for key in words if old.get(key) != new.get(key)]
-    names = " and ".join(words[key] for key in changed)
+    labels = {"rationale": "rationale", "cap_rationale": "rationale of the cap"}
+    changed = [key for key in labels if old.get(key) != new.get(key)]
+    names = " and ".join(labels[key] for key in changed)
     before, after = (" ".join(str(row.get(key) or "–") for key in changed) for row in (old, new))
     return f"{label}, {names}" if names else label, (before, after)
 

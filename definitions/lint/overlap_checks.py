@@ -34,8 +34,8 @@ def find_scope_field(document: Json, other: Json | None = None) -> str | None:
     Without another document it is the first one that the gate asks for; None: no field tells it.
     """
     document = name_countries_by_code(document)
-    asked = {row["field"] for row in document["gate"]}
-    fields = [field for field in _SEPARATING if field in asked]
+    in_gate = {row["field"] for row in document["gate"]}
+    fields = [field for field in _SEPARATING if field in in_gate]
     if other is None:
         return next(iter(fields), None)
     gates = _join_gates(document, name_countries_by_code(other))["gate"]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0014_quarter_coverage"),
+        ("sla", "0016_handoffs_by_decision"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("definitions", "0017_review_guards"),
-        ("sla", "0015_weekly_forecasts"),
+        ("sla", "0017_weekly_forecasts"),
     ]
 
     operations = [
