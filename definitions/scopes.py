@@ -24,7 +24,7 @@ def list_others_in_force(definition: Definition) -> tuple[OtherDefinition, ...]:
 
 
 def find_scope_fields(version: Version) -> frozenset[str]:
-    """Return the fields on which the gate of a version tells its scope (rules 8.51); empty: it has none, or no field tells it.
+    """Return the fields on which the gate of a version tells its scope (rules 8.36); empty: it has none, or no field tells it.
 
     From each other scope in force of the motion it is the first field on which no lead passes both gates. Where no other one
     is in force, or none is told apart, it is the first field by which markets and products differ.

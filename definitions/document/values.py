@@ -298,7 +298,7 @@ class Draft:
     """A whole version as values (rules 15.1). Only a version of the motion AQL has an `account`.
 
     `kind` is a DefinitionKind or, of versions from before there were kinds, ""; `summary` is one sentence.
-    `mql_to_sql` is None where the version states no healthy range of its own (rules 8.50).
+    `mql_to_sql` is None where the version states no healthy range of its own (rules 8.35).
     """
 
     name: str

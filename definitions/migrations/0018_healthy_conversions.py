@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             field=models.DecimalField(
                 blank=True,
                 decimal_places=3,
-                help_text="Where the healthy range of MQL→SQL begins. Null: it is that of all definitions (rules 8.50).",
+                help_text="Where the healthy range of MQL→SQL begins. Null: it is that of all definitions (rules 8.35).",
                 max_digits=4,
                 null=True,
             ),

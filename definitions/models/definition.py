@@ -100,7 +100,7 @@ class Version(models.Model):
         decimal_places=3,
         null=True,
         blank=True,
-        help_text="Where the healthy range of MQL→SQL begins. Null: it is that of all definitions (rules 8.50).",
+        help_text="Where the healthy range of MQL→SQL begins. Null: it is that of all definitions (rules 8.35).",
     )
     mql_to_sql_high = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
     mql_to_sql_rationale = models.TextField(blank=True, default="", db_default="")

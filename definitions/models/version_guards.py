@@ -25,7 +25,7 @@ APPROVED_BY_BOTH: Final = """
     RETURN NEW;
 """
 
-#: A trigger, so that nobody activates what was signed beside another version than the one in force (rules 9.50).
+#: A trigger, so that nobody activates what was signed beside another version than the one in force (rules 9.45).
 NOT_OVERTAKEN: Final = """
     IF EXISTS (
         SELECT FROM definitions_versionchange other JOIN definitions_version v ON v.id = other.version_id

@@ -339,7 +339,7 @@ def describe_ceilings(document: Json) -> str:
 
 
 def describe_healthy_range(document: Json) -> str:
-    """Describe the healthy range of MQL→SQL that the version states (rules 8.50); "" without one."""
+    """Describe the healthy range of MQL→SQL that the version states (rules 8.35); "" without one."""
     healthy = document.get("mql_to_sql")
     if not healthy:
         return ""

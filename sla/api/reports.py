@@ -1,4 +1,4 @@
-"""/api/v1/reports/{name} and the catalogue of figures (rules 12.30, 16.5)."""
+"""/api/v1/reports/{name} and the catalogue of figures (rules 12.19, 16.5)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ReportView(APIView):
 
     @extend_schema(operation_id="report", parameters=[ReportQuerySerializer], responses=ReportSerializer)
     def get(self, request: Request, name: str) -> Response:
-        """Answer with a report: the figures of its page, for what the caller may see (rules 12.30, 12.33)."""
+        """Answer with a report: the figures of its page, for what the caller may see (rules 12.19, 12.22)."""
         answer, _ = build_answer(name, request.query_params, callers.get_caller(request), timezone.now())
         return Response(ReportSerializer(answer).data)
 
@@ -74,7 +74,7 @@ class CatalogueView(APIView):
         responses=CatalogueFigureSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List every figure of reports, reviews and pages with its definition, each once (rules 12.30)."""
+        """List every figure of reports, reviews and pages with its definition, each once (rules 12.19)."""
         typed = CatalogueQuerySerializer(data=request.query_params)
         typed.is_valid(raise_exception=True)
         motion = Motion(typed.validated_data.get("motion") or motions.read_primary_motion())

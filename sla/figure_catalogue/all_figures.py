@@ -1,4 +1,4 @@
-"""The figures of the product by key, each once (rules 12.30). A module with new figures takes a place in `_GROUPS`. Pure."""
+"""The figures of the product by key, each once (rules 12.19). A module with new figures takes a place in `_GROUPS`. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of the funnel: steps, conversions and times between them, and speed to lead (rules 12.39, 12.41). Pure."""
+"""The figures of the funnel: steps, conversions and times between them, and speed to lead (rules 12.28, 12.30). Pure."""
 
 from __future__ import annotations
 

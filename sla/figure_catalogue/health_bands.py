@@ -47,7 +47,7 @@ ACCEPTANCE_BANDS: Final = (
 
 
 def build_conversion_bands(low: Decimal, high: Decimal) -> tuple[HealthBand, ...]:
-    """Return the bands of a conversion whose healthy range is `low` to `high` percent (rules 8.50).
+    """Return the bands of a conversion whose healthy range is `low` to `high` percent (rules 8.35).
 
     It is too low below two thirds of `low`, high above five quarters of `high`, and too high above one and a half times it.
     """

@@ -1,4 +1,4 @@
-"""The figures of both sides' promises: volume, context, routing, contact, decision, attempts, acceptance (rules 12.35, 12.36). Pure."""
+"""The figures of both sides' promises: volume, context, routing, contact, decision, attempts, acceptance (rules 12.24, 12.25). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of handoffs: speed to lead (rules 12.41), and what reps made of what they got (rules 12.5). Pure."""
+"""The figures of handoffs: speed to lead (rules 12.30), and what reps made of what they got (rules 12.5). Pure."""
 
 from __future__ import annotations
 

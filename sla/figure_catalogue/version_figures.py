@@ -1,4 +1,4 @@
-"""The figures of the catalogue as a version reads them: with the healthy range that it states (rules 8.50)."""
+"""The figures of the catalogue as a version reads them: with the healthy range that it states (rules 8.35)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast's own backtest: what it said at each of the last weeks, and what came (rules 12.53). Pure."""
+"""The forecast's own backtest: what it said at each of the last weeks, and what came (rules 12.34). Pure."""
 
 from __future__ import annotations
 

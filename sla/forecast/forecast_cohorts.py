@@ -1,4 +1,4 @@
-"""Stage conversion and cycle times of MQLs by the quarter in which they qualified: what the forecast rests on (rules 12.51). Pure."""
+"""Stage conversion and cycle times of MQLs by the quarter in which they qualified: what the forecast rests on (rules 12.32). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MQLs of a motion with their steps, read as columns (rules 12.50). Four queries, however many MQLs there are."""
+"""The MQLs of a motion with their steps, read as columns (rules 12.31). Four queries, however many MQLs there are."""
 
 from __future__ import annotations
 

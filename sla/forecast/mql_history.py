@@ -1,4 +1,4 @@
-"""The MQLs of a motion with their steps, and what was known of them at an instant (rules 12.50).
+"""The MQLs of a motion with their steps, and what was known of them at an instant (rules 12.31).
 
 Pure: numpy arrays in, numpy arrays out. Instants are days since 1970 in UTC as floats, `NEVER` for none.
 """

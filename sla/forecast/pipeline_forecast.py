@@ -1,4 +1,4 @@
-"""The forecast of the pipeline that the MQLs of a motion open 60 to 90 days ahead, with an interval of 80 % (rules 12.51).
+"""The forecast of the pipeline that the MQLs of a motion open 60 to 90 days ahead, with an interval of 80 % (rules 12.32).
 
 Pure. It draws futures: of the MQLs in hand by their chances, of new MQLs at the recent rate, with amounts as past
 opportunities had them. Rates and amounts differ from future to future as far as the past leaves them uncertain.

@@ -1,4 +1,4 @@
-"""The alarm that the pipeline will fall short of the usual, 60 days before (rules 12.54). Pure."""
+"""The alarm that the pipeline will fall short of the usual, 60 days before (rules 12.35). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The speed at which MQLs move from stage to stage, and the chance that one opens an opportunity in a window of days (rules 12.51).
+"""The speed at which MQLs move from stage to stage, and the chance that one opens an opportunity in a window of days (rules 12.32).
 
 Pure. An MQL waits for a decision, is accepted, or is an SQL. At each age in its stage it has a rate of each move a day,
 the moves that were seen at that age divided by the days that MQLs spent in it, so that MQLs whose end is not known yet

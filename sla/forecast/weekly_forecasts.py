@@ -1,4 +1,4 @@
-"""The forecast of each week, kept as a row with its backtest, and the notice of a shortfall (rules 12.52, 12.54)."""
+"""The forecast of each week, kept as a row with its backtest, and the notice of a shortfall (rules 12.33, 12.35)."""
 
 from __future__ import annotations
 

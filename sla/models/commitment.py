@@ -108,7 +108,7 @@ class Commitment(models.Model):
 
 
 class PromiseSimulation(models.Model):
-    """The outlook of a promise before it is made: of drafted commitments, or of a version before its activation (rules 12.58)."""
+    """The outlook of a promise before it is made: of drafted commitments, or of a version before its activation (rules 12.39)."""
 
     commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, null=True, related_name="simulations")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, null=True, related_name="promise_simulations")

@@ -16,7 +16,7 @@ class QuarterCoverage(models.Model):
     """The coverage of the version in force on the wins of a closed quarter (rules 8.17).
 
     `covered` of the `wins` had qualified before they were won; `outside_gate` of them failed the gate when they were won. `wins`
-    are those of the definition's scope; `outside_scopes` more lie in no scope of its motion and are left out (rules 8.51).
+    are those of the definition's scope; `outside_scopes` more lie in no scope of its motion and are left out (rules 8.36).
     """
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="+")
@@ -42,7 +42,7 @@ class QuarterCoverage(models.Model):
 
 
 class WeeklyForecast(models.Model):
-    """The forecast of a motion's pipeline as made for a week, with the backtest of that day (rules 12.52)."""
+    """The forecast of a motion's pipeline as made for a week, with the backtest of that day (rules 12.33)."""
 
     motion = models.CharField(max_length=3, choices=Motion.choices)
     week = models.CharField(max_length=8, help_text="As 2026-W10, in the company's calendar.")

@@ -1,4 +1,4 @@
-"""The simulation of a team: leads come, reps take them in turn, and contact one after the other (rules 12.55).
+"""The simulation of a team: leads come, reps take them in turn, and contact one after the other (rules 12.36).
 
 Pure. Instants are seconds from any beginning. A lead waits until a rep is at work who has fewer uncontacted leads than
 allowed and fewer leads in hand than their capacity; it goes to the one who was served least for their weight, as in the

@@ -1,4 +1,4 @@
-"""The outlook of a promise in sentences for people (rules 12.57)."""
+"""The outlook of a promise in sentences for people (rules 12.38)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outlook of the promise of first contact: the share in time, by team and hour, and how many reps are missing (rules 12.57).
+"""The outlook of the promise of first contact: the share in time, by team and hour, and how many reps are missing (rules 12.38).
 
 Pure. The weeks to come are simulated many times, with leads at the hours of past ones and with reps by their calendars and
 absences; then again with more reps.

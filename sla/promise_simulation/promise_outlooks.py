@@ -1,4 +1,4 @@
-"""The kept outlooks of drafted commitments and of versions that wait for their activation (rules 12.58)."""
+"""The kept outlooks of drafted commitments and of versions that wait for their activation (rules 12.39)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The teams, past leads and past contacts from which a promise is simulated (rules 12.56). Four queries and those of the reps."""
+"""The teams, past leads and past contacts from which a promise is simulated (rules 12.37). Four queries and those of the reps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The working speed of reps, fitted on past first contacts (rules 12.56). Pure."""
+"""The working speed of reps, fitted on past first contacts (rules 12.37). Pure."""
 
 from __future__ import annotations
 

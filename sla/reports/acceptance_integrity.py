@@ -1,4 +1,4 @@
-"""Signs of acceptances without reading, each a question and no verdict (rules 12.38).
+"""Signs of acceptances without reading, each a question and no verdict (rules 12.27).
 
 By person only for the person and their manager, by team for everybody else.
 """

@@ -1,4 +1,4 @@
-"""The funnel report: from lead to won, as a cohort and as a period, by group, with the alarm of its trends (rules 12.39, 12.40)."""
+"""The funnel report: from lead to won, as a cohort and as a period, by group, with the alarm of its trends (rules 12.28, 12.29)."""
 
 from __future__ import annotations
 

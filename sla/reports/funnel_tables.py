@@ -1,4 +1,4 @@
-"""The tables of the funnel: steps of a cohort, steps taken in a period, cohorts in time, groups, and the matrix (rules 12.39)."""
+"""The tables of the funnel: steps of a cohort, steps taken in a period, cohorts in time, groups, and the matrix (rules 12.28)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that MQLs came to, with what is known at an instant (rules 12.39). The reports of cohorts share it.
+"""The steps that MQLs came to, with what is known at an instant (rules 12.28). The reports of cohorts share it.
 
 The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded. Outcomes follow the person
 (12.11) and the motion (12.12); those after the lead's next qualification belong to that one (12.15).

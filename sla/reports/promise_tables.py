@@ -1,4 +1,4 @@
-"""The tables of the SLA report: both sides' promises by week, team, rep, tier, source and hour of the week (rules 12.1, 12.35)."""
+"""The tables of the SLA report: both sides' promises by week, team, rep, tier, source and hour of the week (rules 12.1, 12.24)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SLA report: how both sides keep their promises, and whether leads are accepted in earnest (rules 12.1, 12.35, 12.38)."""
+"""The SLA report: how both sides keep their promises, and whether leads are accepted in earnest (rules 12.1, 12.24, 12.27)."""
 
 from __future__ import annotations
 

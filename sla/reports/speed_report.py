@@ -1,4 +1,4 @@
-"""Speed to lead against conversion, in buckets of time to the first contact, and hot against standard (rules 12.41)."""
+"""Speed to lead against conversion, in buckets of time to the first contact, and hot against standard (rules 12.30)."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def check_due(definition: Definition, due: DueReview, now: dt.datetime) -> Itera
 def collect_pack(version: Version, *, trigger: ReviewTrigger, kind: ReviewKind, now: dt.datetime) -> dict[str, Any]:
     """Return the rates of the closed quarters, the newest first, their parts by source and band, and the coverage of wins.
 
-    A joint session reads the last wins and rejections besides (rules 8.53).
+    A joint session reads the last wins and rejections besides (rules 8.38).
     """
     definition, count = version.definition, _QUARTERS_OF_JOINT if kind == ReviewKind.JOINT else 1
     count = _QUARTERS_OF_ANNUAL if trigger == ReviewTrigger.ANNUAL else count

@@ -1,4 +1,4 @@
-"""The last wins and the last rejections of a definition, which a joint session reads one by one (rules 8.53)."""
+"""The last wins and the last rejections of a definition, which a joint session reads one by one (rules 8.38)."""
 
 from __future__ import annotations
 

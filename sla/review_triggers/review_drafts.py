@@ -39,7 +39,7 @@ def offer_revert(version: Version | None) -> dict[str, Any]:
 def _find_former(version: Version) -> Version | None:
     """Return the version with other rules that was in force before this one and was not given up by going back.
 
-    Where the rules of a version come back, those in force meanwhile were given up: they are no way out (rules 8.52).
+    Where the rules of a version come back, those in force meanwhile were given up: they are no way out (rules 8.37).
     """
     if version.activated_at is None:
         return None

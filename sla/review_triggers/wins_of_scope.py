@@ -1,4 +1,4 @@
-"""The wins of the scope of a definition, by what its gate asks of the market when they are won (rules 8.51)."""
+"""The wins of the scope of a definition, by what its gate asks of the market when they are won (rules 8.36)."""
 
 from __future__ import annotations
 

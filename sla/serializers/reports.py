@@ -1,4 +1,4 @@
-"""The serializers of the reports and of the catalogue of figures (rules 12.30, 16.5)."""
+"""The serializers of the reports and of the catalogue of figures (rules 12.19, 16.5)."""
 
 from __future__ import annotations
 

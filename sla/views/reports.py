@@ -1,4 +1,4 @@
-"""The page, the files and the rows of every report (rules 12.30, 12.36)."""
+"""The page, the files and the rows of every report (rules 12.19, 12.25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows behind a figure, as a report names them for the page that lists them (rules 12.36)."""
+"""The rows behind a figure, as a report names them for the page that lists them (rules 12.25)."""
 
 from __future__ import annotations
 

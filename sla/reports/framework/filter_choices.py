@@ -1,4 +1,4 @@
-"""The choices that a report's page offers for its filters: only what the reader may ask for (rules 12.32)."""
+"""The choices that a report's page offers for its filters: only what the reader may ask for (rules 12.21)."""
 
 from __future__ import annotations
 

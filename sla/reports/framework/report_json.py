@@ -1,4 +1,4 @@
-"""A report as JSON for the API: the same values as on the page (rules 12.30)."""
+"""A report as JSON for the API: the same values as on the page (rules 12.19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The period of a report, half-open, and the period before of the same length (rules 12.31)."""
+"""The period of a report, half-open, and the period before of the same length (rules 12.20)."""
 
 from __future__ import annotations
 

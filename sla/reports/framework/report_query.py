@@ -1,4 +1,4 @@
-"""The question of a reader to a report, read from the address: period, motion, filters, order (rules 12.31, 12.32)."""
+"""The question of a reader to a report, read from the address: period, motion, filters, order (rules 12.20, 12.21)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that a reader's reports count: an SDR's own, a manager's teams, everybody's for the others (rules 12.33)."""
+"""The rows that a reader's reports count: an SDR's own, a manager's teams, everybody's for the others (rules 12.22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of a table's rows: the worst first where a direction is good, or as the reader asks (rules 12.34)."""
+"""The order of a table's rows: the worst first where a direction is good, or as the reader asks (rules 12.23)."""
 
 from __future__ import annotations
 

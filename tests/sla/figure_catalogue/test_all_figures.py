@@ -1,4 +1,4 @@
-"""The catalogue holds every figure once, and everybody with a role may read it (rules 12.30)."""
+"""The catalogue holds every figure once, and everybody with a role may read it (rules 12.19)."""
 
 from __future__ import annotations
 

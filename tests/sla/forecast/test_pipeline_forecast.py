@@ -1,4 +1,4 @@
-"""The forecast, its backtest and its alarm on companies whose truth is known (rules 12.50 to 12.54)."""
+"""The forecast, its backtest and its alarm on companies whose truth is known (rules 12.31 to 12.35)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows from which a forecast is made, and the rows that keep it (rules 12.50, 12.52, 12.54)."""
+"""The rows from which a forecast is made, and the rows that keep it (rules 12.31, 12.33, 12.35)."""
 
 from __future__ import annotations
 

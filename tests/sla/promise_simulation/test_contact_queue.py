@@ -1,4 +1,4 @@
-"""The simulated queue beside the formulas of M/M/c, and in cases worked out by hand (rules 12.55)."""
+"""The simulated queue beside the formulas of M/M/c, and in cases worked out by hand (rules 12.36)."""
 
 from __future__ import annotations
 

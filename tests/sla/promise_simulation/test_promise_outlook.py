@@ -1,4 +1,4 @@
-"""The fit of the working speed, and the outlook by team and hour (rules 12.56, 12.57)."""
+"""The fit of the working speed, and the outlook by team and hour (rules 12.37, 12.38)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kept outlooks and the pages that show them (rules 12.58)."""
+"""The kept outlooks and the pages that show them (rules 12.39)."""
 
 from __future__ import annotations
 

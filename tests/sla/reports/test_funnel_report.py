@@ -1,4 +1,4 @@
-"""The funnel beside SQL that knows nothing of the product (rules 12.39, 12.40, 12.41)."""
+"""The funnel beside SQL that knows nothing of the product (rules 12.28, 12.29, 12.30)."""
 
 from __future__ import annotations
 

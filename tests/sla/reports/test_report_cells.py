@@ -1,4 +1,4 @@
-"""The rules of samples, order, comparison and formats, which all reports share (rules 12.31, 12.34)."""
+"""The rules of samples, order, comparison and formats, which all reports share (rules 12.20, 12.23)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SLA report beside SQL that knows nothing of the product, and what each reader sees of it (rules 12.33, 12.35, 12.38)."""
+"""The SLA report beside SQL that knows nothing of the product, and what each reader sees of it (rules 12.22, 12.24, 12.27)."""
 
 from __future__ import annotations
 
