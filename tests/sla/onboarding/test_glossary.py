@@ -39,7 +39,9 @@ def test_the_term_that_was_typed_stands_before_those_that_mention_it() -> None:
     names = [term.name for term in glossary.find_terms("sal")]
 
     assert names[0] == "SAL"
-    assert max(names.index("SAL rate"), names.index("SAL guard")) < names.index("account play") < names.index("proposal")
+    assert (
+        max(names.index("SAL rate"), names.index("SAL guard")) < names.index("account play") < names.index("proposal")
+    )
     assert [term.name for term in glossary.find_terms("")] == [term.name for term in glossary.read_terms()]
 
 
