@@ -147,7 +147,7 @@ def _programs(port: int) -> list[Program]:
 _GUNICORN = [
     "--workers=2",
     "--worker-class=gthread",
-    "--threads=8",
+    "--threads=4",
     "--preload",
     "--no-control-socket",
     "--log-level=warning",

@@ -318,7 +318,7 @@ def _run_command(command: str, environment: dict[str, str]) -> None:
 
 def _list_programs(folder: Path, port: int) -> list[Program]:
     """Return the three programs of a site, with the options of the demo."""
-    web = ["--workers=2", "--worker-class=gthread", "--threads=8", "--preload", "--no-control-socket"]
+    web = ["--workers=2", "--worker-class=gthread", "--threads=4", "--preload", "--no-control-socket"]
     commands = {
         WEB: ["gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}", "--log-level=warning", *web],
         WORKER: ["celery", "--app=config", "worker", "--concurrency=2", "--loglevel=WARNING"],
