@@ -90,6 +90,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         headline=f"{marketing.headline} {sales.headline}".strip(),
         sections=tuple(sections),
         notes=_notes(query, reader),
+        links=(("The commitments", f"{reverse('commitments')}?motion={query.motion}"),),
     )
 
 

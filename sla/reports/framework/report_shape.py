@@ -139,7 +139,10 @@ class ReportSection:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as every reader gets it, on the page, as a file and by the API."""
+    """A report as every reader gets it, on the page, as a file and by the API.
+
+    `links` are pages that explain it, as (label, address); the page alone shows them.
+    """
 
     name: str
     title: str
@@ -148,6 +151,7 @@ class Report:
     headline: str
     sections: tuple[ReportSection, ...]
     notes: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def cards(self) -> tuple[ReportCard, ...]:
