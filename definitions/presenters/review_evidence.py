@@ -1,4 +1,4 @@
-"""The evidence of a review as people read it: figures first, then one table for each list. Pure."""
+"""The evidence of a review as people read it: figures first, then one table for each list."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from config import company_days
 
 #: A wider table cannot be read on a page; longer lists belong into an export.
 MOST_COLUMNS: Final = 8
@@ -232,7 +234,7 @@ def _build_table(key: str, rows: list[dict[str, Any]]) -> EvidenceTable:
 
 def _build_row(row: dict[str, Any], labels: dict[str, str]) -> EvidenceRow:
     cells = [
-        EvidenceCell(label, _format_figure(name, row.get(name)), _is_number(row.get(name)))
+        EvidenceCell(label, _format_cell(name, row.get(name)), _is_number(row.get(name)))
         for name, label in labels.items()
     ]
     return EvidenceRow(cells, _integer_or_none(row.get("handoff")), _integer_or_none(row.get("play")))
@@ -249,6 +251,15 @@ def _is_number(value: object) -> bool:
 
 def _integer_or_none(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _format_cell(key: str, value: object) -> str:
+    """Format a value for a narrow column: of an instant the company's day."""
+    at = _read_instant(value)
+    if at is None:
+        return _format_figure(key, value)
+    day = company_days.day_of(at)
+    return f"{day.day} {day:%b %Y}"
 
 
 def _format_figure(key: str, value: object) -> str:
@@ -276,8 +287,13 @@ def _format_instant(text: str) -> str:
     """Format a month by its name and an ISO instant as day, time and zone; return any other text as it is."""
     if _MONTH.fullmatch(text):
         return f"{dt.date.fromisoformat(f'{text}-01'):%B %Y}"
+    at = _read_instant(text)
+    return text if at is None else f"{at.day} {at:%b %Y, %H:%M %Z}"
+
+
+def _read_instant(value: object) -> dt.datetime | None:
     try:
-        at = dt.datetime.fromisoformat(text)
+        at = dt.datetime.fromisoformat(str(value))
     except ValueError:
-        return text
-    return f"{at.day} {at:%b %Y, %H:%M %Z}" if at.tzinfo else text
+        return None
+    return at if at.tzinfo else None
