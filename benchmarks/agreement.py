@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from config.accounts.models import User
-from definitions import version_documents, versions
+from definitions import version_basis, version_documents, versions
 from definitions.models import SignOff, Version
 from definitions.vocabulary import Decision, Side, VersionState
 
@@ -95,7 +95,8 @@ def activate_next(*, by: User, at: dt.datetime) -> Version:
 def _approve(content: dict[str, Any], at: dt.datetime) -> Version:
     version = version_documents.import_document(document=content, by=None, now=at)
     rows = Version.objects.filter(pk=version.pk)
-    rows.update(state=VersionState.PROPOSED, proposed_at=at)
+    basis = version_basis.keep_basis(version_documents.read_basis(version), now=at)
+    rows.update(state=VersionState.PROPOSED, proposed_at=at, basis=basis, basis_kept_at=at)
     for side in (Side.MARKETING, Side.SALES):
         leader, _ = User.objects.get_or_create(email=f"{side}@accord.test")
         SignOff.objects.create(version=version, side=side, decision=Decision.APPROVED, by=leader, at=at, comment="Yes.")
