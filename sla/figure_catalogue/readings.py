@@ -5,24 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, FloatField, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Floor, Least
+from django.db.models.functions import Floor
 
 from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
-from leads.models import Event, Outcome
-from leads.vocabulary import Motion, OutcomeKind
+from leads.models import Event
+from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from scoring.models import AccountQualification, Qualification
+from sla.figure_catalogue import cycle_outcomes
 from sla.figure_catalogue.catalogue import Cohort, RateFigure, RateKey
+from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
 from sla.vocabulary import DispositionKind
 
 #: The width of a score band in points of fit and engagement together.
 BAND_POINTS: Final = 20
-_OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
-_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def read_rate(
@@ -131,32 +131,8 @@ def _became_sql(figure: RateFigure, now: dt.datetime, within: dt.timedelta | Non
 
 
 def _became_opportunity(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
-    opened = Outcome.objects.effective().filter(
-        motion=OuterRef("motion"), kind__in=_OPENED, at__gte=OuterRef("at"), at__lte=now
-    )
-    if within is not None:
-        opened = opened.filter(at__lte=_beginning(figure) + within)
-    opened = opened.filter(at__lt=_next_cycle_of_person())
-    person = Coalesce(OuterRef("lead__merged_into"), OuterRef("lead"))
-    # Two queries, each with an index, where one with an OR would have none.
-    return Q(Exists(opened.filter(lead=person))) | Q(Exists(opened.filter(lead__merged_into=person)))
-
-
-def _next_cycle_of_person() -> Coalesce:
-    """Return when the person of an MQL, seen from its outcome, qualified next under the motion; never is far ahead.
-
-    An outcome belongs to the cycle in which it falls, and counts once: what came after the next qualification is that one's,
-    also where the two are of leads that were merged. Of two at one instant the one recorded last is the next.
-    """
-    at, person = OuterRef(OuterRef("at")), Coalesce(OuterRef(OuterRef("lead__merged_into")), OuterRef(OuterRef("lead")))
-    later = Qualification.objects.filter(Q(at__gt=at) | Q(at=at, pk__gt=OuterRef(OuterRef("pk"))))
-    later = later.filter(motion=OuterRef(OuterRef("motion"))).order_by()
-    next_ones = (
-        Subquery(rows.values("motion").annotate(next=Min("at")).values("next"))
-        for rows in (later.filter(lead=person), later.filter(lead__merged_into=person))
-    )
-    # PostgreSQL's LEAST ignores NULL.
-    return Coalesce(Least(*next_ones), Value(_NEVER))
+    until = None if within is None else _beginning(figure) + within
+    return cycle_outcomes.has_outcome(OPENED, now=now, until=until)
 
 
 def _beginning(figure: RateFigure) -> Any:
@@ -183,7 +159,7 @@ def _read_plays(
         return _count(decided, Q(kind=kind))
     if figure.key != RateKey.MQL_TO_OPPORTUNITY:
         return Sample(0, 0)
-    opened = PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=_OPENED, at__lte=now)
+    opened = PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=OPENED, at__lte=now)
     if within is not None:
         opened = opened.filter(at__lte=OuterRef("at") + within)
     cohort = AccountQualification.objects.filter(definition=definition, at__gte=start, at__lt=end)

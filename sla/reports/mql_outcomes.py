@@ -1,7 +1,6 @@
 """The steps that MQLs came to, with what is known at an instant (rules 12.28). The reports of cohorts share it.
 
-The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded. Outcomes follow the person
-(12.11) and the motion (12.12); those after the lead's next qualification belong to that one (12.15).
+The steps are cumulative: an opportunity is past SAL and SQL, whether or not these were recorded.
 """
 
 from __future__ import annotations
@@ -10,21 +9,17 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from leads.identity import merges
-from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
-from scoring.models import Qualification
+from sla.figure_catalogue import cycle_outcomes
+from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
 from sla.vocabulary import DispositionKind
 
 #: The steps after the MQL, in their order. Companies have no SQL.
 STEPS: Final = ("sal", "sql", "opportunity", "won")
 STEP_NAMES: Final = {"mql": "MQL", "sal": "SAL", "sql": "SQL", "opportunity": "Opportunity", "won": "Won"}
-_OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
-_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def list_steps(motion: Motion) -> tuple[str, ...]:
@@ -52,7 +47,7 @@ def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
         )
         return {
             "accepted": Q(Exists(accepted)),
-            "opened": Q(Exists(_play_outcomes(_OPENED, now))),
+            "opened": Q(Exists(_play_outcomes(OPENED, now))),
             "bought": Q(Exists(_play_outcomes((OutcomeKind.WON,), now))),
         }
     standing = Disposition.objects.filter(
@@ -62,8 +57,8 @@ def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
     return {
         "accepted": Q(Exists(standing)),
         "answered": Q(Exists(answers)),
-        "opened": merges.any_of_same_person(_outcomes(_OPENED, now)),
-        "bought": merges.any_of_same_person(_outcomes((OutcomeKind.WON,), now)),
+        "opened": cycle_outcomes.has_outcome(OPENED, now=now),
+        "bought": cycle_outcomes.has_outcome((OutcomeKind.WON,), now=now),
     }
 
 
@@ -79,13 +74,12 @@ def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> A
         return mqls.filter(handoff__sales_qualification__at__lte=now).annotate(
             reached_at=F("handoff__sales_qualification__at")
         )
-    kinds = (OutcomeKind.WON,) if step == "won" else _OPENED
+    kinds = (OutcomeKind.WON,) if step == "won" else OPENED
     if motion == Motion.AQL:
-        first = Subquery(_first(_play_outcomes(kinds, now)))
-        return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
-    # LEAST ignores NULL, so the earliest outcome of any of the person's leads is taken.
-    dates = [Subquery(_first(rows)) for rows in merges.of_same_person(_outcomes(kinds, now))]
-    return mqls.annotate(reached_at=Least(*dates)).filter(reached_at__isnull=False)
+        first: Any = Subquery(_play_outcomes(kinds, now).order_by("at").values("at")[:1])
+    else:
+        first = cycle_outcomes.first_outcome_at(kinds, now=now)
+    return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
 
 
 def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
@@ -130,26 +124,5 @@ def regroup(rows: Iterable[Mapping[str, Any]], motion: Motion, *groups: str) -> 
     return [{**dict(zip(groups, values, strict=True)), **add_counts(by_values[values], motion)} for values in in_order]
 
 
-def _outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[Outcome]:
-    """Return the effective outcomes that fall in the cycle of the outer MQL, of whichever lead."""
-    later = (
-        Qualification.objects.filter(lead=OuterRef(OuterRef("lead")), motion=OuterRef(OuterRef("motion")))
-        .filter(at__gt=OuterRef(OuterRef("at")))
-        .order_by()
-        .values("lead")
-        .annotate(next=Min("at"))
-        .values("next")
-    )
-    outcomes = Outcome.objects.effective().filter(
-        motion=OuterRef("motion"), kind__in=kinds, at__gte=OuterRef("at"), at__lte=now
-    )
-    return outcomes.filter(at__lt=Coalesce(Subquery(later), Value(_NEVER)))
-
-
 def _play_outcomes(kinds: tuple[OutcomeKind, ...], now: dt.datetime) -> QuerySet[PlayOutcome]:
     return PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=kinds, at__lte=now)
-
-
-def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the date of the earliest of these rows, for a subquery."""
-    return rows.order_by("at", "pk").values("at")[:1]

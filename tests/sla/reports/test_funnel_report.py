@@ -39,7 +39,9 @@ MQLS = """
         WHERE NOT EXISTS (SELECT FROM leads_outcome n WHERE n.corrects_id = o.id)
     ), mql AS (
         SELECT q.*, l.source, coalesce(l.merged_into_id, l.id) AS person, h.id AS handoff, h.created_at, h.first_contact_at,
-            (SELECT min(n.at) FROM scoring_qualification n WHERE n.lead_id = q.lead_id AND n.motion = q.motion AND n.at > q.at) AS next
+            (SELECT min(n.at) FROM scoring_qualification n JOIN leads_lead nl ON nl.id = n.lead_id
+                WHERE coalesce(nl.merged_into_id, nl.id) = coalesce(l.merged_into_id, l.id) AND n.motion = q.motion
+                AND (n.at, n.id) > (q.at, q.id)) AS next
         FROM scoring_qualification q JOIN leads_lead l ON l.id = q.lead_id LEFT JOIN sla_handoff h ON h.qualification_id = q.id
     ), reached AS (
         SELECT m.*,
@@ -115,6 +117,17 @@ def test_each_group_counts_what_sql_counts(leader):
     total = next(iter(expect("1").values()))
     assert figures({"rows": [tables["source"]["total"]]}) == {"total": total}
     assert tuple(row["cells"]["reached"]["value"] for row in tables["cohort"]["rows"]) == total
+
+
+def test_a_deal_of_two_merged_mqls_counts_once_for_the_later_one(leader):
+    first, second = HandoffFactory(lead__source="first"), HandoffFactory(lead__source="second", now=NOW + DAY)
+    merges.merge(lead_id=second.lead_id, into_id=first.lead_id, by=None, now=NOW + 2 * DAY)
+    add_outcome(first.lead, at=NOW + 3 * DAY)
+
+    source = figures(tables_of(read_api(leader, "funnel", at=LATER))["source"])
+
+    assert (source["first"], source["second"]) == ((1, 0, 0, 0, 0), (1, 1, 1, 1, 0))
+    assert source == {key or "(none)": row for key, row in expect("source").items()}
 
 
 def test_the_matrix_and_the_campaigns_add_up(leader):

@@ -1,0 +1,65 @@
+"""The outcomes of an MQL: those of its person and motion, up to the person's next MQL (rules 12.11, 12.12, 12.15, 12.18)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any, Final
+
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Least
+
+from leads.models import Outcome
+from leads.vocabulary import OutcomeKind
+from scoring.models import Qualification
+
+#: A win is an opportunity, whether or not its opening was recorded.
+OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
+_NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def has_outcome(kinds: Collection[OutcomeKind], *, now: dt.datetime, until: Any = None) -> Q:
+    """Return a condition on an MQL: it has one of these outcomes by `now`, and by `until`, an instant of its row, if given."""
+    of_own, of_aliases = _select_outcomes(kinds, now, until)
+    return Q(Exists(of_own)) | Q(Exists(of_aliases))
+
+
+def first_outcome_at(kinds: Collection[OutcomeKind], *, now: dt.datetime) -> Least:
+    """Return the instant of the earliest of these outcomes of an MQL; NULL without any."""
+    # PostgreSQL's LEAST ignores NULL.
+    dates = (rows.order_by("at").values("at")[:1] for rows in _select_outcomes(kinds, now, None))
+    return Least(*map(Subquery, dates))
+
+
+def _select_outcomes(
+    kinds: Collection[OutcomeKind], now: dt.datetime, until: Any
+) -> tuple[QuerySet[Outcome], QuerySet[Outcome]]:
+    """Return the outcomes of the lead that stands for the person, and of its aliases.
+
+    They are two queries, each with an index, where one with an OR would have none.
+    """
+    outcomes = Outcome.objects.effective().filter(
+        motion=OuterRef("motion"), kind__in=kinds, at__gte=OuterRef("at"), at__lte=now
+    )
+    if until is not None:
+        outcomes = outcomes.filter(at__lte=until)
+    outcomes = outcomes.filter(at__lt=_next_cycle_of_person())
+    person = Coalesce(OuterRef("lead__merged_into"), OuterRef("lead"))
+    return outcomes.filter(lead=person), outcomes.filter(lead__merged_into=person)
+
+
+def _next_cycle_of_person() -> Coalesce:
+    """Return when the person of an MQL, seen from its outcome, qualified next under the motion; never is far ahead.
+
+    An outcome belongs to the cycle in which it falls, and counts once: what came after the next qualification is that one's,
+    also where the two are of leads that were merged. Of two at one instant the one recorded last is the next.
+    """
+    at, person = OuterRef(OuterRef("at")), Coalesce(OuterRef(OuterRef("lead__merged_into")), OuterRef(OuterRef("lead")))
+    later = Qualification.objects.filter(Q(at__gt=at) | Q(at=at, pk__gt=OuterRef(OuterRef("pk"))))
+    later = later.filter(motion=OuterRef(OuterRef("motion"))).order_by()
+    next_ones = (
+        Subquery(rows.values("motion").annotate(next=Min("at")).values("next"))
+        for rows in (later.filter(lead=person), later.filter(lead__merged_into=person))
+    )
+    # PostgreSQL's LEAST ignores NULL.
+    return Coalesce(Least(*next_ones), Value(_NEVER))
