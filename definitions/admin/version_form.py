@@ -43,7 +43,7 @@ def _healthy_end(label: str, default: str) -> PercentField:
         max_digits=4,
         decimal_places=3,
         widget=number_input(default),
-        error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
+        error_messages={"max_value": "This must be at most 100 %.", "min_value": "This must not be negative."},
     )
 
 
@@ -56,7 +56,7 @@ class VersionForm(PlainNumbers):
         max_digits=4,
         decimal_places=3,
         widget=number_input(),
-        error_messages={"max_value": "This is at most 100 %.", "min_value": "This is not negative."},
+        error_messages={"max_value": "This must be at most 100 %.", "min_value": "This must not be negative."},
     )
 
     mql_to_sql_low = _healthy_end("Healthy MQL→SQL from", "15")
@@ -103,7 +103,7 @@ class VersionForm(PlainNumbers):
         low: Decimal | None = self.cleaned_data.get("mql_to_sql_low")
         high: Decimal | None = self.cleaned_data["mql_to_sql_high"]
         if low is not None and high is not None and low >= high:
-            raise forms.ValidationError("This is more than where the range begins.")
+            raise forms.ValidationError("This must be more than where the range begins.")
         return high
 
     def clean(self) -> dict[str, Any]:
@@ -113,10 +113,10 @@ class VersionForm(PlainNumbers):
                 self.add_error(second, "Fill both, or neither.")
         for name in _NOT_NEGATIVE:
             if (data.get(name) or 0) < 0:
-                self.add_error(name, "This is not negative.")
+                self.add_error(name, "This must not be negative.")
         for name in ("decay_per_days", "inactivity_per_days"):
             if name in data and not data[name] > 0:
-                self.add_error(name, "This is more than 0.")
+                self.add_error(name, "This must be more than 0.")
         if "decay_percent" in data and not 0 <= data["decay_percent"] <= HUNDRED:
-            self.add_error("decay_percent", "This is from 0 to 100.")
+            self.add_error("decay_percent", "This must be from 0 to 100.")
         return data

@@ -537,7 +537,7 @@ def test_findings_link_to_their_rows(ops: Client) -> None:
         (lambda: {"paths-0-clauses-0-DELETE": "on"}, "Path “Asked to talk” is not finished: it needs a clause."),
         (lambda: {"paths-0-name": "\x00"}, "Null characters are not allowed"),
         (lambda: {"owner": ""}, "Owner: it needs an owner"),
-        (lambda: {"decay_percent": "150"}, "This is from 0 to 100"),
+        (lambda: {"decay_percent": "150"}, "This must be from 0 to 100"),
         (lambda: {"tier_3_less_than": "5"}, "Fill both, or neither"),
         (lambda: {"paths-TOTAL_FORMS": "x"}, "In plain English"),
         (lambda: {"paths-0-position": "²", "paths-0-clauses-0-signals": ["nothing"]}, "is not finished"),
