@@ -13,6 +13,7 @@ from config.charts import Series, bar_chart
 from config.ui import formats
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, newcombe
+from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
 from sla.figure_catalogue.promise_figures import CONTACTED_IN_TIME
 from sla.figure_catalogue.speed_figures import CONTACTED, HANDED_OVER, SPEED
 from sla.reports import compliance, funnel_report, mql_outcomes
@@ -155,7 +156,7 @@ def _build_buckets(query: ReportQuery, counted: dict[str, Any], now: dt.datetime
             Series(
                 RATES[step].name_for(query.motion),
                 look,
-                [100 * counted[row.key][step] / counted[row.key]["mql"] for row in rows],
+                [_chart_value(counted[row.key], step) for row in rows],
                 hrefs=[_link(query, row.key) for row in rows],
             )
             for step, look in ((conversion, "one"), ("won", "two"))
@@ -163,7 +164,15 @@ def _build_buckets(query: ReportQuery, counted: dict[str, Any], now: dt.datetime
         unit="%",
     )
     headline = _compare_speeds(counted, conversion, RATES[conversion].name_for(query.motion))
-    return ReportSection("bucket", "Conversion by speed", headline, chart=chart if rows else None, table=table)
+    note = f"The chart leaves out times of fewer than {SMALLEST_SAMPLE} {query.motion.upper()}s; the table marks them as small."
+    return ReportSection(
+        "bucket", "Conversion by speed", headline, chart=chart if rows else None, table=table, notes=(note,)
+    )
+
+
+def _chart_value(counts: dict[str, Any], step: str) -> float | None:
+    """Return a conversion in percent; None for a small sample, whose bar would look as firm as the others."""
+    return 100 * counts[step] / counts["mql"] if counts["mql"] >= SMALLEST_SAMPLE else None
 
 
 def _compare_speeds(counted: dict[str, Any], step: str, name: str) -> str:
@@ -171,8 +180,11 @@ def _compare_speeds(counted: dict[str, Any], step: str, name: str) -> str:
         headlines.add_samples([Sample(counted[key][step], counted[key]["mql"]) for key in keys if key in counted])
         for keys in (_FAST, _SLOW)
     )
-    if not fast.total or not slow.total:
-        return ""
+    if min(fast.total, slow.total) < SMALLEST_SAMPLE:
+        return (
+            f"{fast.total:,} were contacted within 30 minutes and {slow.total:,} after 24 hours: {SMALLEST_SAMPLE} of each are"
+            " needed to compare their conversions."
+        )
     sentence = (
         f"{name} is {formats.percent(fast.rate)} of {fast.total:,} contacted within 30 minutes and {formats.percent(slow.rate)} of"
         f" {slow.total:,} contacted after 24 hours"
@@ -192,7 +204,7 @@ def _build_hot(query: ReportQuery, cohort: Any, now: dt.datetime) -> list[Report
         for row in sorted(counted, key=lambda row: not row["is_hot"])
     )
     table = ReportTable("hot", "Conversion of hot and standard leads", "Kind", _columns(query.motion), rows)
-    samples = [(row.label.lower() + " leads", row.cells[2].value) for row in rows]
+    samples = [(f"the {row.label.lower()} ones", row.cells[2].value) for row in rows]
     headline = headlines.describe_worst(
         [(label, sample) for label, sample in samples if isinstance(sample, Sample)], "Conversion to SQL"
     )

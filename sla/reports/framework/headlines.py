@@ -77,7 +77,7 @@ def describe_worst(rows: Sequence[tuple[str, Sample]], name: str) -> str:
         return f"No sample is large enough yet to compare: {SMALLEST_SAMPLE} are needed." if rows else ""
     (worst, lowest), (best, highest) = firm[0], firm[-1]
     if len(firm) == 1:
-        return f"{name}: {worst} has {formats.percent(lowest.rate)}."
+        return f"{name} is {formats.percent(lowest.rate)} for {worst}; no other sample is large enough to compare."
     if not RateTrend(name, lowest, highest).is_clear:
         return f"{name} differs by no more than chance between the groups that are large enough."
     return f"{name} is lowest for {worst}, {formats.percent(lowest.rate)}, and highest for {best}, {formats.percent(highest.rate)}."
