@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +11,12 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
-from config import company_days
 from config.accounts.models import User
 from leads import search
 from leads.vocabulary import Motion
 from sla.models import AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
 from sla.reports import compliance
-from sla.vocabulary import YEARS, ClockKind, HandoffState, PlayState
+from sla.vocabulary import ClockKind, HandoffState, PlayState
 
 HIGHEST_ID = 2**63 - 1
 #: The motions by their short names, for selects.
@@ -53,15 +51,6 @@ class QueueFilter(filters.FilterSet):
     rep = filters.ModelChoiceFilter(queryset=managed_reps, empty_label="All reps")
 
 
-def filter_by_week(clocks: QuerySet[Clock], _name: str, day: dt.date) -> QuerySet[Clock]:
-    """Keep clocks that started in the company's week around the day; none for a year outside the calendar."""
-    if day.year not in YEARS:
-        return clocks.none()
-    start = compliance.week_start(company_days.start_of(day))
-    end = compliance.week_start(start + dt.timedelta(days=8))
-    return clocks.filter(started_at__gte=start, started_at__lt=end)
-
-
 def filter_by_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
     """Keep clocks that are kept, late or running, or those that are judged, which are kept or late."""
     judged = compliance.KEPT | compliance.LATE
@@ -88,7 +77,6 @@ class ClockFilter(filters.FilterSet):
         method=filter_by_verdict,
         empty_label="Any verdict",
     )
-    week = filters.DateFilter(method=filter_by_week)
     weekday = filters.NumberFilter(method=filter_by_weekday, min_value=0, max_value=6)
     hour = filters.NumberFilter(method=filter_by_hour, min_value=0, max_value=23)
 

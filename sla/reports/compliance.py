@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncWeek
 
-from config import company_days
 from config.accounts.models import User
 from leads.vocabulary import Motion
 from sla.clocks import clocks
@@ -136,12 +135,6 @@ def _with_play_remarks(rows: Sequence[PlayClock]) -> list[tuple[PlayClock, str]]
     contacts = PlayAttempt.objects.filter(play__in=met).order_by("play", "at", "recorded_at", "pk").distinct("play")
     first = {contact.play_id: clocks.late_logging_remark(contact) for contact in contacts}
     return [(clock, first.get(clock.play_id, "") if _is_met_contact(clock) else "") for clock in rows]
-
-
-def week_start(at: dt.datetime) -> dt.datetime:
-    """Return the instant at which the company's week of `at` began."""
-    day = company_days.day_of(at)
-    return company_days.start_of(day - dt.timedelta(days=day.weekday()))
 
 
 class Percentile(Aggregate):

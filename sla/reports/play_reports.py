@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth, TruncWeek
 
 from config.calendar_periods import CalendarMonth
@@ -65,21 +65,17 @@ def read_yields(plays: QuerySet[AccountPlay], *, start: dt.datetime, end: dt.dat
     owned = plays.filter(created_at__gte=start, created_at__lt=end, rep__isnull=False)
     met = Q(meeting_at__isnull=False)
     opened = Q(outcomes__kind__in=(OutcomeKind.OPPORTUNITY, OutcomeKind.WON))
-    unseen = _ACCEPTED & (Q(first_contact_at=None) | Q(first_contact_at__gt=F("decided_at")))
     # The joins repeat a play for each of its outcomes, so every count is of distinct plays.
     counted = (
         owned.order_by()
         .values("rep")
         .annotate(
             assigned=Count("pk", distinct=True),
-            unseen=Count("pk", distinct=True, filter=unseen),
-            accepted=Count("pk", distinct=True, filter=_ACCEPTED),
             meetings=Count("pk", distinct=True, filter=met),
-            opportunities=Count("pk", distinct=True, filter=opened),
             opened_after_meeting=Count("pk", distinct=True, filter=met & opened),
         )
     )
-    columns = ("assigned", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
+    columns = ("assigned", "meetings", "opened_after_meeting")
     counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *columns)}
     # Each rep by the name on the latest record, which a closed one keeps.
     latest = owned.select_related("rep__user").order_by("rep", "-created_at", "-pk").distinct("rep")

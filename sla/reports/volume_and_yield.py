@@ -13,7 +13,6 @@ from leads.identity import merges
 from leads.models import Event, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
 from sla.models import Commitment, Handoff
 
 MONTHS: Final = 3
@@ -33,63 +32,16 @@ class DeliveredVolume:
     complete: int | None
     agreed: int | None
 
-    @property
-    def share(self) -> float | None:
-        return 100 * self.count / self.agreed if self.agreed else None
-
-    @property
-    def complete_share(self) -> float | None:
-        return 100 * self.complete / self.count if self.count and self.complete is not None else None
-
 
 @dataclass(frozen=True, slots=True)
 class RepYield:
-    """The results so far of the handoffs that were assigned to a rep in a period.
-
-    `unseen` counts those accepted before any contact.
-    """
+    """The results so far of the handoffs that were assigned to a rep in a period."""
 
     rep: int
     name: str
     assigned: int
-    unseen: int
-    accepted: int
     meetings: int
-    opportunities: int
     opened_after_meeting: int
-
-    @property
-    def meeting_share(self) -> float | None:
-        return 100 * self.meetings / self.assigned if self.assigned else None
-
-    @property
-    def opportunity_share(self) -> float | None:
-        return 100 * self.opened_after_meeting / self.meetings if self.meetings else None
-
-    @property
-    def is_small(self) -> bool:
-        return self.assigned < SMALLEST_SAMPLE
-
-
-def header(motion: Motion) -> tuple[str, ...]:
-    """Return the header of the yields, with the leads named as the motion names them."""
-    name = motion.upper()
-    return (
-        "rep", f"{name}s given", "accepted", "accepted before any contact", "meetings", f"{name} to meeting (%)",
-        "opportunities", "meeting to opportunity (%)",
-    )  # fmt: skip
-
-
-def cells(row: RepYield) -> tuple[object, ...]:
-    """Return the values under `header`."""
-    return (
-        row.name, row.assigned, row.accepted, row.unseen, row.meetings, _round_share(row.meeting_share),
-        row.opportunities, _round_share(row.opportunity_share),
-    )  # fmt: skip
-
-
-def _round_share(share: float | None) -> float | None:
-    return None if share is None else round(share, 1)
 
 
 def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
@@ -109,21 +61,16 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
     assigned = handoffs.filter(motion=motion, created_at__gte=start, created_at__lt=end, rep__isnull=False)
     assigned = assigned.annotate(opened=merges.any_of_same_person(opened))
     met = Q(meeting_at__isnull=False)
-    accepted = Q(dispositions__kind="accept", dispositions__corrected_by=None)
-    # The join repeats a handoff for each of its dispositions, so every count is of distinct handoffs.
     counted = (
         assigned.order_by()
         .values("rep")
         .annotate(
-            assigned=Count("pk", distinct=True),
-            accepted=Count("pk", distinct=True, filter=accepted),
-            unseen=Count("pk", distinct=True, filter=accepted & Q(dispositions__contacted_before=False)),
-            meetings=Count("pk", distinct=True, filter=met),
-            opportunities=Count("pk", distinct=True, filter=Q(opened=True)),
-            opened_after_meeting=Count("pk", distinct=True, filter=met & Q(opened=True)),
+            assigned=Count("pk"),
+            meetings=Count("pk", filter=met),
+            opened_after_meeting=Count("pk", filter=met & Q(opened=True)),
         )
     )
-    counts = ("assigned", "unseen", "accepted", "meetings", "opportunities", "opened_after_meeting")
+    counts = ("assigned", "meetings", "opened_after_meeting")
     counts_by_rep = {rep: numbers for rep, *numbers in counted.values_list("rep", *counts)}
     # Each rep by the name on the latest record, which a closed one keeps.
     latest = assigned.select_related("rep__user").order_by("rep", "-created_at", "-pk").distinct("rep")

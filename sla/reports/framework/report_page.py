@@ -48,7 +48,6 @@ class PageCell:
 @dataclass(frozen=True, slots=True)
 class PageRow:
     label: str
-    href: str
     note: str
     cells: Sequence[PageCell]
 
@@ -170,7 +169,7 @@ def _build_head(table: ReportTable, key: str, title: str, sort: str, *, is_numbe
 
 def _build_row(table: ReportTable, row: ReportRow, highest: float) -> PageRow:
     cells = [_build_cell(column, cell, highest) for column, cell in zip(table.columns, row.cells, strict=True)]
-    return PageRow(row.label, row.href, row.note, cells)
+    return PageRow(row.label, row.note, cells)
 
 
 def _build_cell(column: ReportColumn, cell: ReportCell, highest: float = 0.0) -> PageCell:

@@ -84,7 +84,6 @@ class ReportRow:
     key: str
     label: str
     cells: tuple[ReportCell, ...]
-    href: str = ""
     note: str = ""
 
 
@@ -134,7 +133,6 @@ class ReportSection:
     chart: Chart | None = None
     table: ReportTable | None = None
     notes: tuple[str, ...] = ()
-    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def read_counts(now: dt.datetime = NOW + DAY) -> dict[str, Any]:
         "delivered": delivered.count,
         "clocks": list(Clock.objects.order_by("pk").values_list("kind", "due_at", "met_at", "cancelled_at")),
         "given": [
-            (row.assigned, row.accepted)
+            (row.assigned, row.meetings)
             for row in volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW - DAY, end=now)
         ],
     }
@@ -65,6 +65,7 @@ def test_an_mql_that_was_made_while_two_leads_were_one_stays_with_its_lead() -> 
 
 def test_an_outcome_of_a_person_counts_for_the_handoff_of_either_lead_while_they_are_one() -> None:
     handoff = HandoffFactory(accepted=True)
+    Handoff.objects.update(meeting_at=NOW)
     alias = LeadFactory()
     Outcome.objects.create(
         lead=alias, kind="opportunity", at=NOW + dt.timedelta(hours=1), recorded_at=NOW + DAY, source="crm"
@@ -72,7 +73,7 @@ def test_an_outcome_of_a_person_counts_for_the_handoff_of_either_lead_while_they
 
     def count_opened() -> int:
         (row,) = volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW - DAY, end=NOW + DAY)
-        return row.opportunities
+        return row.opened_after_meeting
 
     assert count_opened() == 0
     merges.merge(lead_id=alias.pk, into_id=handoff.lead_id, by=None, now=NOW)
