@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Extract, Floor, TruncMonth, TruncWeek
 
-from config import company_days
+from config.calendar_periods import CalendarMonth, CalendarWeek
 from config.charts import HorizontalAxis, Series, line_chart
 from definitions.models import Version
 from leads.models import Lead, StageChange
@@ -356,11 +356,7 @@ def _mature_trend(
 
 
 def _end_of(begins: dt.datetime, *, is_weekly: bool) -> dt.datetime:
-    first = begins.date()
-    following = (
-        first + dt.timedelta(days=7) if is_weekly else (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
-    )
-    return company_days.start_of(following)
+    return (CalendarWeek if is_weekly else CalendarMonth).containing(begins).end
 
 
 def _cohort_label(begins: dt.datetime, *, is_weekly: bool) -> str:
