@@ -34,8 +34,10 @@ from sla.serializers.reports import (
     ReportQuerySerializer,
     ReportSerializer,
 )
+from sla.vocabulary import YEARS
 
 _WEEKS: Final = 12
+_OTHER_PERIODS: Final = ("from", "to", "weeks")
 
 
 class ReportView(APIView):
@@ -102,12 +104,22 @@ def build_answer(
 
 
 def _read_period(parameters: Mapping[str, str], typed: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameters with `since` and `until`, half-open, written as the days `from` and `to`, both included."""
+    """Return the parameters with `since` and `until`, half-open, written as the days `from` and `to`, both included.
+
+    Raises ValidationError.
+    """
     others = {name: value for name, value in parameters.items() if name not in ("by", "since", "until")}
     since, until = typed["since"], typed["until"]
     if since is None and until is None:
         return others
     today = company_days.day_of(timezone.now())
+    for name, day in (("since", since), ("until", until)):
+        if day is not None and not others.keys().isdisjoint(_OTHER_PERIODS):
+            raise ValidationError({name: "It cannot stand beside from, to and weeks: ask for one of them."})
+        if day is not None and day.year not in YEARS:
+            raise ValidationError({name: f"It must lie in the years {YEARS[0]} to {YEARS[-1]}."})
+    if since is not None and until is None and since > today:
+        raise ValidationError({"since": "It must not lie in the future."})
     last = (until - dt.timedelta(days=1)) if until else today
     monday = last - dt.timedelta(days=last.weekday(), weeks=_WEEKS)
     return {**others, "from": (since or monday).isoformat(), "to": last.isoformat()}

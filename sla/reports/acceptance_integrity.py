@@ -6,17 +6,18 @@ By person only for the person and their manager, by team for everybody else.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, DateTimeField, F, Max, Q, QuerySet, RowRange, Value, Window
+from django.db.models import Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, RowRange, Value, Window
 from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.promise_figures import HASTY, HASTY_WITHIN_SECONDS, OUT_OF_TURN, TURNS, UNCONTACTED, UNSEEN
-from sla.models import AccountPlay, Handoff, Rep, Team
+from sla.models import AccountPlay, Disposition, Handoff, Rep, Team
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_query import ReportQuery
 from sla.teams import people_groups
@@ -38,16 +39,16 @@ class IntegritySigns:
     samples: dict[str, Sample]
 
 
-def read_signs(query: ReportQuery, reader: User, *, by: str = "") -> list[IntegritySigns]:
-    """Read the signs of the acceptances and first contacts of the period: of all, or `by` rep or team. Two queries."""
+def read_signs(query: ReportQuery, reader: User, *, by: str) -> list[IntegritySigns]:
+    """Read the signs of the acceptances and first contacts of the period `by` rep or team. Three queries."""
     handoffs = row_rights.select_handoffs(query, reader)
     if by == "rep":
         handoffs = handoffs.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
     if by == "team":
         handoffs = handoffs.filter(team__isnull=False).exclude(team__in=people_groups.list_hidden_teams(reader))
-    accepted = _count(_select_accepted(handoffs, query), by or None, _acceptance_conditions(query.motion))
-    contacted = _count(select_contacted(handoffs, query), by or None, {OUT_OF_TURN.key: _out_of_turn(query)})
-    names = _read_names(handoffs, by)
+    accepted = _count(_select_accepted(handoffs, query), by, _acceptance_conditions(query.motion))
+    contacted = _count(select_contacted(handoffs, query), by, {OUT_OF_TURN.key: _out_of_turn(query)})
+    names = _read_names({*accepted, *contacted}, by)
     return [
         IntegritySigns(
             str(key or ""), names.get(key, ""), {**_empty(), **accepted.get(key, {}), **contacted.get(key, {})}
@@ -59,9 +60,18 @@ def read_signs(query: ReportQuery, reader: User, *, by: str = "") -> list[Integr
 def select_sign(query: ReportQuery, reader: User, key: str) -> QuerySet[Any]:
     """Return the handoffs or plays that a sign counts."""
     handoffs = row_rights.select_handoffs(query, reader)
+    about = "company" if query.motion == Motion.AQL else "lead__company"
+    handoffs = handoffs.select_related(about, "rep__user", "team")
     if key == OUT_OF_TURN.key:
         return select_contacted(handoffs, query).filter(_out_of_turn(query))
     return _select_accepted(handoffs, query).filter(_acceptance_conditions(query.motion)[key])
+
+
+def count_uncontacted(query: ReportQuery, reader: User) -> Sample:
+    """Return how many of the leads accepted in the period have no contact."""
+    accepted = _select_accepted(row_rights.select_handoffs(query, reader), query)
+    counts = _count(accepted, None, {UNCONTACTED.key: _acceptance_conditions(query.motion)[UNCONTACTED.key]})
+    return counts[None][UNCONTACTED.key] if counts else Sample(0, 0)
 
 
 def select_contacted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[Any]:
@@ -75,8 +85,12 @@ def _select_accepted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[An
     in_period = handoffs.filter(decided_at__gte=query.period.start, decided_at__lt=query.period.end)
     if query.motion == Motion.AQL:
         return in_period.filter(disposition__kind=DispositionKind.ACCEPT)
-    # One condition, so that both concern the same row; one disposition of a handoff stands.
-    return in_period.filter(dispositions__kind=DispositionKind.ACCEPT, dispositions__corrected_by=None)
+    return in_period.filter(Exists(_standing_acceptances()))
+
+
+def _standing_acceptances() -> QuerySet[Disposition]:
+    """Return the acceptance of the outer handoff that no other decision corrects; one at most."""
+    return Disposition.objects.filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by=None)
 
 
 def _acceptance_conditions(motion: Motion) -> dict[str, Q]:
@@ -85,7 +99,9 @@ def _acceptance_conditions(motion: Motion) -> dict[str, Q]:
     return {
         HASTY.key: Q(decided_at__lte=F("routed_at") + _HASTY_WITHIN),
         UNCONTACTED.key: Q(first_contact_at=None),
-        UNSEEN.key: contacted_later if is_of_plays else Q(dispositions__contacted_before=False),
+        UNSEEN.key: contacted_later
+        if is_of_plays
+        else Q(Exists(_standing_acceptances().filter(contacted_before=False))),
     }
 
 
@@ -122,10 +138,7 @@ def _empty() -> dict[str, Sample]:
     return {figure.key: Sample(0, 0) for figure in SIGNS}
 
 
-def _read_names(handoffs: QuerySet[Any], by: str) -> dict[Any, str]:
+def _read_names(keys: Collection[int], by: str) -> dict[int, str]:
     if by == "rep":
-        pks = handoffs.order_by().values("rep").distinct()
-        return {rep.pk: str(rep) for rep in Rep.objects.select_related("user").filter(pk__in=pks)}
-    if by == "team":
-        return dict(Team.objects.filter(pk__in=handoffs.order_by().values("team")).values_list("pk", "name"))
-    return {}
+        return {rep.pk: str(rep) for rep in Rep.objects.select_related("user").filter(pk__in=keys)}
+    return dict(Team.objects.filter(pk__in=keys).values_list("pk", "name"))

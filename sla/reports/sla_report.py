@@ -29,6 +29,7 @@ from sla.figure_catalogue.promise_figures import (
     ROUTING_P90,
     TRIED_AS_PROMISED,
     UNCONTACTED,
+    UNSEEN,
 )
 from sla.models import Attempt, PlayAttempt
 from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
@@ -38,7 +39,7 @@ from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_period import ReportPeriod
-from sla.reports.framework.report_query import ReportQuery
+from sla.reports.framework.report_query import ReportQuery, RowFilters
 from sla.reports.framework.report_shape import (
     NO_VALUE,
     Report,
@@ -58,6 +59,8 @@ NAME: Final = "sla"
 #: The report that lists the MQLs of a month.
 FUNNEL: Final = "funnel"
 Promises: TypeAlias = dict[str, PromiseFigure]
+#: Stands for a person whose figures the reader may not see.
+NOT_NAMED: Final = "Not named here"
 #: Beyond this share of the agreed number sales is given more than it said that it can work on; below the other, less.
 TOO_MANY_DELIVERED: Final = 1.1
 TOO_FEW_DELIVERED: Final = 0.9
@@ -66,8 +69,8 @@ TOO_FEW_DELIVERED: Final = 0.9
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
     is_of_oneself = row_rights.counts_own_rows_only(reader)
-    # Volume is a promise to all of sales; a report of one's own rows leaves it out.
-    months = [] if is_of_oneself else _read_months(query.motion, now)
+    # Volume is a promise to all of sales; a report of one's own rows, or of filtered ones, leaves it out.
+    months = [] if is_of_oneself or query.filters != RowFilters() else _read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before)
@@ -239,7 +242,7 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
 
 def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: Promises) -> ReportSection:
     contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (promises, before))
-    signs = _total_signs(query, reader)
+    uncontacted = acceptance_integrity.count_uncontacted(query, reader)
     cards = (
         ReportCard(
             "contacted_in_time", CONTACTED_IN_TIME,
@@ -259,7 +262,7 @@ def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: P
             "tried_as_promised", TRIED_AS_PROMISED,
             ReportCell(_read_tried(query, reader, query.period)), ReportCell(_read_tried(query, reader, query.period.before)),
         ),
-        ReportCard("accepted_not_contacted", UNCONTACTED, _sign_cell(query, signs, UNCONTACTED.key)),
+        ReportCard("accepted_not_contacted", UNCONTACTED, _sign_cell(query, uncontacted, UNCONTACTED.key)),
     )  # fmt: skip
     sample = sample_of(contact)
     headline = ""
@@ -307,7 +310,9 @@ def _integrity_section(query: ReportQuery, signs: list[IntegritySigns], by: str)
     columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in SIGNS)
     rows = tuple(
         ReportRow(
-            sign.key, sign.label, tuple(_sign_cell(query, sign, figure.key, **{by: sign.key}) for figure in SIGNS)
+            sign.key,
+            sign.label,
+            tuple(_sign_cell(query, sign.samples[figure.key], figure.key, **{by: sign.key}) for figure in SIGNS),
         )
         for sign in signs
     )
@@ -338,10 +343,6 @@ def _ask(signs: list[IntegritySigns]) -> str:
     return f"{uncontacted:,} of {accepted:,} accepted leads have not been contacted: what keeps sales from them?"
 
 
-def _total_signs(query: ReportQuery, reader: User) -> IntegritySigns | None:
-    return next(iter(acceptance_integrity.read_signs(query, reader)), None)
-
-
 def _add_signs(signs: list[IntegritySigns]) -> ReportRow:
     cells = []
     for figure in SIGNS:
@@ -350,8 +351,7 @@ def _add_signs(signs: list[IntegritySigns]) -> ReportRow:
     return ReportRow("total", "All of these", tuple(cells))
 
 
-def _sign_cell(query: ReportQuery, signs: IntegritySigns | None, key: str, **group: object) -> ReportCell:
-    sample = signs.samples[key] if signs else Sample(0, 0)
+def _sign_cell(query: ReportQuery, sample: Sample, key: str, **group: object) -> ReportCell:
     href = query.link("report_rows", NAME, figure=key, **group) if sample.hits else ""
     return ReportCell(sample, href=href)
 
@@ -362,17 +362,20 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     if figure not in names:
         return None
     rows = acceptance_integrity.select_sign(query, reader, figure)
-    return FigureRows(names[figure], rows, lambda row: write_handoff(row, _explain_sign(row, figure)))
+    named = set(people_groups.select_reps_by_name(reader).values_list("pk", flat=True))
+    return FigureRows(
+        names[figure], rows, lambda row: write_handoff(row, _explain_sign(row, figure), names_rep=row.rep_id in named)
+    )
 
 
-def write_handoff(row: Any, why: str) -> FigureRow:
-    """Write a handoff or a play as a row of a list."""
+def write_handoff(row: Any, why: str, *, names_rep: bool) -> FigureRow:
+    """Write a handoff or a play as a row of a list; whose it is only where the reader may see that person's figures."""
     is_play = hasattr(row, "company_id")
     return FigureRow(
         label=str(row.company) if is_play else row.lead.name,
         company="" if is_play else str(row.lead.company or ""),
         href=reverse("play" if is_play else "handoff", args=[row.pk]),
-        owner=row.rep_label,
+        owner=row.rep_label if names_rep else NOT_NAMED,
         tier=row.tier,
         state=row.get_state_display(),
         tone=row.state_tone,
@@ -386,6 +389,8 @@ def _explain_sign(row: Any, figure: str) -> str:
         return "An older lead of the same tier waited at that moment."
     if figure == UNCONTACTED.key:
         return "Accepted; no contact is logged."
+    if figure == UNSEEN.key:
+        return "Accepted before any contact was logged."
     seconds = (row.decided_at - row.routed_at).total_seconds() if row.routed_at and row.decided_at else None
     return "" if seconds is None else f"Accepted {seconds:,.0f} seconds after it was given."
 

@@ -23,6 +23,7 @@ from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 from sla.reports.framework.report_period import WEEKS_OFFERED
 from sla.reports.framework.report_query import read_query
 from sla.reports.framework.table_order import require_table
+from sla.teams import people_groups
 
 #: The table of the cards in files: each figure that stands for itself.
 CARDS_TABLE: Final = "figures"
@@ -133,13 +134,17 @@ def sla_rows(request: Request) -> HttpResponse:
     clocks = row_rights.select_clocks(query, request.user).filter(started_at__lt=query.period.end)
     clocks = clocks.select_related(about, "rep__user").order_by("-pk")
     clock_filter = ClockFilter(request.GET, queryset=clocks, request=request)
-    rows = clock_filter.qs if request.GET.get("week") else clock_filter.qs.filter(started_at__gte=query.period.start)
+    if clock_filter.errors:
+        name, errors = next(iter(clock_filter.errors.items()))
+        raise QueryRefused(name, f"cannot be read: {' '.join(errors)}")
+    rows = clock_filter.qs.filter(started_at__gte=query.period.start)
     page = list(rows_after(rows, request.GET.get("after", ""))[: PAGE + 1])
     context = {
         "motion": query.motion,
         "motions": motions.list_motions_in_use(),
         "rows": compliance.with_remarks(page[:PAGE]),
         "is_of_plays": query.motion == Motion.AQL,
+        "named_reps": set(people_groups.select_reps_by_name(request.user).values_list("pk", flat=True)),
         "more": page[PAGE - 1].pk if len(page) > PAGE else None,
         "total": rows.count(),
         "filter": clock_filter,
@@ -152,8 +157,12 @@ def sla_rows(request: Request) -> HttpResponse:
 
 
 def rows_after(rows: Any, after: str) -> Any:
+    if not after:
+        return rows
     last = typed_number(after)
-    return rows if last is None else rows.filter(pk__lt=last)
+    if last is None:
+        raise QueryRefused("after", "must be the number of a row.")
+    return rows.filter(pk__lt=last)
 
 
 def _open_report(request: Request, name: str) -> ReportEntry:

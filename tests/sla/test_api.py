@@ -261,3 +261,13 @@ def test_a_report_of_no_time_is_refused(handoff):
 
     assert key.get("reports/sla", since="2026-04-01", until="2026-03-01").status_code == 400
     assert key.get("reports/sla", by="mood").status_code == 400
+    for asked, name in (
+        ({"since": "2026-03-01", "to": "2026-03-31"}, "since"),
+        ({"since": "2126-03-01"}, "since"),
+        ({"until": "0001-01-01"}, "until"),
+    ):
+        refused = key.get("reports/sla", **asked)
+        assert (
+            refused.status_code,
+            [error["attr"] for error in refused.json()["errors"]],
+        ) == (400, [name])

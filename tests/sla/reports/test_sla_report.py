@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from sla.clocks import clocks
-from sla.handoffs import attempts
+from sla.handoffs import attempts, dispositions
 from sla.models import Handoff, RoutingRule
-from sla.vocabulary import AttemptOutcome, Channel
+from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
 from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, UserFactory
 from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
 
@@ -176,6 +177,41 @@ def test_signs_lead_to_as_many_handoffs(leader):
     assert cells
 
 
+def test_a_corrected_decision_is_one_row_of_a_sign(leader, teams):
+    RepFactory(team=teams["Nordics"])
+    handoff = HandoffFactory(rejected=True, now=NOW)
+    dispositions.correct(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW + 2 * MINUTE)
+
+    table = tables_of(read_api(leader, "sla", at=LATER, team=handoff.team_id))["acceptance_team"]
+
+    cell = table["rows"][0]["cells"]["accepted_before_contact"]
+    page = read_page(leader, cell["rows"], at=LATER).content.decode()
+    assert f'<span class="faint">{cell["count"]}</span>' in page
+    assert page.count(f"/handoffs/{handoff.pk}/") == 1
+
+
+def test_links_and_forms_keep_what_was_asked(leader):
+    page = read_page(leader, reverse("sla_report"), at=LATER, **{"from": "2026-03-01", "tier": "2"}).content.decode()
+
+    assert '<input type="hidden" name="from" value="2026-03-01">' in page
+    assert "/reports/funnel/?from=2026-03-01&amp;tier=2" in page
+
+
+def test_volume_is_left_out_where_rows_are_filtered(leader):
+    assert "delivered_share" in cards_of(read_api(leader, "sla", at=LATER))
+    assert "delivered_share" not in cards_of(read_api(leader, "sla", at=LATER, tier="1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("kind", "bogus"), ("verdict", "lat"), ("weekday", "9"), ("hour", "x"), ("after", "abc")]
+)
+def test_the_list_of_promises_refuses_what_it_does_not_know(leader, name, value):
+    response = read_page(leader, reverse("sla_rows"), at=LATER, **{name: value})
+
+    assert response.status_code == 400
+    assert f"“{name}”" in response.content.decode()
+
+
 @pytest.mark.parametrize("role", [Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER])
 def test_who_manages_nobody_sees_teams_and_no_person(teams, role):
     reader = UserFactory(roles=[role])
@@ -185,6 +221,13 @@ def test_who_manages_nobody_sees_teams_and_no_person(teams, role):
 
     assert set(answer) & {"rep", "acceptance_rep"} == set()
     assert not any(f">{name}<" in page for name in ("Ana", "Ben", "Cleo", "Dan", "Eva", "Nordics"))
+    # Nor do the rows behind a figure.
+    cells = [
+        cell for key in ("acceptance_team", "team") for row in answer[key]["rows"] for cell in row["cells"].values()
+    ]
+    for link in {cell["rows"] for cell in cells if cell["rows"]}:
+        rows = read_page(reader, link, at=LATER).content.decode()
+        assert re.findall(r"\b(?:Ana|Ben|Cleo|Dan|Eva)\b", rows) == [], link
     refused = read_page(reader, reverse("sla_report"), at=LATER, rep=teams["EMEA"].reps.first().pk)
     assert refused.status_code == 400
     assert "whose team you manage" in refused.content.decode()
