@@ -47,11 +47,10 @@ def take_ids(model: type[Model], count: int) -> list[int]:
         return sorted(pk for (pk,) in cursor.fetchall())
 
 
-def insert_rows(rows: Sequence[Model], *, may_exist: bool = False) -> None:
+def insert_rows(rows: Sequence[Model]) -> None:
     """Insert rows of one model in their order, with their ids if they have any.
 
-    With `may_exist` a row whose unique key exists already is left out. A column that has a default of the database gets
-    it unless the rows have a value.
+    A column that has a default of the database gets it unless the rows have a value.
     """
     if not rows:
         return
@@ -59,8 +58,7 @@ def insert_rows(rows: Sequence[Model], *, may_exist: bool = False) -> None:
     fields += tuple(field for field in _optional_fields(type(rows[0])) if _has_value(rows, field))
     source, sources, documents = _as_documents(table, fields, rows)
     names, values = ", ".join(map(_quote, sources)), ", ".join(_qualify(sources))
-    statement = f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}"  # noqa: S608  # the model's own names
-    _execute(f"{statement} ON CONFLICT DO NOTHING" if may_exist else statement, documents)
+    _execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}", documents)  # noqa: S608  # the model's own names
 
 
 def update_rows(rows: Sequence[Model], columns: Collection[str]) -> None:

@@ -80,9 +80,13 @@ def id_key(system: str, external_id: str) -> IdentityKey:
 
 
 def add_leads(new: Collection[NewLead], *, now: dt.datetime) -> None:
-    """Create the leads that are missing, in the order of their keys: two transactions cannot deadlock on them."""
+    """Create the leads that are missing, in the order of their keys: two transactions cannot deadlock on them.
+
+    A lead that another transaction has added meanwhile is a unique violation, for `retry_on_conflict`: the next attempt
+    knows it and locks it before anything else. To go on would be to lock it after keys were added, in the other order.
+    """
     employers = employers_by_email_domain(lead.email for lead in new)
-    bulk_rows.insert_rows(build_leads(new, employers, now=now), may_exist=True)
+    bulk_rows.insert_rows(build_leads(new, employers, now=now))
 
 
 def build_leads(new: Iterable[NewLead], employers: Mapping[str, int], *, now: dt.datetime) -> list[Lead]:

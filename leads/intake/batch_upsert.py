@@ -7,7 +7,7 @@ Everything is locked until the transaction ends, in this order: spellings, the c
 their keys, the leads that are known, new leads with their keys. Known rows are locked in id order, new ones are added in the
 order of their keys, and events that add leads keep to this order, too. So transactions about the same rows wait for each
 other. A deadlock stays possible where both add rows or keys that neither knew when it looked, as an address and an id do not
-sort alike in all tables. PostgreSQL ends one of the two, and the caller runs it again, up to five times
+sort alike in all tables. PostgreSQL ends one of the two, and the caller runs it again, up to ten times
 (`retry_on_conflict`): by then the rows of the other one are known.
 """
 

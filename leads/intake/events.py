@@ -71,7 +71,7 @@ def record(
 
     1. Read the items; those that break a rule are rejected, the others go on.
     2. Keep the first of several events with the same id, and sort them by id.
-    3. Find the leads, and add the unknown ones, but not for an event that was recorded before.
+    3. Find and lock the leads, and add the unknown ones, but not for an event that was recorded before.
     4. Insert the events; those whose (source, id) exists are left out.
     5. Have the leads of the inserted events rescored.
     6. Date addresses back to the first event under them.
@@ -229,10 +229,12 @@ def _store(
     for item in fresh:
         first_seen[item.lead] = min(item.occurred_at, first_seen.get(item.lead, now))
     missing = {ref: at for ref, at in first_seen.items() if ref not in leads}
+    # Two deliveries of one event are about one lead: who has its lock has no event of it to wait for.
+    lead_lookup.lock_leads({leads[ref].pk for ref in first_seen if ref in leads})
     leads |= lead_lookup.add_missing(missing, known=leads.values(), now=now)
     # 4. The events.
     stored = _insert_events([item for item in fresh if item.lead in leads], leads, source, is_imported, now)
-    # 5. Locks every affected lead in id order. Later statements lock only a subset, so they cannot deadlock.
+    # 5. The request to rescore.
     active_refs = {item.lead for item in fresh if item.position in stored}
     rescore_queue.request(lead_ids={leads[ref].pk for ref in active_refs}, at=now, goes_first=True)
     # 6. The addresses.
