@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Floor
+from django.db.models.functions import Floor, NullIf
 
 from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
@@ -95,7 +95,7 @@ def select_cohort(
 
 def campaign_of_mql() -> Subquery:
     """Return the campaign of the lead's latest event up to its qualification that names one; NULL without any."""
-    campaign = KeyTextTransform("campaign", "properties")
+    campaign = NullIf(KeyTextTransform("campaign", "properties"), Value("", output_field=TextField()))
     events = Event.objects.filter(
         lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"), properties__has_key="campaign"
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
 from config.accounts.models import User
 from config.web import QueryRefused, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from scoring.backtests.intervals_and_tests import Sample
+from sla import permissions
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
 from sla.reports import funnel_tables, mql_outcomes
 from sla.reports.framework import row_rights
@@ -85,21 +86,26 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now), query)
     if figure != "mql":
         rows = rows.filter(**{f"is_{figure}": True})
-    owner = "play" if query.motion == Motion.AQL else "handoff"
-    rows = rows.select_related(
-        "company" if query.motion == Motion.AQL else "lead__company", f"{owner}__rep__user", f"{owner}__team"
-    )
     name = (
         f"{query.motion.upper()}s" if figure == "mql" else f"{query.motion.upper()}s that became {STEP_NAMES[figure]}"
     )
-    return FigureRows(name, rows.defer("evidence"), write_mql)
+    return FigureRows(name, with_page_facts(rows, query, reader), write_mql)
+
+
+def with_page_facts(mqls: QuerySet[Any], query: ReportQuery, reader: User) -> QuerySet[Any]:
+    """Read with MQLs what `write_mql` shows of them; `opens_work` says whether the reader may open their handoff or play."""
+    is_company = query.motion == Motion.AQL
+    owner, about = ("play", "company") if is_company else ("handoff", "lead__company")
+    visible: QuerySet[Any] = permissions.plays_visible_to(reader) if is_company else permissions.visible_to(reader)
+    mqls = mqls.annotate(opens_work=Exists(visible.filter(qualification=OuterRef("pk"))))
+    return mqls.select_related(about, f"{owner}__rep__user", f"{owner}__team").defer("evidence")
 
 
 def write_mql(mql: Any) -> FigureRow:
-    """Write an MQL, or a company that qualified, as a row of a list."""
+    """Write an MQL, or a company that qualified, of `with_page_facts` as a row of a list."""
     is_company = hasattr(mql, "company_id")
     owner = getattr(mql, "play" if is_company else "handoff", None)
-    if owner is not None:
+    if mql.opens_work:
         href = reverse("play" if is_company else "handoff", args=[owner.pk])
     else:
         href = reverse("company", args=[mql.company_id]) if is_company else reverse("lead", args=[mql.lead_id])

@@ -82,10 +82,10 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
 
 
 def _handed_over(query: ReportQuery, reader: User, period: ReportPeriod) -> Any:
-    """Return the MQLs whose handoff was made in the period."""
-    owner = _owner(query.motion)
+    """Return the MQLs whose handoff, one that the reader's reports count, was made in the period."""
+    handoffs = row_rights.select_handoffs(query, reader).filter(created_at__gte=period.start, created_at__lt=period.end)
     mqls = row_rights.select_mqls(query, reader)
-    return mqls.filter(**{f"{owner}__created_at__gte": period.start, f"{owner}__created_at__lt": period.end})
+    return mqls.filter(**{f"{_owner(query.motion)}__in": handoffs.order_by().values("pk")})
 
 
 def _owner(motion: Motion) -> str:
@@ -246,9 +246,7 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
         rows = rows.filter(bucket=figure)
     else:
         return None
-    owner = _owner(query.motion)
-    about = "company" if query.motion == Motion.AQL else "lead__company"
-    rows = rows.select_related(about, f"{owner}__rep__user", f"{owner}__team").defer("evidence")
+    rows = funnel_report.with_page_facts(rows, query, reader)
     return FigureRows(names.get(figure, figure.capitalize()), rows, funnel_report.write_mql)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.db.models.fields.json import KeyTextTransform
 from django.urls import reverse
 
 from config.accounts.models import User
@@ -151,7 +152,8 @@ def _read_source(text: str, motion: Motion, _reader: User) -> str:
 
 def _read_campaign(text: str, motion: Motion, _reader: User) -> str:
     _require_leads("campaign", motion)
-    if not Event.objects.filter(properties__campaign=text).exists():
+    # As text, as the campaigns of MQLs are read: senders may write numbers.
+    if not Event.objects.annotate(campaign=KeyTextTransform("campaign", "properties")).filter(campaign=text).exists():
         raise QueryRefused("campaign", "must be a campaign that some event names, as events write it.")
     return text
 

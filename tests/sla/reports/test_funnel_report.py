@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from leads.identity import merges
@@ -12,6 +13,7 @@ from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
 from sla.handoffs import attempts, sales_stages
+from sla.models import RoutingRule
 from sla.reports import funnel_tables
 from sla.reports.framework.headlines import RateTrend
 from sla.vocabulary import AttemptOutcome, Channel
@@ -25,6 +27,7 @@ from tests.factories import (
     HandoffFactory,
     LeadFactory,
     QualificationFactory,
+    TeamFactory,
     UserFactory,
 )
 from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
@@ -172,6 +175,35 @@ def test_the_rows_behind_a_figure_are_as_many_as_it_says(leader):
     assert len(links) > 15
     for link, number in links[::3]:
         assert f'<span class="faint">{number}</span>' in read_page(leader, link, at=LATER).content.decode(), link
+
+
+def test_a_manager_is_led_to_the_lead_where_the_handoff_is_another_teams(leader):
+    foreign = HandoffFactory()
+    RoutingRule.objects.update(is_active=False)
+    team = TeamFactory(working=True)
+    own = HandoffFactory()
+    manager = team.managers.first()
+
+    funnel = read_page(manager, "/reports/funnel/rows/?figure=mql", at=LATER).content.decode()
+    speed = read_page(manager, "/reports/speed-to-lead/rows/?figure=never", at=LATER).content.decode()
+
+    assert (reverse("handoff", args=[own.pk]) in funnel, reverse("handoff", args=[foreign.pk]) in funnel) == (
+        True,
+        False,
+    )
+    assert reverse("lead", args=[foreign.lead_id]) in funnel
+    # First contacts are work of sales: those of other teams are not counted.
+    assert (own.lead.name in speed, foreign.lead.name in speed) == (True, False)
+
+
+def test_a_campaign_that_is_a_number_can_be_asked_for_and_an_empty_one_is_none(leader):
+    for campaign in (5, ""):
+        EventFactory(lead=HandoffFactory().lead, occurred_at=NOW - HOUR, properties={"campaign": campaign})
+
+    rows = {row["key"]: row for row in tables_of(read_api(leader, "funnel", at=LATER))["campaign"]["rows"]}
+
+    assert read_page(leader, rows["5"]["cells"]["mql"]["rows"], at=LATER).status_code == 200
+    assert [row["label"] for row in rows.values()].count("No campaign") == 1
 
 
 def test_a_cohort_that_has_not_had_its_time_is_marked(leader):
