@@ -27,8 +27,7 @@ def has_outcome(kinds: Collection[OutcomeKind], *, now: dt.datetime, until: Any 
 def first_outcome_at(kinds: Collection[OutcomeKind], *, now: dt.datetime) -> Least:
     """Return the instant of the earliest of these outcomes of an MQL; NULL without any."""
     # PostgreSQL's LEAST ignores NULL.
-    dates = (rows.order_by("at").values("at")[:1] for rows in _select_outcomes(kinds, now, None))
-    return Least(*map(Subquery, dates))
+    return Least(*(Subquery(rows.order_by("at").values("at")[:1]) for rows in _select_outcomes(kinds, now, None)))
 
 
 def _select_outcomes(

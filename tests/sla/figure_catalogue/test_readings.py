@@ -19,7 +19,6 @@ from sla.figure_catalogue.catalogue import (
     MQL_TO_SQL,
     REJECTION,
     SAL_TO_SQL,
-    Cohort,
 )
 from sla.handoffs import dispositions, sales_stages
 from sla.vocabulary import DispositionKind
@@ -166,15 +165,6 @@ def test_a_conversion_within_a_time_leaves_out_later_ones(definition):
     }
 
     assert within == {1: 0, 2: 1, 5: 2}
-
-
-def test_the_decisions_of_a_period_are_found_by_an_index(definition):
-    cohort = readings.select_cohort(Cohort.DECIDED, definition=definition, start=START, end=END)
-    with connection.cursor() as cursor:
-        # In a table of ten rows nothing is faster than to read them all.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-
-    assert "handoff_by_decision" in cohort.explain()
 
 
 def test_sources_and_score_bands_are_parts_of_a_rate():

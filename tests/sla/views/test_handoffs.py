@@ -478,12 +478,12 @@ def test_the_report_counts_what_its_rows_show() -> None:
     assert f"{handoff.rep},,0,0,,,100.0,1,1,1.0,1.0" in table
 
 
-@pytest.mark.parametrize("week", ["9999-12-31", "0001-01-01"])
-def test_a_week_at_the_ends_of_the_calendar_holds_no_promises(week: str) -> None:
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_ends_of_the_calendar_is_refused(day: str) -> None:
     team = TeamFactory(working=True)
     client = signed_in(team.managers.first())
 
-    assert client.get(reverse("sla_rows"), {"week": week}).status_code == 200
+    assert client.get(reverse("sla_rows"), {"from": day, "to": day}).status_code == 400
 
 
 def test_another_teams_promises_are_not_in_the_report() -> None:
