@@ -105,7 +105,7 @@ def write_mql(mql: Any) -> FigureRow:
     """Write an MQL, or a company that qualified, of `with_page_facts` as a row of a list."""
     is_company = hasattr(mql, "company_id")
     owner = getattr(mql, "play" if is_company else "handoff", None)
-    if mql.opens_work:
+    if owner is not None and mql.opens_work:
         href = reverse("play" if is_company else "handoff", args=[owner.pk])
     else:
         href = reverse("company", args=[mql.company_id]) if is_company else reverse("lead", args=[mql.lead_id])
