@@ -451,14 +451,18 @@ def test_every_route_stands_in_the_table() -> None:
     assert sorted(ANSWERS) == OURS
 
 
-def test_every_caller_gets_the_status_of_the_table(world: World) -> None:
-    paths = {name: world.path(name) for name in OURS}
-    got = {
-        name: tuple(status_of(client.get(path)) for client in world.callers.values()) for name, path in paths.items()
-    }
+def test_every_caller_gets_the_status_of_the_table_and_no_personal_page_is_cached(world: World) -> None:
+    got: dict[str, tuple[int, ...]] = {}
+    cacheable: set[str] = set()
+    for name, path in ((name, world.path(name)) for name in OURS):
+        responses = {who: client.get(path) for who, client in world.callers.items()}
+        got[name] = tuple(map(status_of, responses.values()))
+        if "no-store" not in responses["sdr"]["Cache-Control"]:
+            cacheable.add(name)
 
     assert tuple(world.callers) == CALLERS
     assert got == ANSWERS
+    assert cacheable == set()
 
 
 def test_callers_with_read_access_change_nothing(world: World) -> None:
@@ -481,12 +485,6 @@ def test_a_form_from_another_site_is_refused(world: World) -> None:
     careless.force_login(world.handoff.rep.user)
 
     assert {careless.post(world.path(name), {}, "application/json").status_code for name in ACTIONS} == {403}
-
-
-def test_personal_pages_are_not_cached(world: World) -> None:
-    cacheable = {name for name in OURS if "no-store" not in world.callers["sdr"].get(world.path(name))["Cache-Control"]}
-
-    assert cacheable == set()
 
 
 # ── The library's pages ───────────────────────────────────────────────────────────────────────────────────
