@@ -1,4 +1,4 @@
-"""Who of a manager's teams needs help now: the open work of each rep, the most urgent first (rules 12.80)."""
+"""Reps of a manager's teams who need help now: the open work of each rep, the most urgent first (rules 12.80)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _select_work(motion: Motion) -> QuerySet[Any]:
 
 
 def _count_by_rep(work: QuerySet[Any], now: dt.datetime) -> QuerySet[Any]:
-    return (
+    counted: QuerySet[Any] = (
         work.order_by()
         .values("rep")
         .annotate(
@@ -83,6 +83,7 @@ def _count_by_rep(work: QuerySet[Any], now: dt.datetime) -> QuerySet[Any]:
             oldest_due_at=Min("due_at", filter=Q(due_at__lt=now)),
         )
     )
+    return counted
 
 
 def _urgency(line: RepNow) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What waits for marketing ops: versions in preparation, reviews, and what came in and was not understood (rules 12.81)."""
+"""Work that waits for marketing ops: versions in preparation, reviews, and what came in and was not understood (rules 12.81)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class WaitingCount:
 
 @dataclass(frozen=True, slots=True)
 class SenderIntake:
-    """What one sender sent within CAME_IN_OVER: events, about how many leads, and when the last one came in."""
+    """The events that one sender sent within CAME_IN_OVER: events, about how many leads, and when the last one came in."""
 
     sender: str
     events: int
