@@ -58,9 +58,11 @@ def today(request: Request) -> HttpResponse:
         "now": now,
     }
     if holds(request.user, Role.SALES_MANAGER):
+        reps = team_now.list_reps(request.user, motion, now=now)
         context |= {
             "is_manager": True,
-            "reps": team_now.list_reps(request.user, motion, now=now),
+            "reps": reps,
+            "in_need": sum(line.needs_help for line in reps),
             "unrouted": team_now.count_unrouted(motion),
         }
     if holds(request.user, Role.MARKETING_OPS):
