@@ -41,6 +41,7 @@ class Place:
 
 PLACES: Final = (
     Place("Queue", "queue", (Role.SDR, Role.SALES_MANAGER), within=("/handoffs/",)),
+    Place("Today", "today", (Role.SALES_MANAGER, Role.MARKETING_OPS)),
     Place("Onboarding", "onboarding", (*MARKETING, Role.SDR), within=("/glossary/",), until_read=True),
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),

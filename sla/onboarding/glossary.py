@@ -35,8 +35,8 @@ def find_terms(text: str) -> list[Term]:
     """
     text = " ".join(text.split()).casefold()
     terms = [term for term in read_terms() if text in f"{term.name}\n{term.on_pages}\n{term.meaning}".casefold()]
-    word = re.compile(rf"\b{re.escape(text)}")
-    return sorted(terms, key=lambda term: (term.name.casefold() != text, not word.search(term.name.casefold())))
+    pattern = re.compile(rf"\b{re.escape(text)}")
+    return sorted(terms, key=lambda term: (term.name.casefold() != text, not pattern.search(term.name.casefold())))
 
 
 @cache

@@ -90,13 +90,31 @@ class WaitingWork:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
+    """The overview of a motion.
+
+    `pipeline` and `won` are of the PIPELINE_OVER up to now, `before` is the pipeline of as long a time before it, and
+    `of_all` that of all leads, handed to sales or not; None for companies, whose deals are those of their plays.
+    """
+
     motion: Motion
     since: dt.datetime
     pipeline: PipelineMoney
+    before: PipelineMoney
+    of_all: PipelineMoney | None
     won: PipelineMoney
     months: list[DecisionCounts]
     reasons: list[ReasonCount]
     waiting: WaitingWork
+
+    @property
+    def shares(self) -> list[tuple[str, float]]:
+        """Return the share of the pipeline in that of all leads by currency; currencies without any are left out."""
+        everything = {} if self.of_all is None else self.of_all.amounts
+        return [
+            (code, float(self.pipeline.amounts.get(code, Decimal(0)) / total))
+            for code, total in sorted(everything.items())
+            if total > 0
+        ]
 
     @property
     def month(self) -> DecisionCounts:
@@ -108,13 +126,15 @@ class Dashboard:
 
 
 def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
-    """Build the overview of one motion alone: motions are never summed (rules 2.7, 2.8). Nine queries."""
+    """Build the overview of one motion alone: motions are never summed (rules 2.7, 2.8). Eleven queries."""
     handoffs = Handoff.objects.filter(motion=motion)
     since = now - PIPELINE_OVER
     return Dashboard(
         motion=motion,
         since=since,
         pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        before=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since - PIPELINE_OVER, since),
+        of_all=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
         won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
         months=_count_decisions(motion, handoffs, now),
         reasons=count_reasons(motion, now),
@@ -122,22 +142,34 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     )
 
 
+def select_outcomes(
+    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
+) -> QuerySet[Outcome]:
+    """Return the outcomes in (since, until]; with `handoffs`, those of leads that had been handed to sales before."""
+    outcomes = Outcome.objects.effective().filter(motion=motion, kind=kind, at__gt=since, at__lte=until)
+    if handoffs is None:
+        return outcomes
+    return outcomes.filter(merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at"))))
+
+
 def _sum_outcomes(
-    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
+    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
 ) -> PipelineMoney:
-    """Sum the outcomes of leads that had been handed to sales before."""
-    earlier_handoffs = merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at")))
-    of_handoffs = Outcome.objects.effective().filter(
-        earlier_handoffs, motion=motion, kind=kind, at__gte=since, at__lte=now
-    )
+    outcomes = select_outcomes(motion, kind, handoffs, since, until)
     code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
-    rows = of_handoffs.annotate(code=code).values("code").order_by("code")
+    rows = outcomes.annotate(code=code).values("code").order_by("code")
     totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
     return PipelineMoney(
         {row["code"]: row["total"] for row in totals if row["total"] is not None},
         sum(row["count"] for row in totals),
         sum(row["unpriced"] for row in totals),
     )
+
+
+def list_deals(motion: Motion, kind: OutcomeKind, *, now: dt.datetime) -> QuerySet[Outcome]:
+    """Return the deals behind the overview's pipeline or won amounts."""
+    handoffs = Handoff.objects.filter(motion=motion)
+    return select_outcomes(motion, kind, handoffs, now - PIPELINE_OVER, now).select_related("lead__company")
 
 
 def count_reasons(motion: Motion, now: dt.datetime) -> list[ReasonCount]:

@@ -33,17 +33,24 @@ _REJECTED = Q(disposition__kind=DispositionKind.REJECT)
 
 
 def build_overview(*, now: dt.datetime) -> Dashboard:
-    """Build the overview of all plays. Nine queries."""
+    """Build the overview of all plays. Ten queries."""
     since = now - PIPELINE_OVER
     return Dashboard(
         motion=Motion.AQL,
         since=since,
         pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
+        before=_sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since),
+        of_all=None,
         won=_sum_outcomes(OutcomeKind.WON, since, now),
         months=_count_decisions(now),
         reasons=count_reasons(now),
         waiting=_count_waiting(now),
     )
+
+
+def select_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> QuerySet[PlayOutcome]:
+    """Return the deals of plays in (since, until]."""
+    return PlayOutcome.objects.filter(kind=kind, at__gt=since, at__lte=until).select_related("play__company")
 
 
 def count_reasons(now: dt.datetime) -> list[ReasonCount]:
@@ -105,10 +112,11 @@ def read_weekly_cohorts(version: Version, *, now: dt.datetime) -> list[WeeklyCoh
     ]
 
 
-def _sum_outcomes(kind: OutcomeKind, since: dt.datetime, now: dt.datetime) -> PipelineMoney:
+def _sum_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> PipelineMoney:
     """Sum the deals of plays, which are in the currency of the installation."""
-    outcomes = PlayOutcome.objects.filter(kind=kind, at__gte=since, at__lte=now)
-    totals = outcomes.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
+    totals = select_outcomes(kind, since, until).aggregate(
+        total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None))
+    )
     amounts = {} if totals["total"] is None else {settings.CURRENCY: totals["total"]}
     return PipelineMoney(amounts, totals["count"], totals["unpriced"])
 

@@ -53,7 +53,7 @@ pytestmark = pytest.mark.django_db
 APART: Final = """
 api:definition-current api:definitions api:handoffs api:leads api:metrics-catalogue api:report api:report-sla
 api:reviews commitment_new commitments definition definitions
-lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews
+lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview pipeline_deals queue reasons_export reviews
 reviews_export report report_export sla_export
 sla_report sla_rows unrouted unrouted_export
 """
@@ -77,8 +77,8 @@ refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
 """
-#: Counts the work of reps and the clocks of a calendar: hours are for all motions.
-PEOPLE: Final = "calendar reps routing"
+#: Counts the work of reps and the clocks of a calendar, or what comes in: hours and senders are for all motions.
+PEOPLE: Final = "calendar reps routing today"
 #: About the installation, not about leads.
 MACHINE: Final = "api:receipt-keys livez metrics readyz"
 

@@ -60,33 +60,32 @@ def test_one_of_a_hundred_concurrent_decisions_wins_and_the_others_see_who_and_w
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).met_at == NOW + MINUTE
 
 
-def test_eight_routers_share_100_leads_among_7_reps_by_weight():
+def test_eight_routers_share_60_leads_among_7_reps_by_weight():
     CommitmentFactory(active=True)
     team = TeamFactory(working=True, reps=0)
     weights = {RepFactory(team=team, weight=weight).pk: weight for weight in (1, 1, 2, 2, 3, 4, 7)}
     under = VersionFactory(active=True)
-    for _ in range(100):
+    for _ in range(60):
         QualificationFactory(version=under)
 
     def hand_off_all(_: int) -> int:
         # A run ends after some seconds, and the next one takes the rest.
-        return sum(iter(lambda: creation.hand_off_waiting(now=NOW, limit=100), 0))
+        return sum(iter(lambda: creation.hand_off_waiting(now=NOW, limit=60), 0))
 
     done = at_once(8, hand_off_all)
 
-    assert sum(done) == 100
+    assert sum(done) == 60
     assert not Qualification.objects.waiting().exists()
     assert not Handoff.objects.unrouted().exists()
-    assert Handoff.objects.values("qualification").distinct().count() == 100
-    assert RoutingDecision.objects.count() == 100
+    assert Handoff.objects.values("qualification").distinct().count() == 60
+    assert RoutingDecision.objects.count() == 60
     served = Counter(Handoff.objects.values_list("rep", flat=True))
-    assert all(abs(served[rep] - 100 * weight / 20) <= 1 for rep, weight in weights.items()), served
-    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 100
+    assert all(abs(served[rep] - 60 * weight / 20) <= 1 for rep, weight in weights.items()), served
+    assert Clock.objects.filter(kind=ClockKind.FIRST_CONTACT).count() == 60
 
 
-@pytest.mark.parametrize("seed", [1, 7])
-def test_eight_routers_give_nothing_to_inactive_absent_or_full_reps(seed: int):
-    chance = random.Random(seed)
+def test_eight_routers_give_nothing_to_inactive_absent_or_full_reps():
+    chance = random.Random(7)
     CommitmentFactory(active=True)
     team = TeamFactory(working=True, reps=0)
     for number in range(12):

@@ -102,8 +102,9 @@ def test_every_page_asks_for_a_sign_in_first(client: Client, name: str) -> None:
     ("role", "start"),
     [
         (Role.SDR, "queue"),
-        (Role.SALES_MANAGER, "sla_report"),
-        (Role.MARKETING_OPS, "overview"),
+        (Role.SALES_MANAGER, "today"),
+        (Role.MARKETING_OPS, "today"),
+        (Role.SALES_LEADER, "overview"),
         (Role.VIEWER, "overview"),
     ],
 )
