@@ -84,7 +84,8 @@ COMPLETE_CONTEXT: Final = CatalogueFigure(
 )  # fmt: skip
 TRIED_AS_PROMISED: Final = CatalogueFigure(
     key="tried_as_promised", name="Tried as promised", kind=FigureKind.RATE,
-    numerator="{mql}s given up as out of reach after as many attempts as the commitments ask for",
+    numerator="{mql}s given up as out of reach after the attempts that the commitments ask for, on as many working days and by as"
+    " many channels",
     denominator="all {mql}s rejected as out of reach", period_rule="each counts in the period of its rejection",
     smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.HIGHER,
 )  # fmt: skip

@@ -31,8 +31,15 @@ from sla.figure_catalogue.promise_figures import (
     UNCONTACTED,
     UNSEEN,
 )
-from sla.models import Attempt, PlayAttempt
-from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
+from sla.reports import (
+    acceptance_integrity,
+    attempts_before_rejection,
+    compliance,
+    play_reports,
+    promise_tables,
+    volume_and_yield,
+    yield_section,
+)
 from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
 from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import row_rights
@@ -53,7 +60,7 @@ from sla.reports.framework.report_shape import (
 from sla.reports.promise_tables import sample_of, time_cell
 from sla.reports.volume_and_yield import DeliveredVolume
 from sla.teams import people_groups
-from sla.vocabulary import ClockKind, DispositionKind
+from sla.vocabulary import ClockKind
 
 NAME: Final = "sla"
 #: The report that lists the MQLs of a month.
@@ -73,7 +80,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     months = [] if is_of_oneself or query.filters != RowFilters() else _read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
-    sales = _build_sales(query, reader, promises, before)
+    sales = _build_sales(query, reader, promises, before, now)
     names_people = _names_people(reader)
     groups = promise_tables.offered_groups(query.motion, names_people=names_people, is_of_oneself=is_of_oneself)
     sections = [
@@ -240,7 +247,9 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
     return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
 
 
-def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: Promises) -> ReportSection:
+def _build_sales(
+    query: ReportQuery, reader: User, promises: Promises, before: Promises, now: dt.datetime
+) -> ReportSection:
     contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (promises, before))
     uncontacted = acceptance_integrity.count_uncontacted(query, reader)
     cards = (
@@ -260,7 +269,8 @@ def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: P
         ),
         ReportCard(
             "tried_as_promised", TRIED_AS_PROMISED,
-            ReportCell(_read_tried(query, reader, query.period)), ReportCell(_read_tried(query, reader, query.period.before)),
+            ReportCell(_read_tried(query, reader, query.period, now)),
+            ReportCell(_read_tried(query, reader, query.period.before, now)),
         ),
         ReportCard("accepted_not_contacted", UNCONTACTED, _sign_cell(query, uncontacted, UNCONTACTED.key)),
     )  # fmt: skip
@@ -278,22 +288,11 @@ def _promise_cell(query: ReportQuery | None, figures: Promises, kind: ClockKind)
     return ReportCell(sample_of(figure), href=href, note=note)
 
 
-def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod) -> Sample:
-    """Return how many of the leads rejected as out of reach were tried as often as the commitments ask for."""
-    is_of_plays = query.motion == Motion.AQL
-    handoffs = row_rights.select_handoffs(query, reader).filter(decided_at__gte=period.start, decided_at__lt=period.end)
-    path = "disposition" if is_of_plays else "dispositions"
-    standing = {} if is_of_plays else {f"{path}__corrected_by": None}
-    given_up = handoffs.filter(
-        **{f"{path}__kind": DispositionKind.REJECT, f"{path}__reason__needs_attempts": True}, **standing
+def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod, now: dt.datetime) -> Sample:
+    handoffs = row_rights.select_handoffs(query, reader)
+    return attempts_before_rejection.read_sample(
+        handoffs, motion=query.motion, start=period.start, end=period.end, now=now
     )
-    attempts = PlayAttempt.objects.all() if is_of_plays else Attempt.objects.all()
-    owner = "play" if is_of_plays else "handoff"
-    rows = given_up.order_by().values_list("pk", "commitment__attempts_before_unresponsive")
-    promised = dict(rows)
-    tried = attempts.filter(**{f"{owner}__in": given_up.order_by().values("pk"), "at__lte": F(f"{owner}__decided_at")})
-    counts = dict(tried.order_by().values_list(owner).annotate(count=Count("pk")))
-    return Sample(sum(counts.get(pk, 0) >= number for pk, number in promised.items()), len(promised))
 
 
 def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
