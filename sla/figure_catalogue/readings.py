@@ -79,7 +79,12 @@ def read_by_source(
 
 def band_name(band: int) -> str:
     """Return a score band as its causes and tables name it: 60–79 points."""
-    return f"{band}–{band + BAND_POINTS - 1} points"
+    return f"{band_range(band)} points"
+
+
+def band_range(band: int) -> str:
+    """Return the points of a band of fit, engagement or both: 60–79."""
+    return f"{band}–{band + BAND_POINTS - 1}"
 
 
 def select_cohort(
@@ -104,7 +109,12 @@ def campaign_of_mql() -> Subquery:
 
 def score_band() -> Any:
     """Return the lower end of an MQL's score band: fit and engagement together, as frozen when it qualified."""
-    return Floor((F("fit") + F("engagement")) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
+    return point_band(F("fit") + F("engagement"))
+
+
+def point_band(points: Any) -> Any:
+    """Return the lower end of the band in which an expression of points lies."""
+    return Floor(points / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
 
 
 def _is_disposed(kind: DispositionKind | None = None) -> Q:

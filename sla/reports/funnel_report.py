@@ -15,13 +15,14 @@ from scoring.backtests.intervals_and_tests import Sample
 from sla import permissions
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
 from sla.reports import funnel_tables, mql_outcomes
+from sla.reports.conversion_rows import RATES
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report, ReportCard, ReportCell, ReportSection
-from sla.reports.funnel_tables import NAME, RATES, Cube
+from sla.reports.funnel_tables import NAME, Cube
 from sla.reports.mql_outcomes import STEP_NAMES
 
 

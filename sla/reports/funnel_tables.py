@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Extract, Floor, TruncMonth, TruncWeek
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast, Extract, TruncMonth, TruncWeek
 
+from config import company_days
 from config.calendar_periods import CalendarMonth, CalendarWeek
 from config.charts import HorizontalAxis, Series, line_chart
 from definitions.models import Version
 from leads.models import Lead, StageChange
 from leads.vocabulary import Motion, Stage
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
+from sla.figure_catalogue.catalogue import MQL_TO_SQL
 from sla.figure_catalogue.funnel_figures import (
     HAPPENED,
-    MATURES_AFTER,
-    MQL_TO_SAL,
-    MQL_TO_WON,
     NEW_LEADS,
     NEW_MALS,
     OF_MQLS,
@@ -32,9 +31,10 @@ from sla.figure_catalogue.funnel_figures import (
     TIME_TO_STEP,
 )
 from sla.figure_catalogue.promise_figures import DELIVERED
-from sla.figure_catalogue.readings import BAND_POINTS, band_name, campaign_of_mql, score_band
-from sla.reports import mql_outcomes
+from sla.figure_catalogue.readings import band_name, band_range, campaign_of_mql, point_band, score_band
+from sla.reports import conversion_rows, mql_outcomes
 from sla.reports.compliance import Percentile
+from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.framework import headlines
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_period import ReportPeriod
@@ -45,8 +45,6 @@ from sla.reports.mql_outcomes import STEP_NAMES
 NAME: Final = "funnel"
 #: Counts by all groups of the report, from `read_cube`.
 Cube: TypeAlias = Sequence[Mapping[str, Any]]
-#: The rates of each step of all MQLs.
-RATES: Final = {"sal": MQL_TO_SAL, "sql": MQL_TO_SQL, "opportunity": MQL_TO_OPPORTUNITY, "won": MQL_TO_WON}
 #: Groups beyond this number are added up in one row.
 GROUPS_SHOWN: Final = 30
 #: Up to so many weeks the cohorts are weeks, else months.
@@ -68,8 +66,8 @@ def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list
             source=F("lead__source"),
             campaign=Cast(campaign_of_mql(), CharField()),
             band=score_band(),
-            fit_band=_band("fit"),
-            engagement_band=_band("engagement"),
+            fit_band=point_band(F("fit")),
+            engagement_band=point_band(F("engagement")),
         )
         groups += ["source", "campaign", "band", "fit_band", "engagement_band"]
     return mql_outcomes.count_steps(cohort, query.motion, now, *groups)
@@ -163,10 +161,16 @@ def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> t
     weekly = is_weekly(query)
     counted = mql_outcomes.regroup(cube, query.motion, "begins")
     ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
-    columns = _group_columns(query.motion)
+    columns = conversion_rows.build_columns(query.motion, DELIVERED, RATES)
     rows = tuple(
-        _group_row(
-            query, row, row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly), now, end
+        conversion_rows.build_row(
+            row,
+            (row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly)),
+            query.motion,
+            ends=end,
+            now=now,
+            rates=RATES,
+            link=_link_cohort(query, row["begins"], end),
         )
         for row, end in reversed(list(zip(counted, ends, strict=True)))
     )
@@ -230,18 +234,18 @@ def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSect
     counted = mql_outcomes.regroup(cube, query.motion, "fit_band", "engagement_band")
     cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
     across = sorted({engagement for _, engagement in cells})
-    columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {_points(low)}", MQL_TO_SQL) for low in across)
+    columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {band_range(low)}", MQL_TO_SQL) for low in across)
     rows = tuple(
         ReportRow(
             str(fit),
-            f"Fit {_points(fit)}",
+            f"Fit {band_range(fit)}",
             tuple(_matrix_cell(query, cells.get((fit, engagement)), fit, engagement, now) for engagement in across),
         )
         for fit in sorted({fit for fit, _ in cells}, reverse=True)
     )
     table = ReportTable("matrix", "Conversion to SQL by fit and engagement", "Fit", columns, rows, is_heat=True)
     samples = [
-        (f"fit {_points(fit)} and engagement {_points(engagement)}", Sample(*cell))
+        (f"fit {band_range(fit)} and engagement {band_range(engagement)}", Sample(*cell))
         for (fit, engagement), cell in cells.items()
     ]
     return ReportSection(
@@ -252,49 +256,43 @@ def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSect
     )
 
 
-def is_still_maturing(end: dt.datetime, step: str, now: dt.datetime) -> bool:
-    """Say whether the youngest of a cohort that ends at an instant have not had their time to come to the step yet."""
-    return end + MATURES_AFTER[step] > now
-
-
 def _group_section(
     query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, now: dt.datetime
 ) -> ReportSection:
     in_order = sorted(counted, key=lambda row: -row["mql"])
-    named = [(*name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
-    rows = [_group_row(query, row, group, label, now, query.period.end, **{key: group}) for group, label, row in named]
+    named = [(name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
+    build = partial(conversion_rows.build_row, motion=query.motion, ends=query.period.end, now=now, rates=RATES)
+    rows = [build(row, label, link=_link_group(query, key, label[0])) for label, row in named]
     if others := in_order[GROUPS_SHOWN:]:
         sums = mql_outcomes.add_counts(others, query.motion)
-        rows.append(_group_row(query, sums, _OTHERS, f"{len(others)} others", now, query.period.end))
+        rows.append(build(sums, (_OTHERS, f"{len(others)} others")))
     totals = mql_outcomes.add_counts(counted, query.motion)
-    total = _group_row(query, totals, "total", "All", now, query.period.end) if counted else None
-    table = ReportTable(
-        key, f"Conversion {title.lower()}", title.removeprefix("By ").capitalize(), _group_columns(query.motion), tuple(rows), total,
-        worst_by=mql_outcomes.list_steps(query.motion)[1],
-    )  # fmt: skip
     step = mql_outcomes.list_steps(query.motion)[1]
-    samples = [(label, Sample(row[step], row["mql"])) for _, label, row in named]
+    table = ReportTable(
+        key,
+        f"Conversion {title.lower()}",
+        title.removeprefix("By ").capitalize(),
+        conversion_rows.build_columns(query.motion, DELIVERED, RATES),
+        tuple(rows),
+        build(totals, ("total", "All"), link=_link_group(query)) if counted else None,
+        worst_by=step,
+    )
+    samples = [(label, Sample(row[step], row["mql"])) for (_, label), row in named]
     return ReportSection(key, title, headlines.describe_worst(samples, RATES[step].name_for(query.motion)), table=table)
 
 
-def _group_columns(motion: Motion) -> tuple[ReportColumn, ...]:
-    rates = tuple(
-        ReportColumn(step, RATES[step].name_for(motion), RATES[step]) for step in mql_outcomes.list_steps(motion)
-    )
-    return (ReportColumn("mql", f"{motion.upper()}s", DELIVERED), *rates)
+def _link_group(query: ReportQuery, name: str = "", value: str = "") -> Callable[[str], str] | None:
+    """Return the addresses of the rows of a group by step, of all without a name; a group without a value has none."""
+    if name and not value:
+        return None
+    return lambda step: _rows_link(query, step, **({name: value} if name else {}))
 
 
-def _group_row(  # one for each part of a row
-    query: ReportQuery, counts: dict[str, Any], key: str, label: str, now: dt.datetime, end: dt.datetime, **group: str
-) -> ReportRow:
-    can_link = bool(group) and all(group.values())
-    cells = [ReportCell(counts["mql"], href=_rows_link(query, "mql", **group) if can_link else "")]
-    for step in mql_outcomes.list_steps(query.motion):
-        href = _rows_link(query, step, **group) if can_link and counts[step] else ""
-        cells.append(
-            ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_still_maturing(end, step, now))
-        )
-    return ReportRow(key, label, tuple(cells))
+def _link_cohort(query: ReportQuery, begins: dt.datetime, end: dt.datetime) -> Callable[[str], str]:
+    """Return the addresses of the MQLs of a week or month, as far as it lies in the period."""
+    first = max(company_days.day_of(begins), query.period.start_day)
+    last = min(company_days.day_of(end) - dt.timedelta(days=1), query.period.last_day)
+    return lambda step: _rows_link(query, step, weeks=None, from_=first, to=last)
 
 
 def _rows_link(query: ReportQuery, step: str, **group: object) -> str:
@@ -367,11 +365,3 @@ def _name_versions(cohort: QuerySet[Any]) -> Callable[[Any], tuple[str, str]]:
     versions = Version.objects.select_related("definition").filter(pk__in=cohort.order_by().values("version"))
     names = {version.pk: str(version) for version in versions}
     return lambda pk: (str(pk), names[pk])
-
-
-def _band(column: str) -> Any:
-    return Floor(F(column) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
-
-
-def _points(low: int) -> str:
-    return f"{low}–{low + BAND_POINTS - 1}"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final, TypeAlias
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from config import company_days
 from config.accounts.models import User
-from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.figure_shape import CatalogueFigure
@@ -240,9 +239,7 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
     )
     counts: dict[str, Any] = {"total": Count("pk"), "met": Count("pk", filter=in_force)}
     if query.motion != Motion.AQL:
-        engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-        has_engagement = Exists(engagements.exclude(asset="", properties={}))
-        counts["complete"] = Count("pk", filter=Q(~Q(lead__source=""), has_engagement))
+        counts["complete"] = Count("pk", filter=volume_and_yield.has_complete_context())
     row = mqls.order_by().aggregate(**counts)
     return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
 

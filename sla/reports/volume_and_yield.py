@@ -80,12 +80,15 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
 
 
 def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
-    engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-    counts = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).aggregate(
-        count=Count("pk"),
-        complete=Count("pk", filter=Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))),
-    )
+    mqls = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end)
+    counts = mqls.aggregate(count=Count("pk"), complete=Count("pk", filter=has_complete_context()))
     return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
+
+
+def has_complete_context() -> Q:
+    """Return the condition on an MQL: the source of its lead and an engagement up to its qualification are on record."""
+    engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
+    return Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))
 
 
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from config.ui import formats
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, newcombe, wilson
+from sla.figure_catalogue.catalogue import write_interval
 from sla.figure_catalogue.figure_shape import FigureKind, GoodDirection
 from sla.reports.framework.report_shape import (
     CellValue,
@@ -51,9 +52,8 @@ def _number_text(value: float | Decimal, kind: str) -> str:
 
 
 def interval_text(value: CellValue) -> str:
-    """Write the Wilson interval of 95 % of a rate, as 22 to 41 %; empty for other values and without a sample."""
-    bounds = wilson(value.hits, value.total) if isinstance(value, Sample) else None
-    return "" if bounds is None else f"{bounds[0] * 100:.0f} to {bounds[1] * 100:.0f}\u202f%"
+    """Write the interval of a rate; empty for other values and without a sample."""
+    return write_interval(value) if isinstance(value, Sample) else ""
 
 
 def number(value: CellValue) -> Any:

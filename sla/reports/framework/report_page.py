@@ -193,7 +193,7 @@ def _build_cell(column: ReportColumn, cell: ReportCell, highest: float = 0.0) ->
 
 def _read_band(column: ReportColumn, cell: ReportCell) -> dict[str, Any]:
     """Return the tone and the words of the health band of a firm and mature rate; else the tone of the cell."""
-    figure, value = column.figure, cell.value
+    figure, value = cell.figure or column.figure, cell.value
     judged = isinstance(value, Sample) and not column.is_small(cell) and not cell.is_maturing
     if judged and isinstance(figure, RateFigure) and isinstance(value, Sample):
         band = health_bands.find_band(figure.bands, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.urls import reverse
@@ -265,3 +266,28 @@ def test_a_motion_of_companies_has_no_sql_and_no_source(leader):
 
     assert set(tables) & {"source", "campaign", "matrix", "leads"} == set()
     assert read_page(leader, "/reports/funnel/", at=LATER, motion="aql", source="webinar").status_code == 400
+
+
+def test_steps_of_speed_and_of_cohorts_lead_to_their_rows(leader):
+    links = [
+        (cell["rows"], cell["count"])
+        for name, key in (("speed-to-lead", "bucket"), ("speed-to-lead", "hot"), ("funnel", "cohorts"))
+        for row in tables_of(read_api(leader, name, at=LATER))[key]["rows"]
+        for cell in row["cells"].values()
+        if cell["count"]
+    ]
+
+    assert len(links) > 8
+    for link, number in links[::2]:
+        assert f'<span class="faint">{number}</span>' in read_page(leader, link, at=LATER).content.decode(), link
+    unknown = read_page(leader, "/reports/speed-to-lead/rows/", at=LATER, figure="never", step="lost")
+    assert (unknown.status_code, "step" in unknown.content.decode()) == (400, True)
+
+
+def test_the_head_of_each_column_leads_back_to_its_section(leader):
+    for name in ("sla", "funnel"):
+        page = read_page(leader, f"/reports/{name}/", at=LATER).content.decode()
+        anchors = set(re.findall(r'sort=[^"#]*#([\w-]+)', page))
+
+        assert anchors
+        assert anchors <= set(re.findall(r'id="([\w-]+)"', page))
