@@ -22,26 +22,26 @@ from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report, ReportCard, ReportCell, ReportSection
-from sla.reports.funnel_tables import NAME, Cube
+from sla.reports.funnel_tables import NAME, FunnelCohort
 from sla.reports.mql_outcomes import STEP_NAMES
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the funnel of the MQLs that the reader may see."""
     mqls = row_rights.select_mqls(query, reader)
-    cube = funnel_tables.read_cube(query, mqls, now)
-    cohorts, trends = funnel_tables.build_cohorts_in_time(query, cube, now)
+    cohort = funnel_tables.read_cohort(query, mqls, now)
+    cohorts, trends = funnel_tables.build_cohorts_in_time(cohort)
     leads = funnel_tables.build_leads(query, now)
     sections = [
-        _build_rates(query, mqls, cube, trends, now),
+        _build_rates(cohort, trends),
         *([leads] if leads else []),
-        funnel_tables.build_cohort(query, mqls, cube, now),
+        funnel_tables.build_cohort(cohort),
         cohorts,
         funnel_tables.build_steps_taken(query, mqls, now),
-        *funnel_tables.build_groups(query, mqls, cube, now),
+        *funnel_tables.build_groups(cohort),
     ]
     if query.motion != Motion.AQL:
-        sections.append(funnel_tables.build_matrix(query, cube, now))
+        sections.append(funnel_tables.build_matrix(cohort))
     return Report(
         name=NAME,
         title="Funnel",
@@ -55,12 +55,11 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     )
 
 
-def _build_rates(
-    query: ReportQuery, mqls: QuerySet[Any], cube: Cube, trends: list[RateTrend], now: dt.datetime
-) -> ReportSection:
+def _build_rates(cohort: FunnelCohort, trends: list[RateTrend]) -> ReportSection:
     """Build the conversions of the period beside those of the period before; an alarm of the trend outranks the level."""
-    counts = mql_outcomes.add_counts(cube, query.motion)
-    (before,) = mql_outcomes.count_steps(funnel_tables.in_period(mqls, query.period.before), query.motion, now)
+    query, now, counts = cohort.query, cohort.now, cohort.totals
+    earlier = funnel_tables.in_period(cohort.mqls, query.period.before)
+    (before,) = mql_outcomes.count_steps(earlier, query.motion, now)
     cards = []
     for step, trend in zip(mql_outcomes.list_steps(query.motion), trends, strict=True):
         is_maturing = funnel_tables.is_still_maturing(query.period.end, step, now)

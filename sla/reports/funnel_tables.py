@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -43,8 +44,6 @@ from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportR
 from sla.reports.mql_outcomes import STEP_NAMES
 
 NAME: Final = "funnel"
-#: Counts by all groups of the report, from `read_cube`.
-Cube: TypeAlias = Sequence[Mapping[str, Any]]
 #: Groups beyond this number are added up in one row.
 GROUPS_SHOWN: Final = 30
 #: Up to so many weeks the cohorts are weeks, else months.
@@ -56,11 +55,37 @@ def in_period(mqls: QuerySet[Any], period: ReportPeriod) -> QuerySet[Any]:
     return mqls.filter(at__gte=period.start, at__lt=period.end)
 
 
-def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list[dict[str, Any]]:
-    """Count the MQLs of the period by all groups of the report at once. One query, from which the tables are added up."""
+@dataclass(frozen=True, slots=True)
+class FunnelCohort:
+    """The MQLs of a question, with the counts of those of its period by each group of the report.
+
+    `mqls` are of any time; `counts` has rows of `mql_outcomes.count_steps` by the key of the group, `all` in one row.
+    """
+
+    query: ReportQuery
+    mqls: QuerySet[Any]
+    counts: Mapping[str, list[dict[str, Any]]]
+    now: dt.datetime
+
+    @property
+    def motion(self) -> Motion:
+        return self.query.motion
+
+    @property
+    def ends(self) -> dt.datetime:
+        return self.query.period.end
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Return the counts of all MQLs of the period."""
+        return mql_outcomes.add_counts(self.counts["all"], self.motion)
+
+
+def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> FunnelCohort:
+    """Count the MQLs of the period by each group of the report. One query, whose rows are as many as there are groups."""
     truncate = (TruncWeek if is_weekly(query) else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
     cohort = in_period(mqls, query.period).annotate(begins=truncate)
-    groups = ["begins", "tier", "version"]
+    sets: dict[str, tuple[str, ...]] = {"all": (), "begins": ("begins",), "tier": ("tier",), "version": ("version",)}
     if query.motion != Motion.AQL:
         cohort = cohort.annotate(
             source=F("lead__source"),
@@ -69,8 +94,13 @@ def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list
             fit_band=point_band(F("fit")),
             engagement_band=point_band(F("engagement")),
         )
-        groups += ["source", "campaign", "band", "fit_band", "engagement_band"]
-    return mql_outcomes.count_steps(cohort, query.motion, now, *groups)
+        sets |= {key: (key,) for key in ("source", "campaign", "band")}
+        sets["matrix"] = ("fit_band", "engagement_band")
+    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets)
+    for row in counts["begins"]:
+        # As the time on the clock of the company, which the query truncates.
+        row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+    return FunnelCohort(query, mqls, counts, now)
 
 
 def is_weekly(query: ReportQuery) -> bool:
@@ -78,10 +108,10 @@ def is_weekly(query: ReportQuery) -> bool:
     return (query.period.end - query.period.start).days <= _WEEKS_OF_WEEKLY_COHORTS * 7
 
 
-def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> ReportSection:
+def build_cohort(cohort: FunnelCohort) -> ReportSection:
     """Build the steps of the MQLs of the period: how many came so far, of the step before and of all, and how fast."""
-    cohort = in_period(mqls, query.period)
-    counts = mql_outcomes.add_counts(cube, query.motion)
+    query, now, counts = cohort.query, cohort.now, cohort.totals
+    mqls = in_period(cohort.mqls, query.period)
     columns = (
         ReportColumn("reached", "Came so far", REACHED),
         ReportColumn("of_before", "Of the step before", OF_STEP_BEFORE),
@@ -100,7 +130,7 @@ def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.da
             _count_cell(query, count, step, is_maturing=is_maturing),
             ReportCell(Sample(count, before), is_maturing=is_maturing),
             ReportCell(Sample(count, counts["mql"]), is_maturing=is_maturing),
-            _read_time(cohort, step, query.motion, now),
+            _read_time(mqls, step, query.motion, now),
         )
         rows.append(ReportRow(step, STEP_NAMES[step], cells))
         before = count
@@ -156,10 +186,10 @@ def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime)
     return ReportSection("period", "What happened in this period", table=table, notes=(note,))
 
 
-def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> tuple[ReportSection, list[RateTrend]]:
+def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[RateTrend]]:
     """Build the cohorts by week or month, newest first, with the trends of those that had their time."""
-    weekly = is_weekly(query)
-    counted = mql_outcomes.regroup(cube, query.motion, "begins")
+    query, now = cohort.query, cohort.now
+    weekly, counted = is_weekly(query), cohort.counts["begins"]
     ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
     columns = conversion_rows.build_columns(query.motion, DELIVERED, RATES)
     rows = tuple(
@@ -211,27 +241,24 @@ def describe_alarm(trends: Sequence[RateTrend]) -> str:
     return headlines.describe_trends(trends)
 
 
-def build_groups(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> list[ReportSection]:
+def build_groups(cohort: FunnelCohort) -> list[ReportSection]:
     """Build the tables by source, campaign, tier, version and score band; of companies by tier and version."""
     groups: list[tuple[str, str, Callable[[Any], tuple[str, str]]]] = [
         ("tier", "By tier", lambda value: (str(value), f"Tier {value}")),
-        ("version", "By version", _name_versions(in_period(mqls, query.period))),
+        ("version", "By version", _name_versions([row["version"] for row in cohort.counts["version"]])),
     ]
-    if query.motion != Motion.AQL:
+    if cohort.motion != Motion.AQL:
         groups[:0] = [
             ("source", "By source", lambda value: (value or NO_SOURCE, value or "No source")),
             ("campaign", "By campaign", lambda value: (value or "", value or "No campaign")),
         ]
         groups.append(("band", "By score", lambda value: (str(int(value)), band_name(int(value)))))
-    return [
-        _group_section(query, key, title, mql_outcomes.regroup(cube, query.motion, key), name, now)
-        for key, title, name in groups
-    ]
+    return [_group_section(cohort, key, title, name) for key, title, name in groups]
 
 
-def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSection:
+def build_matrix(cohort: FunnelCohort) -> ReportSection:
     """Build the conversion to SQL by fit and engagement, as they were frozen when the lead qualified."""
-    counted = mql_outcomes.regroup(cube, query.motion, "fit_band", "engagement_band")
+    query, now, counted = cohort.query, cohort.now, cohort.counts["matrix"]
     cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
     across = sorted({engagement for _, engagement in cells})
     columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {band_range(low)}", MQL_TO_SQL) for low in across)
@@ -256,17 +283,15 @@ def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSect
     )
 
 
-def _group_section(
-    query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, now: dt.datetime
-) -> ReportSection:
+def _group_section(cohort: FunnelCohort, key: str, title: str, name: Callable[[Any], tuple[str, str]]) -> ReportSection:
+    query, counted = cohort.query, cohort.counts[key]
     in_order = sorted(counted, key=lambda row: -row["mql"])
     named = [(name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
-    build = partial(conversion_rows.build_row, motion=query.motion, ends=query.period.end, now=now, rates=RATES)
+    build = partial(conversion_rows.build_row, motion=query.motion, ends=cohort.ends, now=cohort.now, rates=RATES)
     rows = [build(row, label, link=_link_group(query, key, label[0])) for label, row in named]
     if others := in_order[GROUPS_SHOWN:]:
         sums = mql_outcomes.add_counts(others, query.motion)
         rows.append(build(sums, (_OTHERS, f"{len(others)} others")))
-    totals = mql_outcomes.add_counts(counted, query.motion)
     step = mql_outcomes.list_steps(query.motion)[1]
     table = ReportTable(
         key,
@@ -274,7 +299,7 @@ def _group_section(
         title.removeprefix("By ").capitalize(),
         conversion_rows.build_columns(query.motion, DELIVERED, RATES),
         tuple(rows),
-        build(totals, ("total", "All"), link=_link_group(query)) if counted else None,
+        build(cohort.totals, ("total", "All"), link=_link_group(query)) if counted else None,
         worst_by=step,
     )
     samples = [(label, Sample(row[step], row["mql"])) for (_, label), row in named]
@@ -361,7 +386,7 @@ def _cohort_label(begins: dt.datetime, *, is_weekly: bool) -> str:
     return f"{begins:%-d %b %Y}" if is_weekly else f"{begins:%B %Y}"
 
 
-def _name_versions(cohort: QuerySet[Any]) -> Callable[[Any], tuple[str, str]]:
-    versions = Version.objects.select_related("definition").filter(pk__in=cohort.order_by().values("version"))
+def _name_versions(pks: Sequence[int]) -> Callable[[Any], tuple[str, str]]:
+    versions = Version.objects.select_related("definition").filter(pk__in=pks)
     names = {version.pk: str(version) for version in versions}
     return lambda pk: (str(pk), names[pk])

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.db.models import F
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
@@ -13,9 +14,11 @@ from leads.identity import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
+from scoring.models import Qualification
+from sla.figure_catalogue.readings import score_band
 from sla.handoffs import attempts, sales_stages
 from sla.models import RoutingRule
-from sla.reports import funnel_tables
+from sla.reports import funnel_tables, mql_outcomes
 from sla.reports.framework.headlines import RateTrend
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import activate_accounts
@@ -291,3 +294,13 @@ def test_the_head_of_each_column_leads_back_to_its_section(leader):
 
         assert anchors
         assert anchors <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_groups_that_are_counted_at_once_have_the_counts_of_each(leader):
+    mqls = Qualification.objects.filter(motion=Motion.MQL).annotate(source=F("lead__source"), points=score_band())
+    sets = {"all": (), "tier": ("tier",), "both": ("source", "points")}
+
+    counts = mql_outcomes.count_step_sets(mqls, Motion.MQL, LATER, sets)
+
+    assert counts == {key: mql_outcomes.count_steps(mqls, Motion.MQL, LATER, *groups) for key, groups in sets.items()}
+    assert sum(row["mql"] for row in counts["both"]) == counts["all"][0]["mql"] > len(counts["both"])
