@@ -15,7 +15,6 @@ from scoring.backtests.intervals_and_tests import Sample
 from sla import permissions
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
 from sla.reports import funnel_tables, mql_outcomes
-from sla.reports.conversion_rows import RATES
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
@@ -67,7 +66,7 @@ def _build_rates(cohort: FunnelCohort, trends: list[RateTrend]) -> ReportSection
         cell = ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_maturing)
         cards.append(
             ReportCard(
-                step, RATES[step], cell,
+                step, cohort.rates[step], cell,
                 # A cohort that still matures is not compared with one that is over.
                 before=None if is_maturing else ReportCell(Sample(before[step], before["mql"])),
                 tone="bad" if trend.is_alarming else "",

@@ -35,7 +35,7 @@ from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.figure_catalogue.readings import band_name, band_range, campaign_of_mql, point_band, score_band
 from sla.reports import conversion_rows, mql_outcomes
 from sla.reports.compliance import Percentile
-from sla.reports.conversion_rows import RATES, is_still_maturing
+from sla.reports.conversion_rows import RATES, StepRates, is_still_maturing
 from sla.reports.framework import headlines
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_period import ReportPeriod
@@ -59,12 +59,15 @@ def in_period(mqls: QuerySet[Any], period: ReportPeriod) -> QuerySet[Any]:
 class FunnelCohort:
     """The MQLs of a question, with the counts of those of its period by each group of the report.
 
-    `mqls` are of any time; `counts` has rows of `mql_outcomes.count_steps` by the key of the group, `all` in one row.
+    `mqls` are of any time; `counts` has rows of `mql_outcomes.count_steps` by the key of the group, `all` in one row. `versions` are
+    those of its MQLs by their ids, and `rates` the figures of the steps with the healthy range that they state.
     """
 
     query: ReportQuery
     mqls: QuerySet[Any]
     counts: Mapping[str, list[dict[str, Any]]]
+    versions: Mapping[int, Version]
+    rates: StepRates
     now: dt.datetime
 
     @property
@@ -100,7 +103,8 @@ def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> Fu
     for row in counts["begins"]:
         # As the time on the clock of the company, which the query truncates.
         row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return FunnelCohort(query, mqls, counts, now)
+    versions = Version.objects.select_related("definition").in_bulk([row["version"] for row in counts["version"]])
+    return FunnelCohort(query, mqls, counts, versions, conversion_rows.read_rates(versions.values()), now)
 
 
 def is_weekly(query: ReportQuery) -> bool:
@@ -191,7 +195,7 @@ def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[Rat
     query, now = cohort.query, cohort.now
     weekly, counted = is_weekly(query), cohort.counts["begins"]
     ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
-    columns = conversion_rows.build_columns(query.motion, DELIVERED, RATES)
+    columns = conversion_rows.build_columns(query.motion, DELIVERED, cohort.rates)
     rows = tuple(
         conversion_rows.build_row(
             row,
@@ -199,7 +203,7 @@ def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[Rat
             query.motion,
             ends=end,
             now=now,
-            rates=RATES,
+            rates=cohort.rates,
             link=_link_cohort(query, row["begins"], end),
         )
         for row, end in reversed(list(zip(counted, ends, strict=True)))
@@ -245,7 +249,7 @@ def build_groups(cohort: FunnelCohort) -> list[ReportSection]:
     """Build the tables by source, campaign, tier, version and score band; of companies by tier and version."""
     groups: list[tuple[str, str, Callable[[Any], tuple[str, str]]]] = [
         ("tier", "By tier", lambda value: (str(value), f"Tier {value}")),
-        ("version", "By version", _name_versions([row["version"] for row in cohort.counts["version"]])),
+        ("version", "By version", lambda value: (str(value), str(cohort.versions[value]))),
     ]
     if cohort.motion != Motion.AQL:
         groups[:0] = [
@@ -261,7 +265,9 @@ def build_matrix(cohort: FunnelCohort) -> ReportSection:
     query, now, counted = cohort.query, cohort.now, cohort.counts["matrix"]
     cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
     across = sorted({engagement for _, engagement in cells})
-    columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {band_range(low)}", MQL_TO_SQL) for low in across)
+    columns = tuple(
+        ReportColumn(f"engagement_{low}", f"Engagement {band_range(low)}", cohort.rates["sql"]) for low in across
+    )
     rows = tuple(
         ReportRow(
             str(fit),
@@ -287,23 +293,30 @@ def _group_section(cohort: FunnelCohort, key: str, title: str, name: Callable[[A
     query, counted = cohort.query, cohort.counts[key]
     in_order = sorted(counted, key=lambda row: -row["mql"])
     named = [(name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
-    build = partial(conversion_rows.build_row, motion=query.motion, ends=cohort.ends, now=cohort.now, rates=RATES)
-    rows = [build(row, label, link=_link_group(query, key, label[0])) for label, row in named]
+    build = partial(conversion_rows.build_row, motion=query.motion, ends=cohort.ends, now=cohort.now)
+    rows = [
+        build(row, label, link=_link_group(query, key, label[0]), rates=_rates_of(cohort, row)) for label, row in named
+    ]
     if others := in_order[GROUPS_SHOWN:]:
         sums = mql_outcomes.add_counts(others, query.motion)
-        rows.append(build(sums, (_OTHERS, f"{len(others)} others")))
+        rows.append(build(sums, (_OTHERS, f"{len(others)} others"), rates=cohort.rates))
     step = mql_outcomes.list_steps(query.motion)[1]
     table = ReportTable(
         key,
         f"Conversion {title.lower()}",
         title.removeprefix("By ").capitalize(),
-        conversion_rows.build_columns(query.motion, DELIVERED, RATES),
+        conversion_rows.build_columns(query.motion, DELIVERED, cohort.rates),
         tuple(rows),
-        build(cohort.totals, ("total", "All"), link=_link_group(query)) if counted else None,
+        build(cohort.totals, ("total", "All"), link=_link_group(query), rates=cohort.rates) if counted else None,
         worst_by=step,
     )
     samples = [(label, Sample(row[step], row["mql"])) for (_, label), row in named]
     return ReportSection(key, title, headlines.describe_worst(samples, RATES[step].name_for(query.motion)), table=table)
+
+
+def _rates_of(cohort: FunnelCohort, row: Mapping[str, Any]) -> StepRates:
+    """Return the rates as the version of a row reads them; a row of another group has those of all."""
+    return conversion_rows.read_rates([cohort.versions[row["version"]]]) if "version" in row else cohort.rates
 
 
 def _link_group(query: ReportQuery, name: str = "", value: str = "") -> Callable[[str], str] | None:
@@ -384,9 +397,3 @@ def _end_of(begins: dt.datetime, *, is_weekly: bool) -> dt.datetime:
 
 def _cohort_label(begins: dt.datetime, *, is_weekly: bool) -> str:
     return f"{begins:%-d %b %Y}" if is_weekly else f"{begins:%B %Y}"
-
-
-def _name_versions(pks: Sequence[int]) -> Callable[[Any], tuple[str, str]]:
-    versions = Version.objects.select_related("definition").filter(pk__in=pks)
-    names = {version.pk: str(version) for version in versions}
-    return lambda pk: (str(pk), names[pk])

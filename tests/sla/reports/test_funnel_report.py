@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 
 import pytest
 from django.db.models import F
@@ -18,8 +19,10 @@ from scoring.models import Qualification
 from sla.figure_catalogue.readings import score_band
 from sla.handoffs import attempts, sales_stages
 from sla.models import RoutingRule
-from sla.reports import funnel_tables, mql_outcomes
+from sla.reports import funnel_report, funnel_tables, mql_outcomes
+from sla.reports.framework import report_page
 from sla.reports.framework.headlines import RateTrend
+from sla.reports.framework.report_query import read_query
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import activate_accounts
 from tests.factories import (
@@ -33,6 +36,7 @@ from tests.factories import (
     QualificationFactory,
     TeamFactory,
     UserFactory,
+    VersionFactory,
 )
 from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
 
@@ -304,3 +308,23 @@ def test_groups_that_are_counted_at_once_have_the_counts_of_each(leader):
 
     assert counts == {key: mql_outcomes.count_steps(mqls, Motion.MQL, LATER, *groups) for key, groups in sets.items()}
     assert sum(row["mql"] for row in counts["both"]) == counts["all"][0]["mql"] > len(counts["both"])
+
+
+def test_each_version_is_judged_by_the_range_that_it_states():
+    usual, strict = VersionFactory(), VersionFactory(mql_to_sql_low=Decimal("0.30"), mql_to_sql_high=Decimal("0.40"))
+    for version in (usual, strict):
+        mqls = [QualificationFactory(lead__mql=True, version=version) for _ in range(25)]
+        for mql in mqls[:4]:
+            add_outcome(mql.lead)
+    reader, at = UserFactory(roles=[Role.MARKETING_LEADER]), NOW + 100 * DAY
+    query = read_query({"from": "2026-03-01", "to": "2026-03-31"}, filters=(), reader=reader, now=at)
+
+    sections = report_page.build_sections(funnel_report.build(query, reader=reader, now=at), "")
+
+    bands = {
+        part.section.key: {row.label: row.cells[2].band for row in part.table.rows} for part in sections if part.table
+    }
+    assert bands["version"] == {str(usual): "Healthy", str(strict): "Too low: too loose"}
+    # MQLs of both have no band, and the cards have none either.
+    assert bands["tier"] == {"Tier 2": ""}
+    assert [card.cell.band for card in sections[0].cards] == [""] * 4
