@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Least
 
 from leads.vocabulary import Motion, OutcomeKind
+from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import cycle_outcomes
 from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
@@ -29,37 +31,55 @@ def list_steps(motion: Motion) -> tuple[str, ...]:
 
 def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
     """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
-    facts = _facts(motion, now)
+    reached = _conditions(_facts(motion, now))
+    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
+
+
+def count_at_age(mqls: Any, motion: Motion, now: dt.datetime, ages: Mapping[str, dt.timedelta]) -> dict[str, Sample]:
+    """Return for each step how many MQLs came to it within its age in `ages`, of those that are as old by now. One query."""
+    counts: dict[str, Count] = {}
+    for step, age in ages.items():
+        is_old_enough = Q(at__lte=now - age)
+        reached = _conditions(_facts(motion, now, within=age))[step]
+        counts[f"{step}_total"] = Count("pk", filter=is_old_enough)
+        counts[f"{step}_hits"] = Count("pk", filter=is_old_enough & reached)
+    row = mqls.order_by().aggregate(**counts)
+    return {step: Sample(row[f"{step}_hits"], row[f"{step}_total"]) for step in ages}
+
+
+def _conditions(facts: Mapping[str, Q]) -> dict[str, Q]:
+    """Return the condition of each step on the facts."""
     qualified = facts["answered"] | facts["opened"] if "answered" in facts else facts["opened"]
-    reached = {
+    return {
         "sal": facts["accepted"] | qualified,
         "sql": qualified,
         "opportunity": facts["opened"],
         "won": facts["bought"],
     }
-    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
 
 
-def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
-    """Return the conditions on an MQL of which its steps are made. Companies answer no four questions."""
+def _facts(motion: Motion, now: dt.datetime, within: dt.timedelta | None = None) -> dict[str, Q]:
+    """Return the conditions on an MQL of which its steps are made, `within` a time after it qualified if given.
+
+    Companies answer no four questions.
+    """
+    until: Any = None if within is None else OuterRef("at") + within
+    in_time = {"at__lte": now} if within is None else {"at__lte": Least(Value(now), until)}
     if motion == Motion.AQL:
         accepted = PlayDisposition.objects.filter(
-            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, at__lte=now
+            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, **in_time
         )
-        return {
-            "accepted": Q(Exists(accepted)),
-            "opened": Q(Exists(_play_outcomes(OPENED, now))),
-            "bought": Q(Exists(_play_outcomes((OutcomeKind.WON,), now))),
-        }
+        opened, bought = (_play_outcomes(kinds, now).filter(**in_time) for kinds in (OPENED, (OutcomeKind.WON,)))
+        return {"accepted": Q(Exists(accepted)), "opened": Q(Exists(opened)), "bought": Q(Exists(bought))}
     standing = Disposition.objects.filter(
-        handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, at__lte=now
+        handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, **in_time
     )
-    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
+    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), **in_time)
     return {
         "accepted": Q(Exists(standing)),
         "answered": Q(Exists(answers)),
-        "opened": cycle_outcomes.has_outcome(OPENED, now=now),
-        "bought": cycle_outcomes.has_outcome((OutcomeKind.WON,), now=now),
+        "opened": cycle_outcomes.has_outcome(OPENED, now=now, until=until),
+        "bought": cycle_outcomes.has_outcome((OutcomeKind.WON,), now=now, until=until),
     }
 
 

@@ -7,7 +7,9 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
@@ -328,3 +330,34 @@ def test_each_version_is_judged_by_the_range_that_it_states():
     # MQLs of both have no band, and the cards have none either.
     assert bands["tier"] == {"Tier 2": ""}
     assert [card.cell.band for card in sections[0].cards] == [""] * 4
+
+
+def test_periods_are_compared_at_the_same_age():
+    reader, at = UserFactory(roles=[Role.MARKETING_LEADER]), NOW + 31 * DAY
+    for week, deals in ((0, 6), (-4, 15)):
+        mqls = [QualificationFactory(at=NOW + week * 7 * DAY) for _ in range(30)]
+        for mql in mqls[:deals]:
+            add_outcome(mql.lead, at=mql.at + 20 * DAY)
+        # Beyond the thirty days, which the younger ones have not had yet.
+        add_outcome(mqls[29].lead, at=mqls[29].at + 31 * DAY)
+    QualificationFactory(at=at - 29 * DAY)
+    dates = {"from": "2026-03-09", "to": "2026-04-05"}
+
+    answer = read_api(reader, "funnel", at=at, **dates)
+    sql = next(card for card in answer["sections"][0]["figures"] if card["key"] == "sql")
+    page = read_page(reader, "/reports/funnel/", at=at, **dates).content.decode()
+
+    assert [(sql[key]["count"], sql[key]["of"]) for key in ("now", "compared", "before")] == [
+        (7, 31),
+        (6, 30),
+        (15, 30),
+    ]
+    assert sql["now"]["is_maturing"]
+    assert "within 30 days: 20\u202f% of 30; before: 50\u202f% of 30: worse" in page
+
+
+def test_a_period_too_young_to_compare_is_not_asked_for(leader):
+    with CaptureQueriesContext(connection) as queries:
+        read_page(leader, "/reports/funnel/", at=NOW + DAY, **{"from": "2026-03-09", "to": "2026-03-11"})
+
+    assert not [query for query in queries if "_hits" in query["sql"]]
