@@ -90,7 +90,7 @@ def _select_accepted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[An
 
 def _standing_acceptances() -> QuerySet[Disposition]:
     """Return the acceptance of the outer handoff that no other decision corrects; one at most."""
-    return Disposition.objects.filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by=None)
+    return Disposition.objects.standing().filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT)
 
 
 def _acceptance_conditions(motion: Motion) -> dict[str, Q]:

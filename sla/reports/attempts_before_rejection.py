@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Min, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from config import company_days
@@ -17,7 +17,7 @@ from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.business_time.working_days import WorkingDays
 from sla.handoffs.attempts import MINIMUM_GAP
-from sla.models import WorkCalendar
+from sla.models import Disposition, WorkCalendar
 from sla.vocabulary import DispositionKind
 
 #: The tables of attempts, and what the tally counts apart: of plays the attempts at each contact are counted as those at a lead.
@@ -75,12 +75,12 @@ def read_sample(
     queries, three where any calendar is in use.
     """
     owner, path = ("play", "disposition") if motion == Motion.AQL else ("handoff", "dispositions")
-    standing = {} if motion == Motion.AQL else {f"{path}__corrected_by": None}
+    corrections = Disposition.objects.filter(corrects=OuterRef("dispositions"))
     given_up = handoffs.filter(
+        *([] if motion == Motion.AQL else [~Exists(corrections)]),
         decided_at__gte=start,
         decided_at__lt=end,
         **{f"{path}__kind": DispositionKind.REJECT, f"{path}__reason__needs_attempts": True},
-        **standing,
     ).order_by()
     rows = given_up.annotate(calendar=Coalesce("rep__calendar", "rep__team__calendar"))
     zones, closed = _read_days(rows, now)
