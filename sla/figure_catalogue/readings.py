@@ -107,6 +107,18 @@ def campaign_of_mql() -> Subquery:
     return Subquery(events.order_by("-occurred_at", "-pk").annotate(campaign=campaign).values("campaign")[:1])
 
 
+def events_of_campaign(campaign: str) -> QuerySet[Event]:
+    """Return the events that name a campaign, as text: senders may write numbers."""
+    named = Event.objects.filter(properties__has_key="campaign")
+    return named.annotate(campaign=KeyTextTransform("campaign", "properties")).filter(campaign=campaign)
+
+
+def with_campaign(mqls: QuerySet[Any], campaign: str) -> QuerySet[Any]:
+    """Return the MQLs of a campaign: of those whose lead has an event of it, those whose latest event names it."""
+    mqls = mqls.filter(lead__in=events_of_campaign(campaign).values("lead"))
+    return mqls.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=campaign)
+
+
 def score_band() -> Any:
     """Return the lower end of an MQL's score band: fit and engagement together, as frozen when it qualified."""
     return point_band(F("fit") + F("engagement"))
@@ -118,7 +130,7 @@ def point_band(points: Any) -> Any:
 
 
 def _is_disposed(kind: DispositionKind | None = None) -> Q:
-    standing = Disposition.objects.filter(handoff__qualification=OuterRef("pk"), corrected_by__isnull=True)
+    standing = Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"))
     return Q(Exists(standing if kind is None else standing.filter(kind=kind)))
 
 

@@ -90,7 +90,9 @@ def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, 
         return {}, {}
     periods = (query.period, query.period.before)
     at_age, before = (
-        mql_outcomes.count_at_age(funnel_tables.in_period(cohort.mqls, period), query.motion, now, ages)
+        mql_outcomes.count_at_age(
+            funnel_tables.in_period(cohort.mqls, period), query.motion, now, ages, since=period.start
+        )
         for period in periods
     )
     return at_age, before
@@ -102,7 +104,7 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     if figure not in steps:
         return None
     rows = funnel_tables.in_period(row_rights.select_mqls(query, reader), query.period)
-    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now), query)
+    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now, since=query.period.start), query)
     if figure != "mql":
         rows = rows.filter(**{f"is_{figure}": True})
     name = (

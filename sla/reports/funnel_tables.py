@@ -99,7 +99,7 @@ def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> Fu
         )
         sets |= {key: (key,) for key in ("source", "campaign", "band")}
         sets["matrix"] = ("fit_band", "engagement_band")
-    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets)
+    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets, since=query.period.start)
     for row in counts["begins"]:
         # As the time on the clock of the company, which the query truncates.
         row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
@@ -134,7 +134,7 @@ def build_cohort(cohort: FunnelCohort) -> ReportSection:
             _count_cell(query, count, step, is_maturing=is_maturing),
             ReportCell(Sample(count, before), is_maturing=is_maturing),
             ReportCell(Sample(count, counts["mql"]), is_maturing=is_maturing),
-            _read_time(mqls, step, query.motion, now),
+            _read_time(mqls, step, query.motion, now, query.period.start),
         )
         rows.append(ReportRow(step, STEP_NAMES[step], cells))
         before = count
@@ -156,9 +156,12 @@ def build_leads(query: ReportQuery, now: dt.datetime) -> ReportSection | None:
     if filters.source is not None:
         leads = leads.filter(source=filters.source)
     changes = StageChange.objects.filter(lead=OuterRef("pk"), motion=query.motion, at__lte=now)
-    total = leads.count()
-    to_mal = leads.filter(Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))).count()
-    to_mql = leads.filter(Exists(changes.filter(to_stage=Stage.MQL))).count()
+    counts = leads.aggregate(
+        total=Count("pk"),
+        mal=Count("pk", filter=Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))),
+        mql=Count("pk", filter=Exists(changes.filter(to_stage=Stage.MQL))),
+    )
+    total, to_mal, to_mql = counts["total"], counts["mal"], counts["mql"]
     columns = (ReportColumn("count", "Leads", NEW_LEADS), ReportColumn("rate", "Of the new leads", OF_NEW_LEADS))
     rows = (
         ReportRow("lead", "New leads", (ReportCell(total), ReportCell(None))),
@@ -350,9 +353,9 @@ def _matrix_cell(
     return ReportCell(Sample(*counts), href=href, is_maturing=is_still_maturing(query.period.end, "sql", now))
 
 
-def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime) -> ReportCell:
-    """Return the median time from the MQL to a step, of those that have its date."""
-    dated = mql_outcomes.with_step_dates(cohort, step, motion, now).filter(reached_at__gte=F("at"))
+def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime, since: dt.datetime) -> ReportCell:
+    """Return the median time from the MQL to a step, of those that have its date; none of them qualified before `since`."""
+    dated = mql_outcomes.with_step_dates(cohort, step, motion, now, since=since).filter(reached_at__gte=F("at"))
     took = dated.order_by().annotate(seconds=Extract(F("reached_at") - F("at"), "epoch"))
     row = took.aggregate(middle=Percentile("seconds", 0.5), count=Count("pk"))
     time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])
@@ -361,13 +364,15 @@ def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetim
 
 def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.datetime) -> tuple[int, int]:
     """Count the MQLs that took a step in the period, and in the period before."""
-    periods = (query.period, query.period.before)
+    period, before = query.period, query.period.before
     dated = (
-        mql_outcomes.with_step_dates(mqls, step, query.motion, now)
+        mql_outcomes.with_step_dates(mqls, step, query.motion, now, since=before.start)
         if step != "mql"
         else mqls.annotate(reached_at=F("at"))
     )
-    in_periods = [Q(reached_at__gte=period.start, reached_at__lt=period.end) for period in periods]
+    # Filtered by the dates as well, so that an index on them is used and nothing older is read.
+    dated = dated.filter(Q(reached_at__gte=before.start, reached_at__lt=max(before.end, period.end)))
+    in_periods = [Q(reached_at__gte=one.start, reached_at__lt=one.end) for one in (period, before)]
     row = dated.order_by().aggregate(now=Count("pk", filter=in_periods[0]), before=Count("pk", filter=in_periods[1]))
     return row["now"], row["before"]
 

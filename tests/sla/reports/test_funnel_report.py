@@ -323,9 +323,8 @@ def test_each_version_is_judged_by_the_range_that_it_states():
 
     sections = report_page.build_sections(funnel_report.build(query, reader=reader, now=at), "")
 
-    bands = {
-        part.section.key: {row.label: row.cells[2].band for row in part.table.rows} for part in sections if part.table
-    }
+    tables = {part.section.key: part.table for part in sections}
+    bands = {key: {row.label: row.cells[2].band for row in tables[key].rows} for key in ("version", "tier")}
     assert bands["version"] == {str(usual): "Healthy", str(strict): "Too low: too loose"}
     # MQLs of both have no band, and the cards have none either.
     assert bands["tier"] == {"Tier 2": ""}
@@ -353,7 +352,7 @@ def test_periods_are_compared_at_the_same_age():
         (15, 30),
     ]
     assert sql["now"]["is_maturing"]
-    assert "within 30 days: 20\u202f% of 30; before: 50\u202f% of 30: worse" in page
+    assert "within 30 days: 20\u202f% of 30; before: 50\u202f% of 30" in page
 
 
 def test_a_period_too_young_to_compare_is_not_asked_for(leader):
@@ -361,3 +360,13 @@ def test_a_period_too_young_to_compare_is_not_asked_for(leader):
         read_page(leader, "/reports/funnel/", at=NOW + DAY, **{"from": "2026-03-09", "to": "2026-03-11"})
 
     assert not [query for query in queries if "_hits" in query["sql"]]
+
+
+def test_steps_taken_begin_with_the_outcomes_of_the_period(leader):
+    with CaptureQueriesContext(connection) as queries:
+        read_page(leader, "/reports/funnel/", at=LATER, **{"from": "2026-03-10", "to": "2026-03-12"})
+
+    taken = [query["sql"] for query in queries if "reached_at" in query["sql"] and "leads_outcome" in query["sql"]]
+    assert taken
+    # Of the two periods alone, and not those of all MQLs ever: this one begins on the 10th, the one before on the 7th.
+    assert all(re.search(r""""at" >= '2026-03-(07|10)""", sql) for sql in taken)
