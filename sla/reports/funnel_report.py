@@ -15,7 +15,7 @@ from scoring.backtests.intervals_and_tests import Sample
 from sla import permissions
 from sla.figure_catalogue.funnel_figures import MATURES_AFTER
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
-from sla.reports import conversion_rows, funnel_tables, mql_outcomes
+from sla.reports import conversion_rows, funnel_steps, funnel_tables, mql_outcomes
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
@@ -31,13 +31,13 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     mqls = row_rights.select_mqls(query, reader)
     cohort = funnel_tables.read_cohort(query, mqls, now)
     cohorts, trends = funnel_tables.build_cohorts_in_time(cohort)
-    leads = funnel_tables.build_leads(query, now)
+    leads = funnel_steps.build_leads(query, now)
     sections = [
         _build_rates(cohort, trends),
         *([leads] if leads else []),
         funnel_tables.build_cohort(cohort),
         cohorts,
-        funnel_tables.build_steps_taken(query, mqls, now),
+        funnel_steps.build_steps_taken(query, mqls, now),
         *funnel_tables.build_groups(cohort),
     ]
     if query.motion != Motion.AQL:
@@ -90,9 +90,7 @@ def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, 
         return {}, {}
     periods = (query.period, query.period.before)
     at_age, before = (
-        mql_outcomes.count_at_age(
-            funnel_tables.in_period(cohort.mqls, period), query.motion, now, ages, since=period.start
-        )
+        mql_outcomes.count_at_age(cohort.mqls, query.motion, now, ages, start=period.start, end=period.end)
         for period in periods
     )
     return at_age, before

@@ -10,23 +10,18 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, F, QuerySet
 from django.db.models.functions import Cast, Extract, TruncMonth, TruncWeek
 
 from config import company_days
 from config.calendar_periods import CalendarMonth, CalendarWeek
 from config.charts import HorizontalAxis, Series, line_chart
 from definitions.models import Version
-from leads.models import Lead, StageChange
-from leads.vocabulary import Motion, Stage
+from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.catalogue import MQL_TO_SQL
 from sla.figure_catalogue.funnel_figures import (
-    HAPPENED,
-    NEW_LEADS,
-    NEW_MALS,
     OF_MQLS,
-    OF_NEW_LEADS,
     OF_STEP_BEFORE,
     REACHED,
     TIME_TO_STEP,
@@ -145,54 +140,6 @@ def build_cohort(cohort: FunnelCohort) -> ReportSection:
     )
 
 
-def build_leads(query: ReportQuery, now: dt.datetime) -> ReportSection | None:
-    """Build the steps before the MQL; None where they cannot be told: of companies, and with a filter on MQLs."""
-    filters = query.filters
-    if query.motion == Motion.AQL or filters != type(filters)(source=filters.source):
-        return None
-    leads = Lead.objects.filter(
-        recorded_at__gte=query.period.start, recorded_at__lt=query.period.end, merged_into__isnull=True
-    )
-    if filters.source is not None:
-        leads = leads.filter(source=filters.source)
-    changes = StageChange.objects.filter(lead=OuterRef("pk"), motion=query.motion, at__lte=now)
-    counts = leads.aggregate(
-        total=Count("pk"),
-        mal=Count("pk", filter=Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))),
-        mql=Count("pk", filter=Exists(changes.filter(to_stage=Stage.MQL))),
-    )
-    total, to_mal, to_mql = counts["total"], counts["mal"], counts["mql"]
-    columns = (ReportColumn("count", "Leads", NEW_LEADS), ReportColumn("rate", "Of the new leads", OF_NEW_LEADS))
-    rows = (
-        ReportRow("lead", "New leads", (ReportCell(total), ReportCell(None))),
-        ReportRow("mal", "MAL or beyond", (ReportCell(to_mal), ReportCell(Sample(to_mal, total)))),
-        ReportRow("mql", query.motion.upper(), (ReportCell(to_mql), ReportCell(Sample(to_mql, total)))),
-    )
-    table = ReportTable("leads", "From lead to MQL", "Step", columns, rows)
-    return ReportSection("leads", f"From lead to {query.motion.upper()}", table=table)
-
-
-def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> ReportSection:
-    """Build the steps that were taken in the period and in the one before, whenever the leads had qualified."""
-    columns = (ReportColumn("now", "In the period", HAPPENED), ReportColumn("before", "In the period before", HAPPENED))
-    rows = [
-        ReportRow(
-            step,
-            STEP_NAMES[step] if step != "mql" else query.motion.upper(),
-            tuple(ReportCell(count) for count in _count_taken(query, mqls, step, now)),
-        )
-        for step in ("mql", *mql_outcomes.list_steps(query.motion))
-    ]
-    if query.motion != Motion.AQL and query.filters == type(query.filters)():
-        counts = tuple(
-            ReportCell(_count_new_mals(query.motion, period)) for period in (query.period, query.period.before)
-        )
-        rows.insert(0, ReportRow("mal", NEW_MALS.name, counts))
-    table = ReportTable("period", "Steps taken in the period", "Step", columns, tuple(rows))
-    note = "Steps of the period are taken by leads of many cohorts: their quotients are no conversion."
-    return ReportSection("period", "What happened in this period", table=table, notes=(note,))
-
-
 def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[RateTrend]]:
     """Build the cohorts by week or month, newest first, with the trends of those that had their time."""
     query, now = cohort.query, cohort.now
@@ -231,10 +178,14 @@ def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[Rat
         across=HorizontalAxis(is_time=True),
     )
     title = f"By {'week' if weekly else 'month'} of the {query.motion.upper()}"
-    table = ReportTable("cohorts", f"Cohorts {title.lower()}", "Cohort from", columns, rows)
+    table = ReportTable("cohorts", f"Cohorts {title.replace('By', 'by', 1)}", "Cohort from", columns, rows)
+    # Without a cohort that had its time there is nothing to draw.
+    has_values = any(
+        not is_still_maturing(end, step, now) for end in ends for step in mql_outcomes.list_steps(query.motion)
+    )
     note = "The chart leaves out cohorts that are still maturing; the table marks them."
     section = ReportSection(
-        "cohorts", title, describe_alarm(trends), chart=chart if counted else None, table=table, notes=(note,)
+        "cohorts", title, describe_alarm(trends), chart=chart if has_values else None, table=table, notes=(note,)
     )
     return section, trends
 
@@ -360,29 +311,6 @@ def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetim
     row = took.aggregate(middle=Percentile("seconds", 0.5), count=Count("pk"))
     time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])
     return ReportCell(time, sample=row["count"])
-
-
-def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.datetime) -> tuple[int, int]:
-    """Count the MQLs that took a step in the period, and in the period before."""
-    period, before = query.period, query.period.before
-    dated = (
-        mql_outcomes.with_step_dates(mqls, step, query.motion, now, since=before.start)
-        if step != "mql"
-        else mqls.annotate(reached_at=F("at"))
-    )
-    # Filtered by the dates as well, so that an index on them is used and nothing older is read.
-    dated = dated.filter(Q(reached_at__gte=before.start, reached_at__lt=max(before.end, period.end)))
-    in_periods = [Q(reached_at__gte=one.start, reached_at__lt=one.end) for one in (period, before)]
-    row = dated.order_by().aggregate(now=Count("pk", filter=in_periods[0]), before=Count("pk", filter=in_periods[1]))
-    return row["now"], row["before"]
-
-
-def _count_new_mals(motion: Motion, period: ReportPeriod) -> int:
-    """Count the leads that first became MAL in the period."""
-    became = StageChange.objects.filter(motion=motion, to_stage=Stage.MAL)
-    earlier = became.filter(lead=OuterRef("lead"), at__lt=period.start)
-    first = became.filter(~Exists(earlier), at__gte=period.start, at__lt=period.end)
-    return first.order_by().values("lead").distinct().count()
 
 
 def _mature_trend(

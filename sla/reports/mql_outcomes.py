@@ -40,13 +40,23 @@ def with_steps(mqls: Any, motion: Motion, now: dt.datetime, *, since: dt.datetim
 
 
 def count_at_age(
-    mqls: Any, motion: Motion, now: dt.datetime, ages: Mapping[str, dt.timedelta], *, since: dt.datetime | None = None
+    mqls: Any,
+    motion: Motion,
+    now: dt.datetime,
+    ages: Mapping[str, dt.timedelta],
+    *,
+    start: dt.datetime,
+    end: dt.datetime,
 ) -> dict[str, Sample]:
-    """Return for each step how many MQLs came to it within its age in `ages`, of those that are as old by now. One query."""
+    """Return for each step how many MQLs came to it within its age in `ages`, of those that are as old by now. One query.
+
+    Counts the MQLs of `[start, end)`.
+    """
+    mqls = mqls.filter(at__gte=start, at__lt=end)
     counts: dict[str, Count] = {}
     for step, age in ages.items():
         is_old_enough = Q(at__lte=now - age)
-        reached = _conditions(_facts(motion, now, within=age, since=since))[step]
+        reached = _conditions(_facts(motion, min(now, end + age), within=age, since=start))[step]
         counts[f"{step}_total"] = Count("pk", filter=is_old_enough)
         counts[f"{step}_hits"] = Count("pk", filter=is_old_enough & reached)
     row = mqls.order_by().aggregate(**counts)
