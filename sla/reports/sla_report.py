@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from django.db.models import Count, F, Q
@@ -28,6 +29,7 @@ from sla.figure_catalogue.promise_figures import (
     ROUTING_P90,
     TRIED_AS_PROMISED,
     UNCONTACTED,
+    UNREAD,
     UNSEEN,
 )
 from sla.reports import (
@@ -39,7 +41,7 @@ from sla.reports import (
     volume_and_yield,
     yield_section,
 )
-from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
+from sla.reports.acceptance_integrity import IntegritySigns
 from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
@@ -303,16 +305,17 @@ def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
 
 
 def _integrity_section(query: ReportQuery, signs: list[IntegritySigns], by: str) -> ReportSection:
-    columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in SIGNS)
+    figures = acceptance_integrity.list_signs(query.motion)
+    columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in figures)
     rows = tuple(
         ReportRow(
             sign.key,
             sign.label,
-            tuple(_sign_cell(query, sign.samples[figure.key], figure.key, **{by: sign.key}) for figure in SIGNS),
+            tuple(_sign_cell(query, sign.samples[figure.key], figure.key, **{by: sign.key}) for figure in figures),
         )
         for sign in signs
     )
-    total = _add_signs(signs) if by == "team" and signs else None
+    total = _add_signs(signs, figures) if by == "team" and signs else None
     table = ReportTable(
         f"acceptance_{by}",
         f"Signs of acceptance by {by}",
@@ -339,9 +342,9 @@ def _ask(signs: list[IntegritySigns]) -> str:
     return f"{uncontacted:,} of {accepted:,} accepted leads have not been contacted: what keeps sales from them?"
 
 
-def _add_signs(signs: list[IntegritySigns]) -> ReportRow:
+def _add_signs(signs: list[IntegritySigns], figures: Sequence[CatalogueFigure]) -> ReportRow:
     cells = []
-    for figure in SIGNS:
+    for figure in figures:
         samples = [sign.samples[figure.key] for sign in signs]
         cells.append(ReportCell(Sample(sum(row.hits for row in samples), sum(row.total for row in samples))))
     return ReportRow("total", "All of these", tuple(cells))
@@ -354,7 +357,7 @@ def _sign_cell(query: ReportQuery, sample: Sample, key: str, **group: object) ->
 
 def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:  # noqa: ARG001  # the interface of entries
     """Return the handoffs or plays that a sign counts, None for a figure without a list."""
-    names = {sign.key: sign.name for sign in SIGNS}
+    names = {sign.key: sign.name for sign in acceptance_integrity.list_signs(query.motion)}
     if figure not in names:
         return None
     rows = acceptance_integrity.select_sign(query, reader, figure)
@@ -385,6 +388,8 @@ def _explain_sign(row: Any, figure: str) -> str:
         return "An older lead of the same tier waited at that moment."
     if figure == UNCONTACTED.key:
         return "Accepted; no contact is logged."
+    if figure == UNREAD.key:
+        return "Accepted without opening its page in Accord; the list of the queue shows a part of the evidence."
     if figure == UNSEEN.key:
         return "Accepted before any contact was logged."
     seconds = (row.decided_at - row.routed_at).total_seconds() if row.routed_at and row.decided_at else None
