@@ -63,7 +63,11 @@ def read_signs(query: ReportQuery, reader: User, *, by: str) -> list[IntegritySi
     if by == "team":
         handoffs = handoffs.filter(team__isnull=False).exclude(team__in=people_groups.list_hidden_teams(reader))
     accepted = _count(_select_accepted(handoffs, query), by, _acceptance_conditions(query.motion))
-    unread = _count(_since_openings(_select_accepted(handoffs, query), query.motion), by, {UNREAD.key: _IS_UNREAD})
+    unread = (
+        {}
+        if query.motion == Motion.AQL
+        else _count(_since_openings(_select_accepted(handoffs, query)), by, {UNREAD.key: _IS_UNREAD})
+    )
     contacted = _count(select_contacted(handoffs, query), by, {OUT_OF_TURN.key: _out_of_turn(query)})
     names = _read_names({*accepted, *contacted}, by)
     return [
@@ -85,7 +89,7 @@ def select_sign(query: ReportQuery, reader: User, key: str) -> QuerySet[Any]:
         return select_contacted(handoffs, query).filter(_out_of_turn(query))
     accepted = _select_accepted(handoffs, query)
     if key == UNREAD.key:
-        return _since_openings(accepted, query.motion).filter(_IS_UNREAD)
+        return _since_openings(accepted).filter(_IS_UNREAD)
     return accepted.filter(_acceptance_conditions(query.motion)[key])
 
 
@@ -115,10 +119,8 @@ def _standing_acceptances() -> QuerySet[Disposition]:
     return Disposition.objects.standing().filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT)
 
 
-def _since_openings(accepted: QuerySet[Any], motion: Motion) -> QuerySet[Any]:
-    """Return the accepted handoffs made since the first opening was recorded: of older ones nobody knows. Plays have none."""
-    if motion == Motion.AQL:
-        return accepted.none()
+def _since_openings(accepted: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the accepted handoffs made since the first opening was recorded: of older ones nobody knows."""
     first = HandoffOpening.objects.order_by().aggregate(at=Min("at"))["at"]
     return accepted.none() if first is None else accepted.filter(created_at__gte=first)
 
