@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -26,7 +27,7 @@ def select_cycles(
     start: dt.datetime | None = None,
     end: dt.datetime | None = None,
     within: dt.timedelta | None = None,
-) -> QuerySet[Outcome, dict[str, int]]:
+) -> QuerySet[Any, Any]:
     """Return the ids of the MQLs that have such an outcome by `now`, None: at all, for `pk__in`; in `[start, end)` if given.
 
     `within` takes only outcomes so soon after the MQL.
