@@ -115,8 +115,9 @@ def events_of_campaign(campaign: str) -> QuerySet[Event]:
 
 def with_campaign(mqls: QuerySet[Any], campaign: str) -> QuerySet[Any]:
     """Return the MQLs of a campaign: of those whose lead has an event of it, those whose latest event names it."""
-    mqls = mqls.filter(lead__in=events_of_campaign(campaign).values("lead"))
-    return mqls.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=campaign)
+    candidates = mqls.filter(lead__in=events_of_campaign(campaign).values("lead"))
+    rows: QuerySet[Any] = candidates.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=campaign)
+    return rows
 
 
 def score_band() -> Any:

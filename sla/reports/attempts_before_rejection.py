@@ -93,9 +93,10 @@ def read_sample(
     }
     sql, parameters = rows.values("id", **columns).query.sql_with_params()
     query = _TALLY.format(rows=sql, owner=owner, **_ATTEMPTS[owner])
-    ends = (MINIMUM_GAP, MINIMUM_GAP, settings.COMPANY_TIME_ZONE)
+    values: list[Any] = [*parameters, *_columns(zones), *_columns(closed)]
+    values += [MINIMUM_GAP, MINIMUM_GAP, settings.COMPANY_TIME_ZONE]
     with connection.cursor() as cursor:
-        cursor.execute(query, [*parameters, *_columns(zones), *_columns(closed), *ends])
+        cursor.execute(query, values)
         tried, total = cursor.fetchone()
     return Sample(tried, total)
 

@@ -279,7 +279,8 @@ def _narrow_to_step(rows: QuerySet[Any], query: ReportQuery, now: dt.datetime) -
         return rows
     if step not in steps:
         raise QueryRefused("step", f"must be one of {', '.join(steps)}.")
-    return mql_outcomes.with_steps(rows, query.motion, now).filter(**{f"is_{step}": True})
+    reached: QuerySet[Any] = mql_outcomes.with_steps(rows, query.motion, now).filter(**{f"is_{step}": True})
+    return reached
 
 
 ENTRY: Final = ReportEntry(NAME, "Speed to lead", build, list_rows=list_rows, row_parameters=("step",))
