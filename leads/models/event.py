@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
 
 from leads.change_stamps import CURRENT_TRANSACTION
 from leads.models.company import Company
@@ -78,6 +79,12 @@ class Event(models.Model):
             BrinIndex(fields=["transaction"], name="event_by_transaction", autosummarize=True),
             # Read by scoring.blind_rules for the events of the last weeks.
             BrinIndex(fields=["recorded_at"], name="event_by_arrival", autosummarize=True),
+            # Read by reports that are filtered by a campaign: the leads with an event that names it.
+            models.Index(
+                KeyTextTransform("campaign", "properties"),
+                name="event_by_campaign",
+                condition=Q(properties__has_key="campaign"),
+            ),
         ]
         triggers: ClassVar = [append_only("events_stay")]
 

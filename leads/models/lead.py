@@ -108,6 +108,8 @@ class Lead(Attributed):
                 name="lead_without_company",
                 condition=Q(company__isnull=True),
             ),
+            # Read by reports for the sources that there are, and for the new leads of a period.
+            models.Index(fields=["source", "recorded_at"], name="lead_by_source"),
             # Read for leads with the same phone number: candidates for duplicates.
             models.Index(fields=["phone_key"], name="lead_by_phone", condition=~Q(phone_key="")),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from leads.models.company import Company
 from leads.models.guards import append_only
@@ -16,7 +16,8 @@ from leads.vocabulary import Motion, OutcomeKind, PastDecision
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
     def effective(self) -> OutcomeQuerySet:
         """Return the outcomes that no later row corrects: those that count."""
-        return self.filter(corrected_by=None)
+        # As NOT EXISTS: PostgreSQL expects a single row of a join that looks for what is missing, and plans for it.
+        return self.filter(~Exists(Outcome.objects.filter(corrects=OuterRef("pk"))))
 
 
 class Outcome(models.Model):

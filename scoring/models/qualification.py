@@ -72,6 +72,8 @@ class Qualification(models.Model):
             models.Index(fields=["tier", "id"], name="qualification_waiting", condition=Q(taken_at__isnull=True)),
             # Read by replays: the MQLs made under a version.
             models.Index(fields=["version", "at"], name="qualification_by_version"),
+            # Read by reports: the MQLs of a period.
+            models.Index(fields=["motion", "at"], name="qualification_by_motion"),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="qualifications_stay", operation=pgtrigger.Delete),

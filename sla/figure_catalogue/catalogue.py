@@ -115,6 +115,12 @@ CATALOGUE: Final = {
 }
 
 
+def write_interval(sample: Sample) -> str:
+    """Write the Wilson interval of 95 % of a rate, as 22 to 41 %; empty without a sample."""
+    bounds = wilson(sample.hits, sample.total)
+    return "" if bounds is None else f"{bounds[0] * 100:.0f} to {bounds[1] * 100:.0f}\u202f%"
+
+
 @dataclass(frozen=True, slots=True)
 class RateReading:
     """A rate of the catalogue in one period, with its sample.
@@ -149,7 +155,7 @@ class RateReading:
     @property
     def interval_text(self) -> str:
         """Return the interval in words, as 22 to 41 %; empty without any."""
-        return "" if self.interval is None else f"{self.interval[0] * 100:.0f} to {self.interval[1] * 100:.0f} %"
+        return write_interval(self.sample)
 
     @property
     def health_text(self) -> str:

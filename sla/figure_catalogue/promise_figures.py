@@ -84,7 +84,8 @@ COMPLETE_CONTEXT: Final = CatalogueFigure(
 )  # fmt: skip
 TRIED_AS_PROMISED: Final = CatalogueFigure(
     key="tried_as_promised", name="Tried as promised", kind=FigureKind.RATE,
-    numerator="{mql}s given up as out of reach after as many attempts as the commitments ask for",
+    numerator="{mql}s given up as out of reach after the attempts that the commitments ask for, on as many working days and by as"
+    " many channels",
     denominator="all {mql}s rejected as out of reach", period_rule="each counts in the period of its rejection",
     smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.HIGHER,
 )  # fmt: skip
@@ -104,6 +105,12 @@ UNCONTACTED: Final = CatalogueFigure(
     numerator="{mql}s accepted whose lead nobody has contacted, before or after", denominator="all {mql}s accepted",
     period_rule=_BY_ACCEPTANCE, smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.LOWER,
 )  # fmt: skip
+UNREAD: Final = CatalogueFigure(
+    key="accepted_unread", name="Accepted, evidence not opened", kind=FigureKind.RATE,
+    numerator="{mql}s accepted whose page with the evidence the rep had not opened in Accord, as from the list of the queue",
+    denominator="all {mql}s accepted that were handed over since openings are recorded",
+    period_rule=_BY_ACCEPTANCE, smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.LOWER,
+)  # fmt: skip
 UNSEEN: Final = CatalogueFigure(
     key="accepted_before_contact", name="Accepted before any contact", kind=FigureKind.RATE,
     numerator="{mql}s accepted before the lead was contacted", denominator="all {mql}s accepted",
@@ -120,5 +127,5 @@ OUT_OF_TURN: Final = CatalogueFigure(
 PROMISE_FIGURES: Final = (
     DELIVERED, AGREED, DELIVERED_SHARE, MET_DEFINITION, COMPLETE_CONTEXT, ROUTED_IN_TIME, ROUTING_MEDIAN, ROUTING_P90,
     CONTACTED_IN_TIME, CONTACT_MEDIAN, CONTACT_P90, LATE_CONTACTS, DECIDED_IN_TIME, DECISION_MEDIAN, DECISION_P90,
-    TRIED_AS_PROMISED, HASTY, UNCONTACTED, UNSEEN, OUT_OF_TURN,
+    TRIED_AS_PROMISED, HASTY, UNREAD, UNCONTACTED, UNSEEN, OUT_OF_TURN,
 )  # fmt: skip

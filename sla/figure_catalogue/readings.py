@@ -79,7 +79,12 @@ def read_by_source(
 
 def band_name(band: int) -> str:
     """Return a score band as its causes and tables name it: 60–79 points."""
-    return f"{band}–{band + BAND_POINTS - 1} points"
+    return f"{band_range(band)} points"
+
+
+def band_range(band: int) -> str:
+    """Return the points of a band of fit, engagement or both: 60–79."""
+    return f"{band}–{band + BAND_POINTS - 1}"
 
 
 def select_cohort(
@@ -102,13 +107,31 @@ def campaign_of_mql() -> Subquery:
     return Subquery(events.order_by("-occurred_at", "-pk").annotate(campaign=campaign).values("campaign")[:1])
 
 
+def events_of_campaign(campaign: str) -> QuerySet[Event]:
+    """Return the events that name a campaign, as text: senders may write numbers."""
+    named = Event.objects.filter(properties__has_key="campaign")
+    return named.annotate(campaign=KeyTextTransform("campaign", "properties")).filter(campaign=campaign)
+
+
+def with_campaign(mqls: QuerySet[Any], campaign: str) -> QuerySet[Any]:
+    """Return the MQLs of a campaign: of those whose lead has an event of it, those whose latest event names it."""
+    candidates = mqls.filter(lead__in=events_of_campaign(campaign).values("lead"))
+    rows: QuerySet[Any] = candidates.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=campaign)
+    return rows
+
+
 def score_band() -> Any:
     """Return the lower end of an MQL's score band: fit and engagement together, as frozen when it qualified."""
-    return Floor((F("fit") + F("engagement")) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
+    return point_band(F("fit") + F("engagement"))
+
+
+def point_band(points: Any) -> Any:
+    """Return the lower end of the band in which an expression of points lies."""
+    return Floor(points / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
 
 
 def _is_disposed(kind: DispositionKind | None = None) -> Q:
-    standing = Disposition.objects.filter(handoff__qualification=OuterRef("pk"), corrected_by__isnull=True)
+    standing = Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"))
     return Q(Exists(standing if kind is None else standing.filter(kind=kind)))
 
 

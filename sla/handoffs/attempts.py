@@ -78,7 +78,7 @@ def count_attempts(attempts: Iterable[tuple[str, dt.datetime]]) -> int:
 
     Within a channel an attempt counts if it is at least MINIMUM_GAP after the one counted before: several rows of one
     moment are one attempt, but a voicemail and the mail right after it are two. The outcome does not matter: a mail that
-    bounced was an attempt, too.
+    bounced was an attempt, too. `sla.reports.attempts_before_rejection` counts the same in SQL.
     """
     count, last_counted = 0, dict[str, dt.datetime]()
     for channel, at in sorted(attempts, key=itemgetter(1)):

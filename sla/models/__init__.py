@@ -8,6 +8,7 @@ from sla.models.disposition import Disposition, PendingDecision, SalesQualificat
 from sla.models.figure import QuarterCoverage, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
+from sla.models.opening import HandoffOpening
 from sla.models.play import (
     AccountPlay,
     AccountPlayQuerySet,
@@ -29,7 +30,7 @@ from sla.models.team import Absence, Rep, Team
 __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
-    "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
+    "HandoffOpening", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
     "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage",
     "ReasonCode", "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
     "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from config.audit.triggers import AuditTrigger
 from leads.models import append_only
@@ -20,6 +20,13 @@ from sla.vocabulary import DispositionKind
 def write_reason(reason: str, detail: str) -> str:
     """Return the label of a reason with that of its detail, for people; empty without a reason."""
     return f"{reason} ({detail.lower()})" if detail else reason
+
+
+class DispositionQuerySet(models.QuerySet["Disposition"]):
+    def standing(self) -> DispositionQuerySet:
+        """Return the dispositions that no other corrects, one for each decided handoff."""
+        # As NOT EXISTS: PostgreSQL expects a single row of a join that looks for what is missing, and plans for it.
+        return self.filter(~Exists(Disposition.objects.filter(corrects=OuterRef("pk"))))
 
 
 class Disposition(models.Model):
@@ -41,6 +48,8 @@ class Disposition(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     corrects = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="corrected_by")
+
+    objects = DispositionQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -10,23 +10,35 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, RowRange, Value, Window
+from django.db.models import Count, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, RowRange, Value, Window
 from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue.promise_figures import HASTY, HASTY_WITHIN_SECONDS, OUT_OF_TURN, TURNS, UNCONTACTED, UNSEEN
-from sla.models import AccountPlay, Disposition, Handoff, Rep, Team
+from sla.figure_catalogue.figure_shape import CatalogueFigure
+from sla.figure_catalogue.promise_figures import (
+    HASTY,
+    HASTY_WITHIN_SECONDS,
+    OUT_OF_TURN,
+    TURNS,
+    UNCONTACTED,
+    UNREAD,
+    UNSEEN,
+)
+from sla.models import AccountPlay, Disposition, Handoff, HandoffOpening, Rep, Team
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_query import ReportQuery
 from sla.teams import people_groups
 from sla.vocabulary import DispositionKind
 
-SIGNS: Final = (HASTY, UNCONTACTED, UNSEEN, OUT_OF_TURN)
+SIGNS: Final = (HASTY, UNREAD, UNCONTACTED, UNSEEN, OUT_OF_TURN)
+#: Of plays no opening is recorded.
+SIGNS_OF_PLAYS: Final = tuple(sign for sign in SIGNS if sign != UNREAD)
 _HASTY_WITHIN: Final = dt.timedelta(seconds=HASTY_WITHIN_SECONDS)
 #: The window of turns reads the handoffs that were given this long before the period, too.
 _LOOKS_BACK: Final = dt.timedelta(days=30)
+_IS_UNREAD: Final = Q(opening=None) | Q(opening__at__gt=F("decided_at"))
 _NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
@@ -39,19 +51,30 @@ class IntegritySigns:
     samples: dict[str, Sample]
 
 
+def list_signs(motion: Motion) -> tuple[CatalogueFigure, ...]:
+    return SIGNS_OF_PLAYS if motion == Motion.AQL else SIGNS
+
+
 def read_signs(query: ReportQuery, reader: User, *, by: str) -> list[IntegritySigns]:
-    """Read the signs of the acceptances and first contacts of the period `by` rep or team. Three queries."""
+    """Read the signs of the acceptances and first contacts of the period `by` rep or team. Five queries."""
     handoffs = row_rights.select_handoffs(query, reader)
     if by == "rep":
         handoffs = handoffs.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
     if by == "team":
         handoffs = handoffs.filter(team__isnull=False).exclude(team__in=people_groups.list_hidden_teams(reader))
     accepted = _count(_select_accepted(handoffs, query), by, _acceptance_conditions(query.motion))
+    unread = (
+        {}
+        if query.motion == Motion.AQL
+        else _count(_since_openings(_select_accepted(handoffs, query)), by, {UNREAD.key: _IS_UNREAD})
+    )
     contacted = _count(select_contacted(handoffs, query), by, {OUT_OF_TURN.key: _out_of_turn(query)})
     names = _read_names({*accepted, *contacted}, by)
     return [
         IntegritySigns(
-            str(key or ""), names.get(key, ""), {**_empty(), **accepted.get(key, {}), **contacted.get(key, {})}
+            str(key or ""),
+            names.get(key, ""),
+            {**_empty(), **accepted.get(key, {}), **unread.get(key, {}), **contacted.get(key, {})},
         )
         for key in sorted({*accepted, *contacted}, key=lambda pk: (names.get(pk, ""), pk or 0))
     ]
@@ -64,7 +87,10 @@ def select_sign(query: ReportQuery, reader: User, key: str) -> QuerySet[Any]:
     handoffs = handoffs.select_related(about, "rep__user", "team")
     if key == OUT_OF_TURN.key:
         return select_contacted(handoffs, query).filter(_out_of_turn(query))
-    return _select_accepted(handoffs, query).filter(_acceptance_conditions(query.motion)[key])
+    accepted = _select_accepted(handoffs, query)
+    if key == UNREAD.key:
+        return _since_openings(accepted).filter(_IS_UNREAD)
+    return accepted.filter(_acceptance_conditions(query.motion)[key])
 
 
 def count_uncontacted(query: ReportQuery, reader: User) -> Sample:
@@ -90,7 +116,13 @@ def _select_accepted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[An
 
 def _standing_acceptances() -> QuerySet[Disposition]:
     """Return the acceptance of the outer handoff that no other decision corrects; one at most."""
-    return Disposition.objects.filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by=None)
+    return Disposition.objects.standing().filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT)
+
+
+def _since_openings(accepted: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the accepted handoffs made since the first opening was recorded: of older ones nobody knows."""
+    first = HandoffOpening.objects.order_by().aggregate(at=Min("at"))["at"]
+    return accepted.none() if first is None else accepted.filter(created_at__gte=first)
 
 
 def _acceptance_conditions(motion: Motion) -> dict[str, Q]:

@@ -13,34 +13,35 @@ from config.web import QueryRefused, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla import permissions
+from sla.figure_catalogue.funnel_figures import MATURES_AFTER
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
-from sla.reports import funnel_tables, mql_outcomes
+from sla.reports import conversion_rows, funnel_steps, funnel_tables, mql_outcomes
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report, ReportCard, ReportCell, ReportSection
-from sla.reports.funnel_tables import NAME, RATES, Cube
+from sla.reports.funnel_tables import NAME, FunnelCohort
 from sla.reports.mql_outcomes import STEP_NAMES
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the funnel of the MQLs that the reader may see."""
     mqls = row_rights.select_mqls(query, reader)
-    cube = funnel_tables.read_cube(query, mqls, now)
-    cohorts, trends = funnel_tables.build_cohorts_in_time(query, cube, now)
-    leads = funnel_tables.build_leads(query, now)
+    cohort = funnel_tables.read_cohort(query, mqls, now)
+    cohorts, trends = funnel_tables.build_cohorts_in_time(cohort)
+    leads = funnel_steps.build_leads(query, now)
     sections = [
-        _build_rates(query, mqls, cube, trends, now),
+        _build_rates(cohort, trends),
         *([leads] if leads else []),
-        funnel_tables.build_cohort(query, mqls, cube, now),
+        funnel_tables.build_cohort(cohort),
         cohorts,
-        funnel_tables.build_steps_taken(query, mqls, now),
-        *funnel_tables.build_groups(query, mqls, cube, now),
+        funnel_steps.build_steps_taken(query, mqls, now),
+        *funnel_tables.build_groups(cohort),
     ]
     if query.motion != Motion.AQL:
-        sections.append(funnel_tables.build_matrix(query, cube, now))
+        sections.append(funnel_tables.build_matrix(cohort))
     return Report(
         name=NAME,
         title="Funnel",
@@ -54,27 +55,45 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     )
 
 
-def _build_rates(
-    query: ReportQuery, mqls: QuerySet[Any], cube: Cube, trends: list[RateTrend], now: dt.datetime
-) -> ReportSection:
-    """Build the conversions of the period beside those of the period before; an alarm of the trend outranks the level."""
-    counts = mql_outcomes.add_counts(cube, query.motion)
-    (before,) = mql_outcomes.count_steps(funnel_tables.in_period(mqls, query.period.before), query.motion, now)
+def _build_rates(cohort: FunnelCohort, trends: list[RateTrend]) -> ReportSection:
+    """Build the conversions of the period, compared with the period before; an alarm of the trend outranks the level."""
+    query, now, counts = cohort.query, cohort.now, cohort.totals
+    at_age, at_age_before = _compare_at_age(cohort)
     cards = []
     for step, trend in zip(mql_outcomes.list_steps(query.motion), trends, strict=True):
-        is_maturing = funnel_tables.is_still_maturing(query.period.end, step, now)
+        is_maturing = conversion_rows.is_still_maturing(query.period.end, step, now)
         href = query.link("report_rows", NAME, figure=step) if counts[step] else ""
-        cell = ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_maturing)
+        days = f"within {MATURES_AFTER[step].days} days"
         cards.append(
             ReportCard(
-                step, RATES[step], cell,
-                # A cohort that still matures is not compared with one that is over.
-                before=None if is_maturing else ReportCell(Sample(before[step], before["mql"])),
+                step,
+                cohort.rates[step],
+                ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_maturing),
+                before=ReportCell(at_age_before[step]) if step in at_age_before else None,
                 tone="bad" if trend.is_alarming else "",
                 note=f"Alarm: {trend.sentence}" if trend.is_alarming else "",
+                compared=ReportCell(at_age[step], note=days) if step in at_age else None,
             )
-        )  # fmt: skip
+        )
     return ReportSection("rates", "Conversion", cards=tuple(cards))
+
+
+def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, Sample]]:
+    """Return the conversions within the time that each step takes, of this period and of the one before (rules 12.77).
+
+    Only of MQLs that have had this time; steps for which nobody of the period has are left out, and not asked for.
+    """
+    query, now = cohort.query, cohort.now
+    steps = mql_outcomes.list_steps(query.motion)
+    ages = {step: MATURES_AFTER[step] for step in steps if query.period.start + MATURES_AFTER[step] < now}
+    if not ages or not cohort.totals["mql"]:
+        return {}, {}
+    periods = (query.period, query.period.before)
+    at_age, before = (
+        mql_outcomes.count_at_age(cohort.mqls, query.motion, now, ages, start=period.start, end=period.end)
+        for period in periods
+    )
+    return at_age, before
 
 
 def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:
@@ -83,7 +102,7 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     if figure not in steps:
         return None
     rows = funnel_tables.in_period(row_rights.select_mqls(query, reader), query.period)
-    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now), query)
+    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now, since=query.period.start), query)
     if figure != "mql":
         rows = rows.filter(**{f"is_{figure}": True})
     name = (

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Extract, Floor, TruncMonth, TruncWeek
+from django.db.models import CharField, Count, F, QuerySet
+from django.db.models.functions import Cast, Extract, TruncMonth, TruncWeek
 
+from config import company_days
 from config.calendar_periods import CalendarMonth, CalendarWeek
 from config.charts import HorizontalAxis, Series, line_chart
 from definitions.models import Version
-from leads.models import Lead, StageChange
-from leads.vocabulary import Motion, Stage
+from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL
+from sla.figure_catalogue.catalogue import MQL_TO_SQL
 from sla.figure_catalogue.funnel_figures import (
-    HAPPENED,
-    MATURES_AFTER,
-    MQL_TO_SAL,
-    MQL_TO_WON,
-    NEW_LEADS,
-    NEW_MALS,
     OF_MQLS,
-    OF_NEW_LEADS,
     OF_STEP_BEFORE,
     REACHED,
     TIME_TO_STEP,
 )
 from sla.figure_catalogue.promise_figures import DELIVERED
-from sla.figure_catalogue.readings import BAND_POINTS, band_name, campaign_of_mql, score_band
-from sla.reports import mql_outcomes
+from sla.figure_catalogue.readings import band_name, band_range, campaign_of_mql, point_band, score_band
+from sla.reports import conversion_rows, mql_outcomes
 from sla.reports.compliance import Percentile
+from sla.reports.conversion_rows import RATES, StepRates, is_still_maturing
 from sla.reports.framework import headlines
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_period import ReportPeriod
@@ -43,10 +39,6 @@ from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportR
 from sla.reports.mql_outcomes import STEP_NAMES
 
 NAME: Final = "funnel"
-#: Counts by all groups of the report, from `read_cube`.
-Cube: TypeAlias = Sequence[Mapping[str, Any]]
-#: The rates of each step of all MQLs.
-RATES: Final = {"sal": MQL_TO_SAL, "sql": MQL_TO_SQL, "opportunity": MQL_TO_OPPORTUNITY, "won": MQL_TO_WON}
 #: Groups beyond this number are added up in one row.
 GROUPS_SHOWN: Final = 30
 #: Up to so many weeks the cohorts are weeks, else months.
@@ -58,21 +50,56 @@ def in_period(mqls: QuerySet[Any], period: ReportPeriod) -> QuerySet[Any]:
     return mqls.filter(at__gte=period.start, at__lt=period.end)
 
 
-def read_cube(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> list[dict[str, Any]]:
-    """Count the MQLs of the period by all groups of the report at once. One query, from which the tables are added up."""
+@dataclass(frozen=True, slots=True)
+class FunnelCohort:
+    """The MQLs of a question, with the counts of those of its period by each group of the report.
+
+    `mqls` are of any time; `counts` has rows of `mql_outcomes.count_steps` by the key of the group, `all` in one row. `versions` are
+    those of its MQLs by their ids, and `rates` the figures of the steps with the healthy range that they state.
+    """
+
+    query: ReportQuery
+    mqls: QuerySet[Any]
+    counts: Mapping[str, list[dict[str, Any]]]
+    versions: Mapping[int, Version]
+    rates: StepRates
+    now: dt.datetime
+
+    @property
+    def motion(self) -> Motion:
+        return self.query.motion
+
+    @property
+    def ends(self) -> dt.datetime:
+        return self.query.period.end
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Return the counts of all MQLs of the period."""
+        return mql_outcomes.add_counts(self.counts["all"], self.motion)
+
+
+def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> FunnelCohort:
+    """Count the MQLs of the period by each group of the report. One query, whose rows are as many as there are groups."""
     truncate = (TruncWeek if is_weekly(query) else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
     cohort = in_period(mqls, query.period).annotate(begins=truncate)
-    groups = ["begins", "tier", "version"]
+    sets: dict[str, tuple[str, ...]] = {"all": (), "begins": ("begins",), "tier": ("tier",), "version": ("version",)}
     if query.motion != Motion.AQL:
         cohort = cohort.annotate(
             source=F("lead__source"),
             campaign=Cast(campaign_of_mql(), CharField()),
             band=score_band(),
-            fit_band=_band("fit"),
-            engagement_band=_band("engagement"),
+            fit_band=point_band(F("fit")),
+            engagement_band=point_band(F("engagement")),
         )
-        groups += ["source", "campaign", "band", "fit_band", "engagement_band"]
-    return mql_outcomes.count_steps(cohort, query.motion, now, *groups)
+        sets |= {key: (key,) for key in ("source", "campaign", "band")}
+        sets["matrix"] = ("fit_band", "engagement_band")
+    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets, since=query.period.start)
+    for row in counts["begins"]:
+        # As the time on the clock of the company, which the query truncates.
+        row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+    versions = Version.objects.select_related("definition").in_bulk([row["version"] for row in counts["version"]])
+    return FunnelCohort(query, mqls, counts, versions, conversion_rows.read_rates(versions.values()), now)
 
 
 def is_weekly(query: ReportQuery) -> bool:
@@ -80,10 +107,10 @@ def is_weekly(query: ReportQuery) -> bool:
     return (query.period.end - query.period.start).days <= _WEEKS_OF_WEEKLY_COHORTS * 7
 
 
-def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> ReportSection:
+def build_cohort(cohort: FunnelCohort) -> ReportSection:
     """Build the steps of the MQLs of the period: how many came so far, of the step before and of all, and how fast."""
-    cohort = in_period(mqls, query.period)
-    counts = mql_outcomes.add_counts(cube, query.motion)
+    query, now, counts = cohort.query, cohort.now, cohort.totals
+    mqls = in_period(cohort.mqls, query.period)
     columns = (
         ReportColumn("reached", "Came so far", REACHED),
         ReportColumn("of_before", "Of the step before", OF_STEP_BEFORE),
@@ -102,7 +129,7 @@ def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.da
             _count_cell(query, count, step, is_maturing=is_maturing),
             ReportCell(Sample(count, before), is_maturing=is_maturing),
             ReportCell(Sample(count, counts["mql"]), is_maturing=is_maturing),
-            _read_time(cohort, step, query.motion, now),
+            _read_time(mqls, step, query.motion, now, query.period.start),
         )
         rows.append(ReportRow(step, STEP_NAMES[step], cells))
         before = count
@@ -113,60 +140,21 @@ def build_cohort(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.da
     )
 
 
-def build_leads(query: ReportQuery, now: dt.datetime) -> ReportSection | None:
-    """Build the steps before the MQL; None where they cannot be told: of companies, and with a filter on MQLs."""
-    filters = query.filters
-    if query.motion == Motion.AQL or filters != type(filters)(source=filters.source):
-        return None
-    leads = Lead.objects.filter(
-        recorded_at__gte=query.period.start, recorded_at__lt=query.period.end, merged_into__isnull=True
-    )
-    if filters.source is not None:
-        leads = leads.filter(source=filters.source)
-    changes = StageChange.objects.filter(lead=OuterRef("pk"), motion=query.motion, at__lte=now)
-    total = leads.count()
-    to_mal = leads.filter(Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))).count()
-    to_mql = leads.filter(Exists(changes.filter(to_stage=Stage.MQL))).count()
-    columns = (ReportColumn("count", "Leads", NEW_LEADS), ReportColumn("rate", "Of the new leads", OF_NEW_LEADS))
-    rows = (
-        ReportRow("lead", "New leads", (ReportCell(total), ReportCell(None))),
-        ReportRow("mal", "MAL or beyond", (ReportCell(to_mal), ReportCell(Sample(to_mal, total)))),
-        ReportRow("mql", query.motion.upper(), (ReportCell(to_mql), ReportCell(Sample(to_mql, total)))),
-    )
-    table = ReportTable("leads", "From lead to MQL", "Step", columns, rows)
-    return ReportSection("leads", f"From lead to {query.motion.upper()}", table=table)
-
-
-def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> ReportSection:
-    """Build the steps that were taken in the period and in the one before, whenever the leads had qualified."""
-    columns = (ReportColumn("now", "In the period", HAPPENED), ReportColumn("before", "In the period before", HAPPENED))
-    rows = [
-        ReportRow(
-            step,
-            STEP_NAMES[step] if step != "mql" else query.motion.upper(),
-            tuple(ReportCell(count) for count in _count_taken(query, mqls, step, now)),
-        )
-        for step in ("mql", *mql_outcomes.list_steps(query.motion))
-    ]
-    if query.motion != Motion.AQL and query.filters == type(query.filters)():
-        counts = tuple(
-            ReportCell(_count_new_mals(query.motion, period)) for period in (query.period, query.period.before)
-        )
-        rows.insert(0, ReportRow("mal", NEW_MALS.name, counts))
-    table = ReportTable("period", "Steps taken in the period", "Step", columns, tuple(rows))
-    note = "Steps of the period are taken by leads of many cohorts: their quotients are no conversion."
-    return ReportSection("period", "What happened in this period", table=table, notes=(note,))
-
-
-def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> tuple[ReportSection, list[RateTrend]]:
+def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[RateTrend]]:
     """Build the cohorts by week or month, newest first, with the trends of those that had their time."""
-    weekly = is_weekly(query)
-    counted = mql_outcomes.regroup(cube, query.motion, "begins")
+    query, now = cohort.query, cohort.now
+    weekly, counted = is_weekly(query), cohort.counts["begins"]
     ends = [_end_of(row["begins"], is_weekly=weekly) for row in counted]
-    columns = _group_columns(query.motion)
+    columns = conversion_rows.build_columns(query.motion, DELIVERED, cohort.rates)
     rows = tuple(
-        _group_row(
-            query, row, row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly), now, end
+        conversion_rows.build_row(
+            row,
+            (row["begins"].date().isoformat(), _cohort_label(row["begins"], is_weekly=weekly)),
+            query.motion,
+            ends=end,
+            now=now,
+            rates=cohort.rates,
+            link=_link_cohort(query, row["begins"], end),
         )
         for row, end in reversed(list(zip(counted, ends, strict=True)))
     )
@@ -190,10 +178,14 @@ def build_cohorts_in_time(query: ReportQuery, cube: Cube, now: dt.datetime) -> t
         across=HorizontalAxis(is_time=True),
     )
     title = f"By {'week' if weekly else 'month'} of the {query.motion.upper()}"
-    table = ReportTable("cohorts", f"Cohorts {title.lower()}", "Cohort from", columns, rows)
+    table = ReportTable("cohorts", f"Cohorts {title.replace('By', 'by', 1)}", "Cohort from", columns, rows)
+    # Without a cohort that had its time there is nothing to draw.
+    has_values = any(
+        not is_still_maturing(end, step, now) for end in ends for step in mql_outcomes.list_steps(query.motion)
+    )
     note = "The chart leaves out cohorts that are still maturing; the table marks them."
     section = ReportSection(
-        "cohorts", title, describe_alarm(trends), chart=chart if counted else None, table=table, notes=(note,)
+        "cohorts", title, describe_alarm(trends), chart=chart if has_values else None, table=table, notes=(note,)
     )
     return section, trends
 
@@ -207,41 +199,40 @@ def describe_alarm(trends: Sequence[RateTrend]) -> str:
     return headlines.describe_trends(trends)
 
 
-def build_groups(query: ReportQuery, mqls: QuerySet[Any], cube: Cube, now: dt.datetime) -> list[ReportSection]:
+def build_groups(cohort: FunnelCohort) -> list[ReportSection]:
     """Build the tables by source, campaign, tier, version and score band; of companies by tier and version."""
     groups: list[tuple[str, str, Callable[[Any], tuple[str, str]]]] = [
         ("tier", "By tier", lambda value: (str(value), f"Tier {value}")),
-        ("version", "By version", _name_versions(in_period(mqls, query.period))),
+        ("version", "By version", lambda value: (str(value), str(cohort.versions[value]))),
     ]
-    if query.motion != Motion.AQL:
+    if cohort.motion != Motion.AQL:
         groups[:0] = [
             ("source", "By source", lambda value: (value or NO_SOURCE, value or "No source")),
             ("campaign", "By campaign", lambda value: (value or "", value or "No campaign")),
         ]
         groups.append(("band", "By score", lambda value: (str(int(value)), band_name(int(value)))))
-    return [
-        _group_section(query, key, title, mql_outcomes.regroup(cube, query.motion, key), name, now)
-        for key, title, name in groups
-    ]
+    return [_group_section(cohort, key, title, name) for key, title, name in groups]
 
 
-def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSection:
+def build_matrix(cohort: FunnelCohort) -> ReportSection:
     """Build the conversion to SQL by fit and engagement, as they were frozen when the lead qualified."""
-    counted = mql_outcomes.regroup(cube, query.motion, "fit_band", "engagement_band")
+    query, now, counted = cohort.query, cohort.now, cohort.counts["matrix"]
     cells = {(int(row["fit_band"]), int(row["engagement_band"])): (row["sql"], row["mql"]) for row in counted}
     across = sorted({engagement for _, engagement in cells})
-    columns = tuple(ReportColumn(f"engagement_{low}", f"Engagement {_points(low)}", MQL_TO_SQL) for low in across)
+    columns = tuple(
+        ReportColumn(f"engagement_{low}", f"Engagement {band_range(low)}", cohort.rates["sql"]) for low in across
+    )
     rows = tuple(
         ReportRow(
             str(fit),
-            f"Fit {_points(fit)}",
+            f"Fit {band_range(fit)}",
             tuple(_matrix_cell(query, cells.get((fit, engagement)), fit, engagement, now) for engagement in across),
         )
         for fit in sorted({fit for fit, _ in cells}, reverse=True)
     )
     table = ReportTable("matrix", "Conversion to SQL by fit and engagement", "Fit", columns, rows, is_heat=True)
     samples = [
-        (f"fit {_points(fit)} and engagement {_points(engagement)}", Sample(*cell))
+        (f"fit {band_range(fit)} and engagement {band_range(engagement)}", Sample(*cell))
         for (fit, engagement), cell in cells.items()
     ]
     return ReportSection(
@@ -252,49 +243,48 @@ def build_matrix(query: ReportQuery, cube: Cube, now: dt.datetime) -> ReportSect
     )
 
 
-def is_still_maturing(end: dt.datetime, step: str, now: dt.datetime) -> bool:
-    """Say whether the youngest of a cohort that ends at an instant have not had their time to come to the step yet."""
-    return end + MATURES_AFTER[step] > now
-
-
-def _group_section(
-    query: ReportQuery, key: str, title: str, counted: list[dict[str, Any]], name: Any, now: dt.datetime
-) -> ReportSection:
+def _group_section(cohort: FunnelCohort, key: str, title: str, name: Callable[[Any], tuple[str, str]]) -> ReportSection:
+    query, counted = cohort.query, cohort.counts[key]
     in_order = sorted(counted, key=lambda row: -row["mql"])
-    named = [(*name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
-    rows = [_group_row(query, row, group, label, now, query.period.end, **{key: group}) for group, label, row in named]
+    named = [(name(row[key]), row) for row in in_order[:GROUPS_SHOWN]]
+    build = partial(conversion_rows.build_row, motion=query.motion, ends=cohort.ends, now=cohort.now)
+    rows = [
+        build(row, label, link=_link_group(query, key, label[0]), rates=_rates_of(cohort, row)) for label, row in named
+    ]
     if others := in_order[GROUPS_SHOWN:]:
         sums = mql_outcomes.add_counts(others, query.motion)
-        rows.append(_group_row(query, sums, _OTHERS, f"{len(others)} others", now, query.period.end))
-    totals = mql_outcomes.add_counts(counted, query.motion)
-    total = _group_row(query, totals, "total", "All", now, query.period.end) if counted else None
-    table = ReportTable(
-        key, f"Conversion {title.lower()}", title.removeprefix("By ").capitalize(), _group_columns(query.motion), tuple(rows), total,
-        worst_by=mql_outcomes.list_steps(query.motion)[1],
-    )  # fmt: skip
+        rows.append(build(sums, (_OTHERS, f"{len(others)} others"), rates=cohort.rates))
     step = mql_outcomes.list_steps(query.motion)[1]
-    samples = [(label, Sample(row[step], row["mql"])) for _, label, row in named]
+    table = ReportTable(
+        key,
+        f"Conversion {title.lower()}",
+        title.removeprefix("By ").capitalize(),
+        conversion_rows.build_columns(query.motion, DELIVERED, cohort.rates),
+        tuple(rows),
+        build(cohort.totals, ("total", "All"), link=_link_group(query), rates=cohort.rates) if counted else None,
+        worst_by=step,
+    )
+    samples = [(label, Sample(row[step], row["mql"])) for (_, label), row in named]
     return ReportSection(key, title, headlines.describe_worst(samples, RATES[step].name_for(query.motion)), table=table)
 
 
-def _group_columns(motion: Motion) -> tuple[ReportColumn, ...]:
-    rates = tuple(
-        ReportColumn(step, RATES[step].name_for(motion), RATES[step]) for step in mql_outcomes.list_steps(motion)
-    )
-    return (ReportColumn("mql", f"{motion.upper()}s", DELIVERED), *rates)
+def _rates_of(cohort: FunnelCohort, row: Mapping[str, Any]) -> StepRates:
+    """Return the rates as the version of a row reads them; a row of another group has those of all."""
+    return conversion_rows.read_rates([cohort.versions[row["version"]]]) if "version" in row else cohort.rates
 
 
-def _group_row(  # one for each part of a row
-    query: ReportQuery, counts: dict[str, Any], key: str, label: str, now: dt.datetime, end: dt.datetime, **group: str
-) -> ReportRow:
-    can_link = bool(group) and all(group.values())
-    cells = [ReportCell(counts["mql"], href=_rows_link(query, "mql", **group) if can_link else "")]
-    for step in mql_outcomes.list_steps(query.motion):
-        href = _rows_link(query, step, **group) if can_link and counts[step] else ""
-        cells.append(
-            ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_still_maturing(end, step, now))
-        )
-    return ReportRow(key, label, tuple(cells))
+def _link_group(query: ReportQuery, name: str = "", value: str = "") -> Callable[[str], str] | None:
+    """Return the addresses of the rows of a group by step, of all without a name; a group without a value has none."""
+    if name and not value:
+        return None
+    return lambda step: _rows_link(query, step, **({name: value} if name else {}))
+
+
+def _link_cohort(query: ReportQuery, begins: dt.datetime, end: dt.datetime) -> Callable[[str], str]:
+    """Return the addresses of the MQLs of a week or month, as far as it lies in the period."""
+    first = max(company_days.day_of(begins), query.period.start_day)
+    last = min(company_days.day_of(end) - dt.timedelta(days=1), query.period.last_day)
+    return lambda step: _rows_link(query, step, weeks=None, from_=first, to=last)
 
 
 def _rows_link(query: ReportQuery, step: str, **group: object) -> str:
@@ -314,34 +304,13 @@ def _matrix_cell(
     return ReportCell(Sample(*counts), href=href, is_maturing=is_still_maturing(query.period.end, "sql", now))
 
 
-def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime) -> ReportCell:
-    """Return the median time from the MQL to a step, of those that have its date."""
-    dated = mql_outcomes.with_step_dates(cohort, step, motion, now).filter(reached_at__gte=F("at"))
+def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime, since: dt.datetime) -> ReportCell:
+    """Return the median time from the MQL to a step, of those that have its date; none of them qualified before `since`."""
+    dated = mql_outcomes.with_step_dates(cohort, step, motion, now, since=since).filter(reached_at__gte=F("at"))
     took = dated.order_by().annotate(seconds=Extract(F("reached_at") - F("at"), "epoch"))
     row = took.aggregate(middle=Percentile("seconds", 0.5), count=Count("pk"))
     time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])
     return ReportCell(time, sample=row["count"])
-
-
-def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.datetime) -> tuple[int, int]:
-    """Count the MQLs that took a step in the period, and in the period before."""
-    periods = (query.period, query.period.before)
-    dated = (
-        mql_outcomes.with_step_dates(mqls, step, query.motion, now)
-        if step != "mql"
-        else mqls.annotate(reached_at=F("at"))
-    )
-    in_periods = [Q(reached_at__gte=period.start, reached_at__lt=period.end) for period in periods]
-    row = dated.order_by().aggregate(now=Count("pk", filter=in_periods[0]), before=Count("pk", filter=in_periods[1]))
-    return row["now"], row["before"]
-
-
-def _count_new_mals(motion: Motion, period: ReportPeriod) -> int:
-    """Count the leads that first became MAL in the period."""
-    became = StageChange.objects.filter(motion=motion, to_stage=Stage.MAL)
-    earlier = became.filter(lead=OuterRef("lead"), at__lt=period.start)
-    first = became.filter(~Exists(earlier), at__gte=period.start, at__lt=period.end)
-    return first.order_by().values("lead").distinct().count()
 
 
 def _mature_trend(
@@ -361,17 +330,3 @@ def _end_of(begins: dt.datetime, *, is_weekly: bool) -> dt.datetime:
 
 def _cohort_label(begins: dt.datetime, *, is_weekly: bool) -> str:
     return f"{begins:%-d %b %Y}" if is_weekly else f"{begins:%B %Y}"
-
-
-def _name_versions(cohort: QuerySet[Any]) -> Callable[[Any], tuple[str, str]]:
-    versions = Version.objects.select_related("definition").filter(pk__in=cohort.order_by().values("version"))
-    names = {version.pk: str(version) for version in versions}
-    return lambda pk: (str(pk), names[pk])
-
-
-def _band(column: str) -> Any:
-    return Floor(F(column) / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
-
-
-def _points(low: int) -> str:
-    return f"{low}–{low + BAND_POINTS - 1}"

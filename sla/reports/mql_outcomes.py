@@ -6,14 +6,18 @@ The steps are cumulative: an opportunity is past SAL and SQL, whether or not the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Least
 
 from leads.vocabulary import Motion, OutcomeKind
+from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import cycle_outcomes
 from sla.figure_catalogue.cycle_outcomes import OPENED
+from sla.figure_catalogue.outcome_cycles import select_cycles
 from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
 from sla.vocabulary import DispositionKind
 
@@ -26,49 +30,91 @@ def list_steps(motion: Motion) -> tuple[str, ...]:
     return tuple(step for step in STEPS if motion != Motion.AQL or step != "sql")
 
 
-def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
-    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
-    facts = _facts(motion, now)
+def with_steps(mqls: Any, motion: Motion, now: dt.datetime, *, since: dt.datetime | None = None) -> Any:
+    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now.
+
+    `since` is an instant before which none of them qualified, so that older outcomes need not be read.
+    """
+    reached = _conditions(_facts(motion, now, since=since))
+    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
+
+
+def count_at_age(
+    mqls: Any,
+    motion: Motion,
+    now: dt.datetime,
+    ages: Mapping[str, dt.timedelta],
+    *,
+    start: dt.datetime,
+    end: dt.datetime,
+) -> dict[str, Sample]:
+    """Return for each step how many MQLs came to it within its age in `ages`, of those that are as old by now. One query.
+
+    Counts the MQLs of `[start, end)`.
+    """
+    mqls = mqls.filter(at__gte=start, at__lt=end)
+    counts: dict[str, Count] = {}
+    for step, age in ages.items():
+        is_old_enough = Q(at__lte=now - age)
+        reached = _conditions(_facts(motion, min(now, end + age), within=age, since=start))[step]
+        counts[f"{step}_total"] = Count("pk", filter=is_old_enough)
+        counts[f"{step}_hits"] = Count("pk", filter=is_old_enough & reached)
+    row = mqls.order_by().aggregate(**counts)
+    return {step: Sample(row[f"{step}_hits"], row[f"{step}_total"]) for step in ages}
+
+
+def _conditions(facts: Mapping[str, Q]) -> dict[str, Q]:
+    """Return the condition of each step on the facts."""
     qualified = facts["answered"] | facts["opened"] if "answered" in facts else facts["opened"]
-    reached = {
+    return {
         "sal": facts["accepted"] | qualified,
         "sql": qualified,
         "opportunity": facts["opened"],
         "won": facts["bought"],
     }
-    return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
 
 
-def _facts(motion: Motion, now: dt.datetime) -> dict[str, Q]:
-    """Return the conditions on an MQL of which its steps are made. Companies answer no four questions."""
+def _facts(
+    motion: Motion, now: dt.datetime, *, within: dt.timedelta | None = None, since: dt.datetime | None = None
+) -> dict[str, Q]:
+    """Return the conditions on an MQL of which its steps are made, `within` a time after it qualified if given.
+
+    No MQL qualified before `since`. Companies answer no four questions.
+    """
+    in_time = {"at__lte": now} if within is None else {"at__lte": Least(Value(now), OuterRef("at") + within)}
     if motion == Motion.AQL:
         accepted = PlayDisposition.objects.filter(
-            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, at__lte=now
+            play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, **in_time
         )
-        return {
-            "accepted": Q(Exists(accepted)),
-            "opened": Q(Exists(_play_outcomes(OPENED, now))),
-            "bought": Q(Exists(_play_outcomes((OutcomeKind.WON,), now))),
-        }
-    standing = Disposition.objects.filter(
-        handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, corrected_by__isnull=True, at__lte=now
-    )
-    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
+        opened, bought = (_play_outcomes(kinds, now).filter(**in_time) for kinds in (OPENED, (OutcomeKind.WON,)))
+        return {"accepted": Q(Exists(accepted)), "opened": Q(Exists(opened)), "bought": Q(Exists(bought))}
+    standing = _accepted().filter(**in_time)
+    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), **in_time)
     return {
         "accepted": Q(Exists(standing)),
         "answered": Q(Exists(answers)),
-        "opened": cycle_outcomes.has_outcome(OPENED, now=now),
-        "bought": cycle_outcomes.has_outcome((OutcomeKind.WON,), now=now),
+        **{
+            name: Q(pk__in=select_cycles(kinds, motion=motion, now=now, start=since, within=within))
+            for name, kinds in (("opened", OPENED), ("bought", (OutcomeKind.WON,)))
+        },
     }
 
 
-def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> Any:
-    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out."""
+def _accepted() -> QuerySet[Disposition]:
+    """Return the standing acceptance of the outer MQL."""
+    return Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT)
+
+
+def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime, *, since: dt.datetime | None = None) -> Any:
+    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out.
+
+    So are those whose outcomes are all older than `since`.
+    """
     owner = "play" if motion == Motion.AQL else "handoff"
     if step == "sal":
-        path = f"{owner}__disposition" if motion == Motion.AQL else f"{owner}__dispositions"
-        standing: dict[str, object] = {} if motion == Motion.AQL else {f"{path}__corrected_by": None}
-        accepted = mqls.filter(**{f"{path}__kind": DispositionKind.ACCEPT}, **standing)
+        accepted = mqls.filter(
+            Q(play__disposition__kind=DispositionKind.ACCEPT) if motion == Motion.AQL else Exists(_accepted())
+        )
         return accepted.annotate(reached_at=F(f"{owner}__decided_at"))
     if step == "sql":
         return mqls.filter(handoff__sales_qualification__at__lte=now).annotate(
@@ -78,20 +124,64 @@ def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> A
     if motion == Motion.AQL:
         first: Any = Subquery(_play_outcomes(kinds, now).order_by("at").values("at")[:1])
     else:
+        # Begins with the outcomes, which are few, and not with the MQLs.
+        mqls = mqls.filter(pk__in=select_cycles(kinds, motion=motion, now=now, start=since))
         first = cycle_outcomes.first_outcome_at(kinds, now=now)
     return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
 
 
-def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
+def count_steps(
+    mqls: Any, motion: Motion, now: dt.datetime, *groups: str, since: dt.datetime | None = None
+) -> list[dict[str, Any]]:
     """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step.
 
-    Rows come in the order of the groups' values. Without groups there is one row.
+    Rows come in the order of the groups' values. Without groups there is one row. No MQL qualified before `since`.
     """
-    facts = _facts(motion, now)
+    facts = _facts(motion, now, since=since)
     # PostgreSQL looks up each fact once, as a group; the steps, of which several share a fact, are added up here.
     rows = mqls.order_by().annotate(**facts).values(*groups, *facts).annotate(mql=Count("pk"))
     counted = regroup(map(_count_row, rows), motion, *groups)
     return counted or ([] if groups else [add_counts([], motion)])
+
+
+def count_step_sets(
+    mqls: Any, motion: Motion, now: dt.datetime, sets: Mapping[str, Sequence[str]], *, since: dt.datetime | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Count MQLs as `count_steps` does, by several sets of groups at once: the rows of each set by its key.
+
+    One query reads each MQL once, and returns as many rows as there are groups, not as there are combinations of them.
+    """
+    groups = list(dict.fromkeys(group for names in sets.values() for group in names))
+    facts = _facts(motion, now, since=since)
+    aliases = {f"group_{group}": F(group) for group in groups}
+    rows = mqls.order_by().annotate(**facts).values(*facts, **aliases)
+    sql, parameters = rows.query.sql_with_params()
+    grouped = ", ".join(f"({', '.join(f'group_{group}' for group in names)})" for names in sets.values())
+    steps = {step: condition for step, condition in _step_sql(facts).items() if step in list_steps(motion)}
+    columns = [
+        *(f"group_{group}" for group in groups),
+        *(f"grouping(group_{group})" for group in groups),
+        "count(*)",
+        *(f"count(*) FILTER (WHERE {condition})" for condition in steps.values()),
+    ]
+    # Materialized: else PostgreSQL would look up the facts of an MQL again for each count.
+    query = f"WITH mql AS MATERIALIZED ({sql}) SELECT {', '.join(columns)} FROM mql GROUP BY GROUPING SETS ({grouped})"  # noqa: S608  # names of our own
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        counted = cursor.fetchall()
+    by_groups: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in counted:
+        values, is_summed, counts = row[: len(groups)], row[len(groups) : 2 * len(groups)], row[2 * len(groups) :]
+        names = frozenset(group for group, summed in zip(groups, is_summed, strict=True) if not summed)
+        named = {group: value for group, value in zip(groups, values, strict=True) if group in names}
+        by_groups.setdefault(names, []).append(named | dict(zip(("mql", *steps), counts, strict=True)))
+    return {key: regroup(by_groups.get(frozenset(names), []), motion, *names) for key, names in sets.items()}
+
+
+def _step_sql(facts: Collection[str]) -> dict[str, str]:
+    """Return the condition of each step on the facts, as `_count_row` has them."""
+    qualified = "answered OR opened" if "answered" in facts else "opened"
+    return {"sal": f"accepted OR {qualified}", "sql": qualified, "opportunity": "opened", "won": "bought"}
 
 
 def _count_row(row: Mapping[str, Any]) -> dict[str, Any]:

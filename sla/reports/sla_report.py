@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from config import company_days
 from config.accounts.models import User
-from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.figure_shape import CatalogueFigure
@@ -29,11 +29,19 @@ from sla.figure_catalogue.promise_figures import (
     ROUTING_P90,
     TRIED_AS_PROMISED,
     UNCONTACTED,
+    UNREAD,
     UNSEEN,
 )
-from sla.models import Attempt, PlayAttempt
-from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
-from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
+from sla.reports import (
+    acceptance_integrity,
+    attempts_before_rejection,
+    compliance,
+    play_reports,
+    promise_tables,
+    volume_and_yield,
+    yield_section,
+)
+from sla.reports.acceptance_integrity import IntegritySigns
 from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
@@ -53,7 +61,7 @@ from sla.reports.framework.report_shape import (
 from sla.reports.promise_tables import sample_of, time_cell
 from sla.reports.volume_and_yield import DeliveredVolume
 from sla.teams import people_groups
-from sla.vocabulary import ClockKind, DispositionKind
+from sla.vocabulary import ClockKind
 
 NAME: Final = "sla"
 #: The report that lists the MQLs of a month.
@@ -73,7 +81,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     months = [] if is_of_oneself or query.filters != RowFilters() else _read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
-    sales = _build_sales(query, reader, promises, before)
+    sales = _build_sales(query, reader, promises, before, now)
     names_people = _names_people(reader)
     groups = promise_tables.offered_groups(query.motion, names_people=names_people, is_of_oneself=is_of_oneself)
     sections = [
@@ -233,14 +241,14 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
     )
     counts: dict[str, Any] = {"total": Count("pk"), "met": Count("pk", filter=in_force)}
     if query.motion != Motion.AQL:
-        engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-        has_engagement = Exists(engagements.exclude(asset="", properties={}))
-        counts["complete"] = Count("pk", filter=Q(~Q(lead__source=""), has_engagement))
+        counts["complete"] = Count("pk", filter=volume_and_yield.has_complete_context())
     row = mqls.order_by().aggregate(**counts)
     return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
 
 
-def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: Promises) -> ReportSection:
+def _build_sales(
+    query: ReportQuery, reader: User, promises: Promises, before: Promises, now: dt.datetime
+) -> ReportSection:
     contact, contact_before = (figures.get(ClockKind.FIRST_CONTACT) for figures in (promises, before))
     uncontacted = acceptance_integrity.count_uncontacted(query, reader)
     cards = (
@@ -260,7 +268,8 @@ def _build_sales(query: ReportQuery, reader: User, promises: Promises, before: P
         ),
         ReportCard(
             "tried_as_promised", TRIED_AS_PROMISED,
-            ReportCell(_read_tried(query, reader, query.period)), ReportCell(_read_tried(query, reader, query.period.before)),
+            ReportCell(_read_tried(query, reader, query.period, now)),
+            ReportCell(_read_tried(query, reader, query.period.before, now)),
         ),
         ReportCard("accepted_not_contacted", UNCONTACTED, _sign_cell(query, uncontacted, UNCONTACTED.key)),
     )  # fmt: skip
@@ -278,22 +287,11 @@ def _promise_cell(query: ReportQuery | None, figures: Promises, kind: ClockKind)
     return ReportCell(sample_of(figure), href=href, note=note)
 
 
-def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod) -> Sample:
-    """Return how many of the leads rejected as out of reach were tried as often as the commitments ask for."""
-    is_of_plays = query.motion == Motion.AQL
-    handoffs = row_rights.select_handoffs(query, reader).filter(decided_at__gte=period.start, decided_at__lt=period.end)
-    path = "disposition" if is_of_plays else "dispositions"
-    standing = {} if is_of_plays else {f"{path}__corrected_by": None}
-    given_up = handoffs.filter(
-        **{f"{path}__kind": DispositionKind.REJECT, f"{path}__reason__needs_attempts": True}, **standing
+def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod, now: dt.datetime) -> Sample:
+    handoffs = row_rights.select_handoffs(query, reader)
+    return attempts_before_rejection.read_sample(
+        handoffs, motion=query.motion, start=period.start, end=period.end, now=now
     )
-    attempts = PlayAttempt.objects.all() if is_of_plays else Attempt.objects.all()
-    owner = "play" if is_of_plays else "handoff"
-    rows = given_up.order_by().values_list("pk", "commitment__attempts_before_unresponsive")
-    promised = dict(rows)
-    tried = attempts.filter(**{f"{owner}__in": given_up.order_by().values("pk"), "at__lte": F(f"{owner}__decided_at")})
-    counts = dict(tried.order_by().values_list(owner).annotate(count=Count("pk")))
-    return Sample(sum(counts.get(pk, 0) >= number for pk, number in promised.items()), len(promised))
 
 
 def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
@@ -307,16 +305,17 @@ def _build_integrity(query: ReportQuery, reader: User) -> list[ReportSection]:
 
 
 def _integrity_section(query: ReportQuery, signs: list[IntegritySigns], by: str) -> ReportSection:
-    columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in SIGNS)
+    figures = acceptance_integrity.list_signs(query.motion)
+    columns = tuple(ReportColumn(figure.key, figure.name, figure) for figure in figures)
     rows = tuple(
         ReportRow(
             sign.key,
             sign.label,
-            tuple(_sign_cell(query, sign.samples[figure.key], figure.key, **{by: sign.key}) for figure in SIGNS),
+            tuple(_sign_cell(query, sign.samples[figure.key], figure.key, **{by: sign.key}) for figure in figures),
         )
         for sign in signs
     )
-    total = _add_signs(signs) if by == "team" and signs else None
+    total = _add_signs(signs, figures) if by == "team" and signs else None
     table = ReportTable(
         f"acceptance_{by}",
         f"Signs of acceptance by {by}",
@@ -343,9 +342,9 @@ def _ask(signs: list[IntegritySigns]) -> str:
     return f"{uncontacted:,} of {accepted:,} accepted leads have not been contacted: what keeps sales from them?"
 
 
-def _add_signs(signs: list[IntegritySigns]) -> ReportRow:
+def _add_signs(signs: list[IntegritySigns], figures: Sequence[CatalogueFigure]) -> ReportRow:
     cells = []
-    for figure in SIGNS:
+    for figure in figures:
         samples = [sign.samples[figure.key] for sign in signs]
         cells.append(ReportCell(Sample(sum(row.hits for row in samples), sum(row.total for row in samples))))
     return ReportRow("total", "All of these", tuple(cells))
@@ -358,7 +357,7 @@ def _sign_cell(query: ReportQuery, sample: Sample, key: str, **group: object) ->
 
 def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:  # noqa: ARG001  # the interface of entries
     """Return the handoffs or plays that a sign counts, None for a figure without a list."""
-    names = {sign.key: sign.name for sign in SIGNS}
+    names = {sign.key: sign.name for sign in acceptance_integrity.list_signs(query.motion)}
     if figure not in names:
         return None
     rows = acceptance_integrity.select_sign(query, reader, figure)
@@ -389,6 +388,8 @@ def _explain_sign(row: Any, figure: str) -> str:
         return "An older lead of the same tier waited at that moment."
     if figure == UNCONTACTED.key:
         return "Accepted; no contact is logged."
+    if figure == UNREAD.key:
+        return "Accepted without opening its page in Accord; the list of the queue shows a part of the evidence."
     if figure == UNSEEN.key:
         return "Accepted before any contact was logged."
     seconds = (row.decided_at - row.routed_at).total_seconds() if row.routed_at and row.decided_at else None

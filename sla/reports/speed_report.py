@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Case, CharField, Count, F, QuerySet, Value, When
@@ -11,13 +13,16 @@ from django.db.models.functions import Extract
 from config.accounts.models import User
 from config.charts import Series, bar_chart
 from config.ui import formats
+from config.web import QueryRefused
+from definitions.models import Version
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, newcombe
 from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
 from sla.figure_catalogue.promise_figures import CONTACTED_IN_TIME
 from sla.figure_catalogue.speed_figures import CONTACTED, HANDED_OVER, SPEED
-from sla.reports import compliance, funnel_report, mql_outcomes
+from sla.reports import compliance, conversion_rows, funnel_report, mql_outcomes
 from sla.reports.compliance import Percentile
+from sla.reports.conversion_rows import RATES, StepRates
 from sla.reports.framework import headlines, row_rights
 from sla.reports.framework.figure_rows import FigureRows
 from sla.reports.framework.report_entry import ReportEntry
@@ -27,15 +32,15 @@ from sla.reports.framework.report_shape import (
     Report,
     ReportCard,
     ReportCell,
-    ReportColumn,
     ReportRow,
     ReportSection,
     ReportTable,
 )
-from sla.reports.funnel_tables import RATES, is_still_maturing
 from sla.vocabulary import ClockKind
 
 NAME: Final = "speed-to-lead"
+#: All MQLs of a row, whatever became of them.
+_ALL: Final = "mql"
 _MINUTE: Final = dt.timedelta(minutes=1)
 _HOUR: Final = dt.timedelta(hours=1)
 #: The buckets by the longest time that each holds, in the order in which they stand; the last two have no end and no contact.
@@ -62,18 +67,20 @@ _SLOW: Final = ("48h", "later")
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the conversions by the time to the first contact. Wall-clock time: the lead waits at night as well."""
     cohort = _handed_over(query, reader, query.period)
-    counted = {
-        row["bucket"]: row
-        for row in mql_outcomes.count_steps(_with_bucket(cohort, query.motion), query.motion, now, "bucket")
-    }
-    buckets = _build_buckets(query, counted, now)
+    sets = {"bucket": ("bucket",), "version": ("version",)} | (
+        {} if query.motion == Motion.AQL else {"hot": ("is_hot",)}
+    )
+    counts = mql_outcomes.count_step_sets(_with_bucket(cohort, query.motion), query.motion, now, sets)
+    versions = Version.objects.in_bulk([row["version"] for row in counts["version"]])
+    rates = conversion_rows.read_rates(versions.values())
+    buckets = _build_buckets(query, {row["bucket"]: row for row in counts["bucket"]}, rates, now)
     return Report(
         name=NAME,
         title="Speed to lead",
         motion=query.motion,
         period=query.period,
         headline=buckets.headline,
-        sections=(_build_cards(query, reader, cohort), buckets, *_build_hot(query, cohort, now)),
+        sections=(_build_cards(query, reader, cohort), buckets, *_build_hot(query, counts.get("hot", []), rates, now)),
         notes=(
             "Who is contacted fast is not drawn by lot: reps may call the best leads first.",
             "A difference is no proof that speed causes it.",
@@ -139,13 +146,20 @@ def _read_speed(cohort: Any, motion: Motion) -> tuple[ReportCell, Sample]:
     return ReportCell(time, sample=row["contacted"]), Sample(row["contacted"], row["total"])
 
 
-def _build_buckets(query: ReportQuery, counted: dict[str, Any], now: dt.datetime) -> ReportSection:
+def _build_buckets(query: ReportQuery, counted: dict[str, Any], rates: StepRates, now: dt.datetime) -> ReportSection:
     steps = mql_outcomes.list_steps(query.motion)
     named = [*((key, label) for key, label, _ in BUCKETS), NEVER]
-    rows = tuple(_row(query, key, label, counted[key], now) for key, label in named if key in counted)
-    total = _row(query, "", "All", mql_outcomes.add_counts(counted.values(), query.motion), now) if counted else None
+    rows = tuple(_row(query, key, label, counted[key], rates, now) for key, label in named if key in counted)
+    sums = mql_outcomes.add_counts(counted.values(), query.motion)
+    total = _row(query, "", "All", sums, rates, now) if counted else None
+    columns = conversion_rows.build_columns(query.motion, HANDED_OVER, rates)
     table = ReportTable(
-        "bucket", "Conversion by time to the first contact", "First contact", _columns(query.motion), rows, total
+        "bucket",
+        "Conversion by time to the first contact",
+        "First contact",
+        columns,
+        rows,
+        total,
     )
     conversion = "sql" if "sql" in steps else "opportunity"
     labels = [_SHORT[row.key] for row in rows]
@@ -194,16 +208,23 @@ def _compare_speeds(counted: dict[str, Any], step: str, name: str) -> str:
     return f"{sentence}." if is_clear else f"{sentence}: no clear difference."
 
 
-def _build_hot(query: ReportQuery, cohort: Any, now: dt.datetime) -> list[ReportSection]:
+def _build_hot(
+    query: ReportQuery, counted: list[dict[str, Any]], rates: StepRates, now: dt.datetime
+) -> list[ReportSection]:
     """Build hot leads, of tier 1 when they qualified, beside all others. Companies are not hot."""
     if query.motion == Motion.AQL:
         return []
-    counted = mql_outcomes.count_steps(cohort, query.motion, now, "is_hot")
     rows = tuple(
-        _row(query, "hot" if row["is_hot"] else "standard", "Hot" if row["is_hot"] else "Standard", row, now)
+        _row(query, "hot" if row["is_hot"] else "standard", "Hot" if row["is_hot"] else "Standard", row, rates, now)
         for row in sorted(counted, key=lambda row: not row["is_hot"])
     )
-    table = ReportTable("hot", "Conversion of hot and standard leads", "Kind", _columns(query.motion), rows)
+    table = ReportTable(
+        "hot",
+        "Conversion of hot and standard leads",
+        "Kind",
+        conversion_rows.build_columns(query.motion, HANDED_OVER, rates),
+        rows,
+    )
     samples = [(f"the {row.label.lower()} ones", row.cells[2].value) for row in rows]
     headline = headlines.describe_worst(
         [(label, sample) for label, sample in samples if isinstance(sample, Sample)], "Conversion to SQL"
@@ -211,27 +232,28 @@ def _build_hot(query: ReportQuery, cohort: Any, now: dt.datetime) -> list[Report
     return [ReportSection("hot", "Hot against standard", headline, table=table)]
 
 
-def _columns(motion: Motion) -> tuple[ReportColumn, ...]:
-    rates = tuple(
-        ReportColumn(step, RATES[step].name_for(motion), RATES[step]) for step in mql_outcomes.list_steps(motion)
+def _row(
+    query: ReportQuery, key: str, label: str, counts: Mapping[str, Any], rates: StepRates, now: dt.datetime
+) -> ReportRow:
+    return conversion_rows.build_row(
+        counts,
+        (key or "total", label),
+        query.motion,
+        ends=query.period.end,
+        now=now,
+        rates=rates,
+        link=partial(_link, query, key) if key else None,
     )
-    return (ReportColumn("mql", f"{motion.upper()}s", HANDED_OVER), *rates)
 
 
-def _row(query: ReportQuery, key: str, label: str, counts: dict[str, Any], now: dt.datetime) -> ReportRow:
-    cells = [ReportCell(counts["mql"], href=_link(query, key) if key else "")]
-    for step in mql_outcomes.list_steps(query.motion):
-        is_maturing = is_still_maturing(query.period.end, step, now)
-        cells.append(ReportCell(Sample(counts[step], counts["mql"]), is_maturing=is_maturing))
-    return ReportRow(key or "total", label, tuple(cells))
+def _link(query: ReportQuery, key: str, step: str = _ALL) -> str:
+    return query.link("report_rows", NAME, figure=key, step=None if step == _ALL else step)
 
 
-def _link(query: ReportQuery, key: str) -> str:
-    return query.link("report_rows", NAME, figure=key)
-
-
-def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:  # noqa: ARG001  # as entries have it
-    """Return the MQLs of a bucket, those that were contacted at all, or those that are hot or standard."""
+def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:
+    """Return the MQLs of a bucket, those that were contacted at all, or those that are hot or standard; of them those that came
+    to a `step`. Raises QueryRefused.
+    """
     names = {key: f"Contacted {label}" for key, label, _ in BUCKETS} | {
         "contacted": "Contacted",
         NEVER[0]: "Not contacted",
@@ -246,8 +268,19 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
         rows = rows.filter(bucket=figure)
     else:
         return None
+    rows = _narrow_to_step(rows, query, now)
     rows = funnel_report.with_page_facts(rows, query, reader)
     return FigureRows(names.get(figure, figure.capitalize()), rows, funnel_report.write_mql)
 
 
-ENTRY: Final = ReportEntry(NAME, "Speed to lead", build, list_rows=list_rows)
+def _narrow_to_step(rows: QuerySet[Any], query: ReportQuery, now: dt.datetime) -> QuerySet[Any]:
+    step, steps = query.parameters.get("step"), mql_outcomes.list_steps(query.motion)
+    if step is None:
+        return rows
+    if step not in steps:
+        raise QueryRefused("step", f"must be one of {', '.join(steps)}.")
+    reached: QuerySet[Any] = mql_outcomes.with_steps(rows, query.motion, now).filter(**{f"is_{step}": True})
+    return reached
+
+
+ENTRY: Final = ReportEntry(NAME, "Speed to lead", build, list_rows=list_rows, row_parameters=("step",))

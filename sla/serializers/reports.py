@@ -61,6 +61,9 @@ class ReportCardSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     now = ReportCellSerializer()
     before = ReportCellSerializer(allow_null=True)
+    compared = ReportCellSerializer(
+        allow_null=True, help_text="What stands against the period before, where it is not the figure itself."
+    )
     target = ReportCellSerializer(allow_null=True)
     is_small_sample = serializers.BooleanField()
     note = serializers.CharField(allow_blank=True)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from config.web import Request
 from scoring.receipts import issuing, receipt_keys
+from sla.handoffs import openings
 from sla.notifications import outbox
 from sla.views import page_context, responses
 
@@ -20,14 +21,16 @@ from sla.views import page_context, responses
 def handoff(request: Request, pk: int) -> HttpResponse:
     """Show the page, or for a filter of its history the list alone.
 
-    Opening the page marks the reader's notices of this handoff read.
+    Opening the page marks the reader's notices of this handoff read, and is recorded once for the rep who has it.
     """
     row = responses.get_visible_handoff(request, pk)
     if request.htmx and request.htmx.target == "history":
         return render(
             request, "sla/handoff_page/_filtered_timeline.html", page_context.build_history_context(request, row)
         )
-    outbox.mark_handoff_read(handoff=row, user=request.user, now=timezone.now())
+    now = timezone.now()
+    outbox.mark_handoff_read(handoff=row, user=request.user, now=now)
+    openings.record_opening(handoff=row, by=request.user, now=now)
     return page_context.render_handoff_page(request, row)
 
 

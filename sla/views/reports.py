@@ -39,12 +39,12 @@ def report(request: Request, name: str) -> HttpResponse:
     except UnknownReport as unknown:
         return _list_reports(request, unknown)
     now = timezone.now()
-    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now, also_known=("all",))
     built = entry.build(query, reader=request.user, now=now)
     require_table(dict(built.tables), request.GET.get("sort", ""))
     context = {
         "report": built,
-        "sections": report_page.build_sections(built, request.GET.get("sort", "")),
+        "sections": report_page.build_sections(built, request.GET.get("sort", ""), query.parameters.get("all", "")),
         "entries": report_names.list_reports(request.user),
         "choices": filter_choices.list_choices(query, entry.filters, request.user),
         "query": query,
@@ -52,6 +52,7 @@ def report(request: Request, name: str) -> HttpResponse:
         "motions": motions.list_motions_in_use(),
         "periods": WEEKS_OFFERED,
         "cards_table": CARDS_TABLE,
+        "whole": query.parameters.get("all", ""),
         "now": now,
     }
     return render(request, "sla/reports/report.html", context)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from config.ui import formats
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample, newcombe, wilson
+from sla.figure_catalogue.catalogue import write_interval
 from sla.figure_catalogue.figure_shape import FigureKind, GoodDirection
 from sla.reports.framework.report_shape import (
     CellValue,
@@ -23,7 +24,7 @@ from sla.reports.framework.report_shape import (
 _SECONDS_OF_A_MINUTE: Final = 60
 #: A value without an interval is called better or worse from this change on, as a part of the value before.
 CLEAR_CHANGE: Final = 0.1
-CARD_HEADER: Final = ("figure", "key", "value", "count", "of", "before", "target")
+CARD_HEADER: Final = ("figure", "key", "value", "count", "of", "before", "target", "compared")
 
 
 def page_text(value: CellValue, kind: str = "") -> str:
@@ -51,9 +52,8 @@ def _number_text(value: float | Decimal, kind: str) -> str:
 
 
 def interval_text(value: CellValue) -> str:
-    """Write the Wilson interval of 95 % of a rate, as 22 to 41 %; empty for other values and without a sample."""
-    bounds = wilson(value.hits, value.total) if isinstance(value, Sample) else None
-    return "" if bounds is None else f"{bounds[0] * 100:.0f} to {bounds[1] * 100:.0f}\u202f%"
+    """Write the interval of a rate; empty for other values and without a sample."""
+    return write_interval(value) if isinstance(value, Sample) else ""
 
 
 def number(value: CellValue) -> Any:
@@ -95,11 +95,12 @@ def csv_cards(cards: tuple[ReportCard, ...], motion: Motion) -> tuple[list[str],
     for card in cards:
         value = card.cell.value
         counts = (value.hits, value.total) if isinstance(value, Sample) else (None, card.cell.sample)
-        before, target = (
-            None if cell is None else figure_number(cell, card.figure.kind) for cell in (card.before, card.target)
-        )
+        others = [
+            None if cell is None else figure_number(cell, card.figure.kind)
+            for cell in (card.before, card.target, card.compared)
+        ]
         name = f"{card.figure.name_for(motion)}{_unit(card.figure.kind)}"
-        rows.append([name, card.key, figure_number(card.cell, card.figure.kind), *counts, before, target])
+        rows.append([name, card.key, figure_number(card.cell, card.figure.kind), *counts, *others])
     return list(CARD_HEADER), rows
 
 
@@ -126,18 +127,29 @@ def change_text(card: ReportCard) -> tuple[str, str]:
 
     Two rates differ if the interval of their difference excludes zero, and both samples are large enough.
     """
-    if card.before is None or card.cell.value is None or card.before.value is None:
+    compared = card.compared or card.cell
+    if card.before is None or compared.value is None or card.before.value is None:
         return "", ""
-    now, before = card.cell.value, card.before.value
+    now, before = compared.value, card.before.value
     before_text = page_text(before, card.figure.kind)
     if isinstance(now, Sample) and isinstance(before, Sample):
-        return _compare_rates(card, now, before, before_text)
+        text, tone = _compare_rates(card, now, before, before_text)
+        return f"{_compared_text(card)}{text}", tone
     if not _is_number(now) or not _is_number(before):
         return f"before: {before_text}", ""
     is_small = any(0 < (cell.size or 0) < card.figure.smallest_sample for cell in (card.cell, card.before))
     difference = _as_float(now) - _as_float(before)
     is_clear = not is_small and abs(difference) >= CLEAR_CHANGE * abs(_as_float(before))
     return f"before: {before_text}", _tone(difference, card.figure.good_direction) if is_clear else ""
+
+
+def _compared_text(card: ReportCard) -> str:
+    """Say what stands against the period before where it is not the figure itself, as within 30 days: 12 % of 400."""
+    if card.compared is None:
+        return ""
+    value = card.compared.value
+    sample = f" of {value.total:,}" if isinstance(value, Sample) else ""
+    return f"{card.compared.note}: {page_text(value, card.figure.kind)}{sample}; "
 
 
 def _compare_rates(card: ReportCard, now: Sample, before: Sample, before_text: str) -> tuple[str, str]:

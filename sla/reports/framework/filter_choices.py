@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connection
+
 from config.accounts.models import User
 from definitions.models import Version
-from leads.models import Lead
 from leads.vocabulary import Motion
 from sla.models import Team
 from sla.reports.framework import row_rights
@@ -17,6 +18,16 @@ from sla.teams import people_groups
 
 #: Sources beyond this number can be asked for in the address alone.
 SOURCES_OFFERED: Final = 200
+#: From one source to the next in the index lead_by_source, where DISTINCT would read all leads.
+_SOURCES: Final = """
+    WITH RECURSIVE one AS (
+        (SELECT source FROM leads_lead ORDER BY source LIMIT 1)
+        UNION ALL
+        SELECT (SELECT l.source FROM leads_lead l WHERE l.source > one.source ORDER BY l.source LIMIT 1)
+        FROM one WHERE one.source IS NOT NULL
+    )
+    SELECT source FROM one WHERE source IS NOT NULL LIMIT %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,9 @@ def _list_tiers(query: ReportQuery, _reader: User) -> list[tuple[str, str]]:
 
 
 def _list_sources(_query: ReportQuery, _reader: User) -> list[tuple[str, str]]:
-    sources = Lead.objects.order_by("source").values_list("source", flat=True).distinct()[:SOURCES_OFFERED]
+    with connection.cursor() as cursor:
+        cursor.execute(_SOURCES, [SOURCES_OFFERED])
+        sources = [source for (source,) in cursor.fetchall()]
     return [(source or NO_SOURCE, source or "No source") for source in sources]
 
 

@@ -43,6 +43,7 @@ def _card(card: ReportCard, motion: Motion) -> dict[str, Any]:
         "name": card.figure.name_for(motion),
         "now": json_cell(card.cell, kind),
         "before": json_cell(card.before, kind),
+        "compared": json_cell(card.compared, kind),
         "target": json_cell(card.target, kind),
         "is_small_sample": ReportColumn(card.key, "", card.figure).is_small(card.cell),
         "note": card.note,

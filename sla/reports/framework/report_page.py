@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from config.web import QueryRefused
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import health_bands
@@ -23,6 +24,8 @@ from sla.reports.framework.report_shape import (
 )
 from sla.reports.framework.table_order import LABELS, order_rows, read_sort
 
+#: A table shows so many rows, the first in its order, unless the address asks for all of them.
+ROWS_SHOWN: Final = 8
 #: Shades of a heat table by the rate, in equal parts of the highest.
 _SHADES: Final = 5
 
@@ -64,6 +67,8 @@ class PageColumn:
 
 @dataclass(frozen=True, slots=True)
 class PageTable:
+    """A table as the page writes it: `row_count` rows, of which `rows` are shown."""
+
     key: str
     caption: str
     columns: Sequence[PageColumn]
@@ -72,6 +77,11 @@ class PageTable:
     figures: Sequence[tuple[str, str]]
     is_heat: bool
     is_worst_first: bool
+    row_count: int
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.rows) < self.row_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +104,18 @@ class PageSection:
     table: PageTable | None
 
 
-def build_sections(report: Report, sort: str) -> list[PageSection]:
-    """Build the sections of the page, each table in the order that is asked for. Raises QueryRefused."""
+def build_sections(report: Report, sort: str, whole: str = "") -> list[PageSection]:
+    """Build the sections of the page, each table in the order that is asked for; of the table `whole` all rows are shown.
+
+    Raises QueryRefused.
+    """
+    if whole and whole not in report.tables:
+        raise QueryRefused("all", f"must be one of {', '.join(report.tables)}.")
     return [
         PageSection(
             section,
             [_build_card(card, report.motion) for card in section.cards],
-            _build_table(section.table, report.motion, sort) if section.table else None,
+            _build_table(section.table, report.motion, sort, whole) if section.table else None,
         )
         for section in report.sections
     ]
@@ -137,10 +152,12 @@ def _build_card(card: ReportCard, motion: Motion) -> PageCard:
     )  # fmt: skip
 
 
-def _build_table(table: ReportTable, motion: Motion, sort: str) -> PageTable:
+def _build_table(table: ReportTable, motion: Motion, sort: str, whole: str) -> PageTable:
     ordered = order_rows(table, sort)
+    # A heat table is one picture.
+    shown = ordered.rows if table.is_heat or table.key == whole else ordered.rows[:ROWS_SHOWN]
     highest = _highest_rate(table) if table.is_heat else 0.0
-    rows = [_build_row(table, row, highest) for row in ordered.rows]
+    rows = [_build_row(table, row, highest) for row in shown]
     heads = [_build_head(table, LABELS, table.row_title, sort, is_number=False)]
     heads += [
         _build_head(table, column.key, column.title, sort, is_number=column.is_number) for column in table.columns
@@ -154,6 +171,7 @@ def _build_table(table: ReportTable, motion: Motion, sort: str) -> PageTable:
         figures=list_definitions([column.figure for column in table.columns], motion),
         is_heat=table.is_heat,
         is_worst_first=bool(table.worst_by) and read_sort(sort)[0] != table.key,
+        row_count=len(ordered.rows),
     )
 
 
@@ -193,7 +211,7 @@ def _build_cell(column: ReportColumn, cell: ReportCell, highest: float = 0.0) ->
 
 def _read_band(column: ReportColumn, cell: ReportCell) -> dict[str, Any]:
     """Return the tone and the words of the health band of a firm and mature rate; else the tone of the cell."""
-    figure, value = column.figure, cell.value
+    figure, value = cell.figure or column.figure, cell.value
     judged = isinstance(value, Sample) and not column.is_small(cell) and not cell.is_maturing
     if judged and isinstance(figure, RateFigure) and isinstance(value, Sample):
         band = health_bands.find_band(figure.bands, value)

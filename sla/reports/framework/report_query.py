@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models.fields.json import KeyTextTransform
 from django.urls import reverse
 
 from config.accounts.models import User
 from config.web import QueryRefused, typed_number
 from definitions import motions
 from definitions.models import Version
-from leads.models import Event, Lead
+from leads.models import Lead
 from leads.vocabulary import Motion
+from sla.figure_catalogue import readings
 from sla.models import Rep, Team
 from sla.reports.framework.report_period import USUAL_WEEKS, WEEKS_OFFERED, ReportPeriod
 from sla.teams import people_groups
@@ -152,8 +152,7 @@ def _read_source(text: str, motion: Motion, _reader: User) -> str:
 
 def _read_campaign(text: str, motion: Motion, _reader: User) -> str:
     _require_leads("campaign", motion)
-    # As text, as the campaigns of MQLs are read: senders may write numbers.
-    if not Event.objects.annotate(campaign=KeyTextTransform("campaign", "properties")).filter(campaign=text).exists():
+    if not readings.events_of_campaign(text).exists():
         raise QueryRefused("campaign", "must be a campaign that some event names, as events write it.")
     return text
 

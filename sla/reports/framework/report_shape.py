@@ -31,7 +31,8 @@ class ReportCell:
     """A value of a figure, with the address of the rows behind it.
 
     `sample` is the number of rows that a median or a share stands on; a rate brings its own. `is_maturing`: the youngest of its
-    leads have not had their time yet. `note` is a remark in words, and never the value.
+    leads have not had their time yet. `note` is a remark in words, and never the value. `figure` is the figure of the column as a
+    version reads it, with the health bands that it states.
     """
 
     value: CellValue
@@ -40,6 +41,7 @@ class ReportCell:
     note: str = ""
     tone: str = ""
     is_maturing: bool = False
+    figure: CatalogueFigure | None = None
 
     @property
     def size(self) -> int | None:
@@ -111,7 +113,10 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class ReportCard:
-    """A figure that stands for itself, with the period before and the target. `key` names it in files and the API."""
+    """A figure that stands for itself, with the period before and the target. `key` names it in files and the API.
+
+    `compared` is what stands against `before` where the figure itself cannot, as of a cohort that still matures; its note says of what.
+    """
 
     key: str
     figure: CatalogueFigure
@@ -120,6 +125,7 @@ class ReportCard:
     target: ReportCell | None = None
     tone: str = ""
     note: str = ""
+    compared: ReportCell | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
 from scoring.models import AccountQualification, Qualification
 from sla import permissions
-from sla.figure_catalogue.readings import campaign_of_mql
+from sla.figure_catalogue import readings
 from sla.models import Clock, PlayClock
 from sla.reports.framework.report_query import ReportQuery, RowFilters
 
@@ -65,7 +65,7 @@ def select_mqls(query: ReportQuery, reader: User) -> QuerySet[Any]:
         rows = rows.filter(**{f"{owner}__rep__user": reader})
     filters = query.filters
     if filters.campaign is not None:
-        rows = rows.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=filters.campaign)
+        rows = readings.with_campaign(rows, filters.campaign)
     conditions = {
         f"{owner}__team": filters.team, f"{owner}__rep": filters.rep, "tier": filters.tier,
         "lead__source": filters.source, "version": filters.version,
@@ -84,6 +84,6 @@ def _match(filters: RowFilters, path: str, motion: Motion, *, with_rep: bool = T
     }
     match = Q(**{f"{path}{name}": value for name, value in conditions.items() if value is not None})
     if filters.campaign is not None:
-        mqls = Qualification.objects.filter(motion=motion).annotate(campaign=campaign_of_mql())
-        match &= Q(**{f"{path}qualification__in": mqls.filter(campaign=filters.campaign).values("pk")})
+        mqls = readings.with_campaign(Qualification.objects.filter(motion=motion), filters.campaign)
+        match &= Q(**{f"{path}qualification__in": mqls.values("pk")})
     return match

@@ -69,7 +69,7 @@ def _badness(column: ReportColumn, cell: ReportCell) -> tuple[Any, ...]:
     if value is None:
         return (2, 0, 0)
     is_small = column.is_small(cell)
-    figure = column.figure
+    figure = cell.figure or column.figure
     if isinstance(figure, RateFigure) and figure.bands and isinstance(cell.value, Sample):
         band = None if is_small else health_bands.find_band(figure.bands, cell.value)
         return (int(is_small), _TONES.get(band.tone, 1) if band else 1, value)

@@ -45,4 +45,4 @@ def test_small_samples_and_rates_without_bands_have_none():
     assert RateReading(REJECTION, Sample(19, 19)).band is None
     assert RateReading(REJECTION, Sample(19, 19)).health_text == "Small sample"
     assert RateReading(SAL_TO_SQL, Sample(19, 40)).band is None
-    assert RateReading(REJECTION, Sample(7, 20)).interval_text == "18 to 57 %"
+    assert RateReading(REJECTION, Sample(7, 20)).interval_text == "18 to 57\u202f%"

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
@@ -12,10 +17,14 @@ from leads.identity import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
+from scoring.models import Qualification
+from sla.figure_catalogue.readings import score_band
 from sla.handoffs import attempts, sales_stages
 from sla.models import RoutingRule
-from sla.reports import funnel_tables
+from sla.reports import funnel_report, funnel_tables, mql_outcomes
+from sla.reports.framework import report_page
 from sla.reports.framework.headlines import RateTrend
+from sla.reports.framework.report_query import read_query
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import activate_accounts
 from tests.factories import (
@@ -29,6 +38,7 @@ from tests.factories import (
     QualificationFactory,
     TeamFactory,
     UserFactory,
+    VersionFactory,
 )
 from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
 
@@ -265,3 +275,98 @@ def test_a_motion_of_companies_has_no_sql_and_no_source(leader):
 
     assert set(tables) & {"source", "campaign", "matrix", "leads"} == set()
     assert read_page(leader, "/reports/funnel/", at=LATER, motion="aql", source="webinar").status_code == 400
+
+
+def test_steps_of_speed_and_of_cohorts_lead_to_their_rows(leader):
+    links = [
+        (cell["rows"], cell["count"])
+        for name, key in (("speed-to-lead", "bucket"), ("speed-to-lead", "hot"), ("funnel", "cohorts"))
+        for row in tables_of(read_api(leader, name, at=LATER))[key]["rows"]
+        for cell in row["cells"].values()
+        if cell["count"]
+    ]
+
+    assert len(links) > 8
+    for link, number in links[::2]:
+        assert f'<span class="faint">{number}</span>' in read_page(leader, link, at=LATER).content.decode(), link
+    unknown = read_page(leader, "/reports/speed-to-lead/rows/", at=LATER, figure="never", step="lost")
+    assert (unknown.status_code, "step" in unknown.content.decode()) == (400, True)
+
+
+def test_the_head_of_each_column_leads_back_to_its_section(leader):
+    for name in ("sla", "funnel"):
+        page = read_page(leader, f"/reports/{name}/", at=LATER).content.decode()
+        anchors = set(re.findall(r'sort=[^"#]*#([\w-]+)', page))
+
+        assert anchors
+        assert anchors <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_groups_that_are_counted_at_once_have_the_counts_of_each(leader):
+    mqls = Qualification.objects.filter(motion=Motion.MQL).annotate(source=F("lead__source"), points=score_band())
+    sets = {"all": (), "tier": ("tier",), "both": ("source", "points")}
+
+    counts = mql_outcomes.count_step_sets(mqls, Motion.MQL, LATER, sets)
+
+    assert counts == {key: mql_outcomes.count_steps(mqls, Motion.MQL, LATER, *groups) for key, groups in sets.items()}
+    assert sum(row["mql"] for row in counts["both"]) == counts["all"][0]["mql"] > len(counts["both"])
+
+
+def test_each_version_is_judged_by_the_range_that_it_states():
+    usual, strict = VersionFactory(), VersionFactory(mql_to_sql_low=Decimal("0.30"), mql_to_sql_high=Decimal("0.40"))
+    for version in (usual, strict):
+        mqls = [QualificationFactory(lead__mql=True, version=version) for _ in range(25)]
+        for mql in mqls[:4]:
+            add_outcome(mql.lead)
+    reader, at = UserFactory(roles=[Role.MARKETING_LEADER]), NOW + 100 * DAY
+    query = read_query({"from": "2026-03-01", "to": "2026-03-31"}, filters=(), reader=reader, now=at)
+
+    sections = report_page.build_sections(funnel_report.build(query, reader=reader, now=at), "")
+
+    tables = {part.section.key: part.table for part in sections}
+    bands = {key: {row.label: row.cells[2].band for row in tables[key].rows} for key in ("version", "tier")}
+    assert bands["version"] == {str(usual): "Healthy", str(strict): "Too low: too loose"}
+    # MQLs of both have no band, and the cards have none either.
+    assert bands["tier"] == {"Tier 2": ""}
+    assert [card.cell.band for card in sections[0].cards] == [""] * 4
+
+
+def test_periods_are_compared_at_the_same_age():
+    reader, at = UserFactory(roles=[Role.MARKETING_LEADER]), NOW + 31 * DAY
+    for week, deals in ((0, 6), (-4, 15)):
+        mqls = [QualificationFactory(at=NOW + week * 7 * DAY) for _ in range(30)]
+        for mql in mqls[:deals]:
+            add_outcome(mql.lead, at=mql.at + 20 * DAY)
+        # Beyond the thirty days, which the younger ones have not had yet.
+        add_outcome(mqls[29].lead, at=mqls[29].at + 31 * DAY)
+    QualificationFactory(at=at - 29 * DAY)
+    dates = {"from": "2026-03-09", "to": "2026-04-05"}
+
+    answer = read_api(reader, "funnel", at=at, **dates)
+    sql = next(card for card in answer["sections"][0]["figures"] if card["key"] == "sql")
+    page = read_page(reader, "/reports/funnel/", at=at, **dates).content.decode()
+
+    assert [(sql[key]["count"], sql[key]["of"]) for key in ("now", "compared", "before")] == [
+        (7, 31),
+        (6, 30),
+        (15, 30),
+    ]
+    assert sql["now"]["is_maturing"]
+    assert "within 30 days: 20\u202f% of 30; before: 50\u202f% of 30" in page
+
+
+def test_a_period_too_young_to_compare_is_not_asked_for(leader):
+    with CaptureQueriesContext(connection) as queries:
+        read_page(leader, "/reports/funnel/", at=NOW + DAY, **{"from": "2026-03-09", "to": "2026-03-11"})
+
+    assert not [query for query in queries if "_hits" in query["sql"]]
+
+
+def test_steps_taken_begin_with_the_outcomes_of_the_period(leader):
+    with CaptureQueriesContext(connection) as queries:
+        read_page(leader, "/reports/funnel/", at=LATER, **{"from": "2026-03-10", "to": "2026-03-12"})
+
+    taken = [query["sql"] for query in queries if "reached_at" in query["sql"] and "leads_outcome" in query["sql"]]
+    assert taken
+    # Of the two periods alone, and not those of all MQLs ever: this one begins on the 10th, the one before on the 7th.
+    assert all(re.search(r""""at" >= '2026-03-(07|10)""", sql) for sql in taken)

@@ -79,7 +79,7 @@ def test_a_sample_stands_beside_its_rate_in_files() -> None:
     assert rows == [["", 75.0, 3, 4]]
     card = ReportCard("k", CONTACTED_IN_TIME, ReportCell(Sample(3, 4)), ReportCell(Sample(1, 4)))
     assert cell_formats.csv_cards((card,), Motion.MQL)[1] == [
-        ["First contact in time (%)", "k", 75.0, 3, 4, 25.0, None]
+        ["First contact in time (%)", "k", 75.0, 3, 4, 25.0, None, None]
     ]
 
 

@@ -6,14 +6,16 @@ import datetime as dt
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
 from sla.clocks import clocks
-from sla.handoffs import attempts, dispositions
-from sla.models import Handoff, RoutingRule
+from sla.handoffs import attempts, dispositions, openings
+from sla.models import Handoff, HandoffOpening, RoutingRule
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
-from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, RepFactory, TeamFactory, UserFactory
+from tests.factories import DAY, HOUR, MINUTE, NOW, EventFactory, HandoffFactory, RepFactory, TeamFactory, UserFactory
 from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
 
 pytestmark = pytest.mark.django_db
@@ -331,3 +333,92 @@ def test_the_worst_stand_first_and_a_column_sorts(leader):
 def test_the_number_of_queries_does_not_grow(leader, django_assert_max_num_queries):
     with django_assert_max_num_queries(90):
         read_page(leader, reverse("sla_report"), at=LATER)
+
+
+def test_the_filter_by_campaign_counts_the_leads_whose_latest_event_names_it(leader):
+    handoffs = list(Handoff.objects.order_by("pk")[:3])
+    for handoff, campaigns in zip(handoffs, (("spring",), ("spring", "autumn"), ("autumn", "spring")), strict=True):
+        for number, campaign in enumerate(campaigns):
+            EventFactory(lead=handoff.lead, occurred_at=NOW - (9 - number) * HOUR, properties={"campaign": campaign})
+
+    links = {name: cards_of(read_api(leader, name, at=LATER, campaign="spring")) for name in ("sla", "speed-to-lead")}
+
+    assert links["speed-to-lead"]["contacted"]["of"] == 2
+    assert links["sla"]["met_definition"]["of"] == 2
+    assert read_page(leader, "/reports/sla/", at=LATER, campaign="winter").status_code == 400
+
+
+def test_each_source_is_offered_once(leader):
+    page = read_page(leader, "/reports/sla/", at=LATER).content.decode()
+
+    options = re.findall(r'<option value="([^"]*)"', page.split('name="source"')[1].split("</select>")[0])
+    expected = run_sql("SELECT DISTINCT coalesce(nullif(source, ''), '(none)') FROM leads_lead")
+    assert sorted(options[1:]) == sorted(source for (source,) in expected)
+
+
+def test_a_long_table_shows_its_first_rows_and_all_on_demand(leader):
+    for number in range(12):
+        HandoffFactory(lead__source=f"source {number:02}")
+
+    short = read_page(leader, "/reports/sla/", at=LATER).content.decode()
+    whole = read_page(leader, "/reports/sla/", at=LATER, all="source").content.decode()
+
+    def rows(page: str) -> int:
+        return page.split('id="source"')[1].split("</table>", maxsplit=1)[0].count('<th scope="row">')
+
+    assert (rows(short), rows(whole)) == (8, 15)
+    assert "All 15 rows" in short
+    assert "All 15 rows" not in whole
+    # Each section stands in the contents; files and API always have all rows.
+    assert set(re.findall(r'<a href="#([\w-]+)">', short)) >= {"week", "team", "source"}
+    assert len(read_csv(leader, "sla", at=LATER, table="source")) == 15
+    assert read_page(leader, "/reports/sla/", at=LATER, all="mood").status_code == 400
+
+
+@pytest.mark.parametrize("parameter", ["group", "all", "rep_id"])
+def test_a_file_refuses_what_it_does_not_know(leader, parameter):
+    answer = read_page(leader, "/reports/sla.csv", at=LATER, **{parameter: "team"})
+
+    assert (answer.status_code, parameter in answer.content.decode()) == (400, True)
+
+
+def test_the_first_opening_of_a_page_by_its_rep_is_recorded_once(teams):
+    handoff = Handoff.objects.filter(state="assigned", team=teams["EMEA"]).first()
+    address = reverse("handoff", args=[handoff.pk])
+
+    read_page(teams["EMEA"].managers.first(), address, at=LATER)
+    assert not HandoffOpening.objects.exists()
+    read_page(handoff.rep.user, address, at=LATER)
+    with CaptureQueriesContext(connection) as queries:
+        read_page(handoff.rep.user, address, at=LATER + HOUR)
+
+    assert HandoffOpening.objects.get().at == LATER
+    assert not [query for query in queries if 'INSERT INTO "sla_handoffopening"' in query["sql"]]
+
+
+def test_leads_accepted_without_opening_their_evidence_are_asked_about(leader, teams):
+    # Of handoffs before the first opening that was recorded nobody knows.
+    assert counts(tables_of(read_api(leader, "sla", at=LATER))["acceptance_team"], "accepted_unread")["EMEA"] == (0, 0)
+    RoutingRule.objects.update(is_active=False)
+    team = TeamFactory(working=True, name="APAC", reps=0)
+    for person in ("fay", "gus"):
+        RepFactory(team=team, user__name=person)
+    handoffs = [HandoffFactory(now=NOW + HOUR) for _ in range(4)]
+    for handoff, opened in zip(handoffs, (NOW + HOUR, NOW + 2 * HOUR, NOW + 4 * HOUR, None), strict=True):
+        if opened:
+            openings.record_opening(handoff=handoff, by=handoff.rep.user, now=opened)
+        dispositions.accept(handoff=handoff, by=handoff.rep.user, now=NOW + 3 * HOUR)
+
+    table = tables_of(read_api(leader, "sla", at=LATER))["acceptance_team"]
+
+    expected = run_sql("""
+        SELECT count(*) FILTER (WHERE o.at IS NULL OR o.at > h.decided_at), count(*)
+        FROM sla_handoff h JOIN sla_disposition d ON d.handoff_id = h.id LEFT JOIN sla_handoffopening o ON o.handoff_id = h.id
+        WHERE d.kind = 'accept' AND h.created_at >= (SELECT min(at) FROM sla_handoffopening)
+    """)
+    assert [counts(table, "accepted_unread")["APAC"]] == expected == [(2, 4)]
+    (link,) = (row["cells"]["accepted_unread"]["rows"] for row in table["rows"] if row["label"] == "APAC")
+    assert '<span class="faint">2</span>' in read_page(leader, link, at=LATER).content.decode()
+    # By person for the manager and the rep concerned only.
+    assert "acceptance_rep" not in tables_of(read_api(leader, "sla", at=LATER))
+    assert "acceptance_rep" in tables_of(read_api(team.managers.first(), "sla", at=LATER))

@@ -1,0 +1,26 @@
+"""The first opening of a handoff's page by its rep."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from leads.models import append_only
+from sla.models.handoff import Handoff
+
+
+class HandoffOpening(models.Model):
+    """When a rep first opened the page with the evidence of a handoff that is theirs (rules 12.78). Written once.
+
+    The list of the queue shows a handoff, too, and lets a rep decide: that is no opening.
+    """
+
+    handoff = models.OneToOneField(Handoff, on_delete=models.PROTECT, primary_key=True, related_name="opening")
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [append_only("handoff_openings_stay")]
+
+    def __str__(self) -> str:
+        return f"Opened: {self.handoff}"
