@@ -179,6 +179,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 4},
     },
+    "every 30 seconds: simulate drafted promises, make the week's forecasts": {
+        "task": "config.tasks.look_ahead",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "every 2 seconds: go on with the imports of files": {
         "task": "config.tasks.run_imports",
         "schedule": 2.0,

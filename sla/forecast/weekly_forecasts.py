@@ -13,7 +13,7 @@ from django.urls import reverse
 from config import company_days
 from config.accounts.vocabulary import Role
 from config.calendar_periods import CalendarWeek
-from config.jobs.periods import claim_period
+from config.jobs import leases, sweeps
 from config.ui import formats
 from definitions import motions
 from leads.vocabulary import Motion
@@ -36,6 +36,8 @@ from sla.vocabulary import NoticeKind
 
 #: The number of the method; raise it when the figures change, and each motion gets a new row for the week.
 METHOD: Final = 1
+#: The name under which motions whose forecast failed are set aside, each by its place among the motions.
+SWEEP: Final = "weekly forecasts"
 #: The same past gives the same forecast.
 _SEED: Final = 20_260
 #: The past that a forecast and its backtest read.
@@ -45,19 +47,17 @@ _PAST: Final = dt.timedelta(days=COHORT_DAYS + WINDOW[1] + 7 * (WEEKS_BACK + 1))
 def make_due_forecasts(*, now: dt.datetime) -> int:
     """Make this week's forecast of each motion that has none yet; return how many were made.
 
-    Any number of workers may run it: of several only the one that claims the week of a motion does the work. A motion that
-    fails keeps no other one from its forecast, and its error is raised afterwards.
+    Any number of workers may run it: a motion that another one is at is left out, and one that fails is set aside, so that it
+    keeps no other one from its forecast (rules 12.40).
     """
     week = CalendarWeek.containing(now)
-    stored = set(WeeklyForecast.objects.filter(week=week.name, method=METHOD).values_list("motion", flat=True))
-    count, failures = 0, []
-    for motion in motions.list_motions_in_use():
-        try:
-            count += motion not in stored and _make_once(motion, week, now)
-        except Exception as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
+    numbers = {motion: list(Motion).index(motion) + 1 for motion in motions.list_motions_in_use()}
+    sweeps.forget_others(SWEEP, list(numbers.values()), now)
+    aside, count = sweeps.list_set_aside(SWEEP, now=now), 0
+    for motion, number in numbers.items():
+        if number not in aside and not _is_made(motion, week):
+            with sweeps.set_aside_failure(SWEEP, number, now=now):
+                count += _make_once(motion, week, now)
     return count
 
 
@@ -72,17 +72,31 @@ def list_forecasts(motion: Motion, *, since: dt.datetime) -> list[WeeklyForecast
     return list(rows.order_by("-cutoff_at", "-method").distinct("cutoff_at"))
 
 
-@transaction.atomic
+def _is_made(motion: Motion, week: CalendarWeek) -> bool:
+    return WeeklyForecast.objects.filter(motion=motion, week=week.name, method=METHOD).exists()
+
+
 def _make_once(motion: Motion, week: CalendarWeek, now: dt.datetime) -> bool:
-    if not claim_period(job=f"forecast:{motion}:{METHOD}", period=week.name, now=now):
-        return False
-    history = history_reader.read_history(motion, start=week.start - _PAST, now=week.start)
-    result = build_result(history, cutoff_at=week.start)
-    row = WeeklyForecast.objects.create(
-        motion=motion, week=week.name, method=METHOD, cutoff_at=week.start, result=result, at=now
+    """Make a forecast outside a transaction, and store it with its notices; return whether it was stored."""
+    with leases.hold_lease(f"forecast {motion}", now=now) as is_held:
+        # Another worker may have stored it before this one had the lease.
+        if not is_held or _is_made(motion, week):
+            return False
+        history = history_reader.read_history(motion, start=week.start - _PAST, now=week.start)
+        return _store_forecast(motion, week, build_result(history, cutoff_at=week.start), now)
+
+
+@transaction.atomic
+def _store_forecast(motion: Motion, week: CalendarWeek, result: dict[str, Any], now: dt.datetime) -> bool:
+    row, is_new = WeeklyForecast.objects.get_or_create(
+        motion=motion,
+        week=week.name,
+        method=METHOD,
+        defaults={"cutoff_at": week.start, "result": result, "at": now},
     )
-    outbox.write_notices(_draft_notices(row))
-    return True
+    if is_new:
+        outbox.write_notices(_draft_notices(row))
+    return is_new
 
 
 def build_result(history: MqlHistory, *, cutoff_at: dt.datetime) -> dict[str, Any]:

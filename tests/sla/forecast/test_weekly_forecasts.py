@@ -12,6 +12,8 @@ from django.db.utils import Error
 
 from config import periodic
 from config.accounts.vocabulary import Role
+from config.jobs import leases
+from config.jobs.models import SetAsideRow
 from leads.identity import merges
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
@@ -21,7 +23,7 @@ from sla.models import Notice, WeeklyForecast
 from sla.plays import play_work
 from sla.vocabulary import NoticeKind
 from tests.account_plays import start_play
-from tests.factories import DAY, NOW, HandoffFactory, LeadFactory, QualificationFactory, UserFactory
+from tests.factories import DAY, NOW, DefinitionFactory, HandoffFactory, LeadFactory, QualificationFactory, UserFactory
 from tests.sla.forecast.simulated_worlds import simulate_company
 
 pytestmark = pytest.mark.django_db
@@ -125,10 +127,39 @@ def test_each_motion_gets_one_forecast_a_week(monkeypatch):
     assert newest.result["mqls_in_hand"] == 1
 
 
-def test_watching_the_figures_makes_the_forecasts():
+def test_looking_ahead_makes_the_forecasts():
     QualificationFactory(at=MONDAY - 10 * DAY)
 
-    assert periodic.watch_figures(now=MONDAY)["forecasts"] == 1
+    assert periodic.look_ahead(now=MONDAY)["forecasts"] == 1
+
+
+def test_a_motion_that_fails_is_set_aside_and_another_gets_its_forecast(monkeypatch):
+    QualificationFactory(at=MONDAY - 10 * DAY)
+    DefinitionFactory(motion=Motion.PQL)
+    read_history = history_reader.read_history
+
+    def fail_for_one(motion, **bounds):
+        if motion == Motion.MQL:
+            raise ValueError("x")
+        return read_history(motion, **bounds)
+
+    monkeypatch.setattr(history_reader, "read_history", fail_for_one)
+    made = weekly_forecasts.make_due_forecasts(now=MONDAY)
+
+    assert (made, WeeklyForecast.objects.get().motion) == (1, Motion.PQL)
+    assert SetAsideRow.objects.get().sweep == weekly_forecasts.SWEEP
+
+    monkeypatch.setattr(history_reader, "read_history", read_history)
+    assert weekly_forecasts.make_due_forecasts(now=MONDAY + DAY) == 1
+    assert not SetAsideRow.objects.exists()
+
+
+def test_a_forecast_that_another_worker_makes_is_left_out():
+    QualificationFactory(at=MONDAY - 10 * DAY)
+
+    with leases.hold_lease("forecast mql", now=MONDAY):
+        assert weekly_forecasts.make_due_forecasts(now=MONDAY) == 0
+    assert weekly_forecasts.make_due_forecasts(now=MONDAY) == 1
 
 
 def test_a_kept_forecast_cannot_be_changed():
