@@ -15,8 +15,10 @@ from config.accounts.vocabulary import Role
 from config.jobs import leases
 from config.jobs.models import SetAsideRow
 from leads.identity import merges
-from leads.models import Outcome
+from leads.models import Lead, Outcome
 from leads.vocabulary import Motion, OutcomeKind
+from scoring.models import Qualification
+from sla.figure_catalogue import cycle_outcomes
 from sla.forecast import forecast_backtest, history_reader, weekly_forecasts
 from sla.forecast.mql_history import NEVER, MqlHistory, StepKind, select_known
 from sla.models import Notice, WeeklyForecast
@@ -61,6 +63,7 @@ def test_the_steps_of_an_mql_are_read_with_amount_and_currency():
     assert list_steps(history) == [
         (0, StepKind.ACCEPTED, 0.0),
         (0, StepKind.OPENED, 20.0),
+        (0, StepKind.OPENED, 40.0),
         (0, StepKind.CLOSED, 40.0),
         (1, StepKind.REJECTED, 0.0),
     ]
@@ -92,6 +95,67 @@ def test_a_deal_of_a_merged_lead_is_the_persons_from_the_merge_on():
     zero = history_reader.as_days(NOW)
     counts = [len(select_known(history, until=zero + days, start=0).openings.at) for days in (9, 11)]
     assert counts == [0, 1]
+
+
+def test_a_deal_of_merged_people_counts_once_for_the_latest_mql():
+    first, second = QualificationFactory(at=NOW).lead, QualificationFactory(at=NOW + 3 * DAY).lead
+    merges.merge(lead_id=first.pk, into_id=second.pk, by=None, now=NOW + 4 * DAY)
+    open_deal(first, at=NOW + 5 * DAY)
+
+    assert list_steps(read()) == [(0, StepKind.CLOSED, 3.0), (1, StepKind.OPENED, 5.0)]
+
+
+def test_an_mql_that_is_recorded_later_takes_no_deal_before_that():
+    mql = QualificationFactory(at=NOW).lead
+    alias = LeadFactory(mql=True)
+    merges.merge(lead_id=alias.pk, into_id=mql.pk, by=None, now=NOW + DAY)
+    open_deal(alias, at=NOW + 5 * DAY)
+    QualificationFactory(lead=alias, at=NOW + 2 * DAY, recorded_at=NOW + 20 * DAY)
+
+    history = read()
+
+    zero = history_reader.as_days(NOW)
+    known = [select_known(history, until=zero + days, start=0) for days in (19, 21)]
+    assert [np.isfinite(of_day.opened_at).tolist() for of_day in known] == [[True], [False, True]]
+
+
+def test_a_win_without_an_opportunity_opened_one():
+    lead = QualificationFactory(at=NOW).lead
+    open_deal(lead, at=NOW + 7 * DAY, kind=OutcomeKind.WON, amount=900)
+
+    assert list_steps(read()) == [(0, StepKind.OPENED, 7.0), (0, StepKind.CLOSED, 7.0)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_forecast_counts_the_openings_that_the_reports_count(seed):
+    rng = np.random.default_rng(seed)
+    leads = LeadFactory.create_batch(12, mql=True)
+    for lead in leads:
+        for cycle in range(int(rng.integers(1, 3))):
+            at = NOW + int(rng.integers(0, 20)) * DAY
+            QualificationFactory(lead=lead, at=at, cycle=cycle + 1, closed_at=at)
+        for _ in range(int(rng.integers(0, 3))):
+            kind = OutcomeKind.OPPORTUNITY if rng.random() < 0.7 else OutcomeKind.WON
+            open_deal(lead, at=NOW + int(rng.integers(0, 30)) * DAY, kind=kind)
+    for place in range(5):
+        # Chains and stars, one of which is ended.
+        into = leads[place + 1] if rng.random() < 0.5 else leads[6]
+        if into.pk != leads[place].pk and Lead.objects.get(pk=into.pk).merged_into_id is None:
+            merges.merge(lead_id=leads[place].pk, into_id=into.pk, by=None, now=NOW + 31 * DAY)
+    merges.unmerge(lead_id=leads[0].pk, by=None, now=NOW + 32 * DAY)
+
+    now = NOW + 40 * DAY
+    rows = Qualification.objects.annotate(opened=cycle_outcomes.first_outcome_at(cycle_outcomes.OPENED, now=now))
+    by_reports = [
+        None if opened is None else round(history_reader.as_days(opened), 4)
+        for opened in rows.order_by("at", "pk").values_list("opened", flat=True)
+    ]
+
+    known = select_known(read(now=now), until=history_reader.as_days(now), start=0)
+
+    by_forecast = [None if at == NEVER else round(at, 4) for at in known.opened_at.tolist()]
+    assert by_forecast == by_reports
+    assert any(by_reports)
 
 
 def test_the_next_mql_of_a_lead_ends_the_one_before_and_takes_the_deals_after_it():
