@@ -121,6 +121,13 @@ def read_history(motion: Motion, *, start: dt.datetime, now: dt.datetime) -> Mql
 
     Opportunities of people who were merged count for the latest MQL of the person before them, from the merge on (rules 12.18).
     """
+    return read_history_with_ids(motion, start=start, now=now)[0]
+
+
+def read_history_with_ids(
+    motion: Motion, *, start: dt.datetime, now: dt.datetime
+) -> tuple[MqlHistory, NDArray[np.int64]]:
+    """Return the history of `read_history` and the ids of its MQLs, in its order."""
     is_play = motion == Motion.AQL
     values: dict[str, Any] = {"motion": motion.value, "start": start, "now": now, "home": settings.CURRENCY}
     with connection.cursor() as cursor:
@@ -134,12 +141,13 @@ def read_history(motion: Motion, *, start: dt.datetime, now: dt.datetime) -> Mql
         cursor.execute(_STEPS_OF_PLAYS if is_play else _STEPS, values)
         columns = _parse_columns(cursor.fetchone(), ">i8", ">i8", ">f8", ">f8", ">f8", ">f8", ">i8")
     order = np.lexsort((ids, at))
-    return MqlHistory(
+    history = MqlHistory(
         qualified_at=_as_days(at[order]),
         known_at=_as_days(known_at[order]),
         steps=_build_steps(ids, order, columns),
         currencies=tuple(values["codes"]),
     )
+    return history, ids[order]
 
 
 def as_days(at: dt.datetime) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+import numpy as np
 from django.db import transaction
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from config import company_days
 from config.accounts.vocabulary import Role
@@ -18,8 +20,8 @@ from config.ui import formats
 from definitions import motions
 from leads.vocabulary import Motion
 from sla.forecast import forecast_backtest, forecast_cohorts, history_reader, shortfall_alarm
-from sla.forecast.forecast_backtest import FEWEST_CUTOFFS, WEEKS_BACK, PastForecast
-from sla.forecast.mql_history import MqlHistory
+from sla.forecast.forecast_backtest import WEEKS_BACK, PastForecast
+from sla.forecast.mql_history import NEVER, KnownMqls, MqlHistory, select_known
 from sla.forecast.pipeline_forecast import (
     COHORT_DAYS,
     FEWEST_OPENINGS,
@@ -34,8 +36,14 @@ from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
 from sla.vocabulary import NoticeKind
 
+#: The name of the report that shows the forecasts.
+REPORT: Final = "forecast"
 #: The number of the method; raise it when the figures change, and each motion gets a new row for the week.
 METHOD: Final = 2
+#: Marks MQLs of a history by what was known of them.
+KnownMqlsFilter: TypeAlias = Callable[[KnownMqls], NDArray[np.bool_]]
+#: Longer than any change of the clocks.
+_CLOCK_CHANGE: Final = dt.timedelta(hours=2)
 #: The name under which motions whose forecast failed are set aside, each by its place among the motions.
 SWEEP: Final = "weekly forecasts"
 #: The same past gives the same forecast.
@@ -61,15 +69,26 @@ def make_due_forecasts(*, now: dt.datetime) -> int:
     return count
 
 
-def latest_forecast(motion: Motion) -> WeeklyForecast | None:
-    """Return the newest forecast of a motion, or None before the first."""
-    return WeeklyForecast.objects.filter(motion=motion).order_by("-cutoff_at", "-method").first()
+def find_forecast(motion: Motion, *, until: dt.datetime) -> WeeklyForecast | None:
+    """Return the newest forecast whose week began before an instant, or None before the first."""
+    rows = WeeklyForecast.objects.filter(motion=motion, cutoff_at__lt=until)
+    return rows.order_by("-cutoff_at", "-method").first()
 
 
-def list_forecasts(motion: Motion, *, since: dt.datetime) -> list[WeeklyForecast]:
-    """Return the forecasts as they were made in their weeks, the newest first; of each week that of the newest method."""
-    rows = WeeklyForecast.objects.filter(motion=motion, cutoff_at__gte=since)
-    return list(rows.order_by("-cutoff_at", "-method").distinct("cutoff_at"))
+def list_forecasts(motion: Motion, *, since: dt.datetime, until: dt.datetime) -> list[WeeklyForecast]:
+    """Return the forecasts of the weeks that began in `[since, until)`, the oldest first; of each that of the newest method."""
+    rows = WeeklyForecast.objects.filter(motion=motion, cutoff_at__gte=since, cutoff_at__lt=until)
+    return list(rows.order_by("cutoff_at", "-method").distinct("cutoff_at"))
+
+
+def select_mql_ids(row: WeeklyForecast, choose: KnownMqlsFilter) -> list[int]:
+    """Return the ids of MQLs (account plays for AQL) of a forecast's past, as known at its cut-off, that `choose` marks."""
+    history, ids = history_reader.read_history_with_ids(
+        Motion(row.motion), start=row.cutoff_at - _PAST, now=row.cutoff_at
+    )
+    known = select_known(history, until=history_reader.as_days(row.cutoff_at), start=-NEVER)
+    chosen: list[int] = ids[known.places[choose(known)]].tolist()
+    return chosen
 
 
 def _is_made(motion: Motion, week: CalendarWeek) -> bool:
@@ -123,7 +142,6 @@ def _describe(figures: CurrencyForecast, forecast: PipelineForecast, past: tuple
         "alarms": shortfall_alarm.count_alarms([row.is_short for row in past]),
         "within": within.hits,
         "cutoffs": within.total,
-        "is_tested": within.total >= FEWEST_CUTOFFS,
         "past": [_describe_past(row) for row in past],
     }
 
@@ -131,8 +149,12 @@ def _describe(figures: CurrencyForecast, forecast: PipelineForecast, past: tuple
 def _describe_past(row: PastForecast) -> dict[str, Any]:
     figures = _rounded(asdict(row))
     del figures["cutoff"]
-    cutoff_on = company_days.day_of(history_reader.as_instant(row.cutoff)).isoformat()
-    return {"cutoff": cutoff_on, "window": _window_dates(row.cutoff), "is_within": row.is_within, **figures}
+    return {
+        "cutoff": _company_day(row.cutoff),
+        "window": _window_dates(row.cutoff),
+        "is_within": row.is_within,
+        **figures,
+    }
 
 
 def _explain_too_few(figures: CurrencyForecast, forecast: PipelineForecast) -> str:
@@ -152,7 +174,15 @@ def _explain_too_few(figures: CurrencyForecast, forecast: PipelineForecast) -> s
 
 def _window_dates(cutoff: float) -> list[str]:
     """Return the first day of the window and the day after its last, as ISO dates of the company."""
-    return [company_days.day_of(history_reader.as_instant(cutoff + days)).isoformat() for days in WINDOW]
+    return [_company_day(cutoff + days) for days in WINDOW]
+
+
+def _company_day(days: float) -> str:
+    """Return the company's day of a cut-off or an end of a window, which lie at its beginning.
+
+    They lie an hour beside it where the clocks change between them and the forecast's own cut-off.
+    """
+    return company_days.day_of(history_reader.as_instant(days) + _CLOCK_CHANGE).isoformat()
 
 
 def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +205,7 @@ def _draft_notices(row: WeeklyForecast) -> Iterator[NoticeDraft]:
                 to=leaders,
                 text=_write_text(row, figures),
                 at=row.at,
-                path=f"{reverse('overview')}?motion={row.motion}",
+                path=f"{reverse('report', args=[REPORT])}?motion={row.motion}",
             )
 
 

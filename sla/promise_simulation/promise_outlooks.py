@@ -137,9 +137,10 @@ def draft_of_version(version: Version) -> PromiseDraft | None:
         return None
     rows = Backtest.objects.successful().filter(version=version).order_by("-pk")
     # Not the whole result, which has a part for each of thousands of leads.
-    start, end, by_week = rows.values_list("start", "end", "result__version__by_week").first() or (None, None, None)
-    if not by_week:
+    newest = rows.values_list("start", "end", "result__version__by_week").first()
+    if newest is None or not newest[2]:
         return None
+    start, end, by_week = newest
     # By the days of the period: its first and last week may be parts of weeks.
     a_month = sum(by_week) / max((end - start) / _DAY, 1) * _DAYS_A_MONTH
     return PromiseDraft(motion, terms_in_force(motion), round(a_month, 1), version=version)
