@@ -64,10 +64,10 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:  # n
 
 
 def _build_sections(query: ReportQuery, row: WeeklyForecast) -> Iterator[ReportSection]:
-    kept = weekly_forecasts.list_forecasts(query.motion, since=query.period.start, until=query.period.end)
+    forecasts = weekly_forecasts.list_forecasts(query.motion, since=query.period.start, until=query.period.end)
     yield _build_cards(query, row)
     yield _build_currencies(row)
-    yield forecast_tables.build_kept(query, row, kept)
+    yield forecast_tables.build_kept(query, row, forecasts)
     yield forecast_tables.build_backtest(query, row)
     yield forecast_tables.build_cohorts(query, row)
 

@@ -33,15 +33,15 @@ from sla.reports.framework.report_shape import NO_VALUE, ReportCell, ReportColum
 _STEP_TITLES: Final = {"accepted": "Accepted", "sql": "SQL", "opened": "Opportunity"}
 
 
-def build_kept(query: ReportQuery, row: WeeklyForecast, kept: Sequence[WeeklyForecast]) -> ReportSection:
+def build_kept(query: ReportQuery, row: WeeklyForecast, forecasts: Sequence[WeeklyForecast]) -> ReportSection:
     came = {(past["cutoff"], figures["currency"]): past["came"] for figures, past in _list_past(row)}
     columns = (
         ReportColumn("currency", "Currency"), ReportColumn("window", "Window"), money_column("expected"), money_column("low"),
         money_column("high"), money_column("usual"), ReportColumn("came", CAME.name, CAME), ReportColumn("alarm", "Alarm"),
     )  # fmt: skip
-    rows = tuple(_kept_row(query, week, figures, came) for week in kept for figures in week.result["currencies"])
+    rows = tuple(_kept_row(query, week, figures, came) for week in forecasts for figures in week.result["currencies"])
     code = find_leading(row)["currency"]
-    of_code = [(week, _of_currency(week, code)) for week in kept]
+    of_code = [(week, _of_currency(week, code)) for week in forecasts]
     table = ReportTable("kept", "Forecasts as they were made", "Week", columns, rows)
     chart = line_chart(
         f"Pipeline forecast by the week in which it was made, {code}",
@@ -135,15 +135,15 @@ def _describe_backtest(figures: dict[str, Any]) -> str:
         return "No window of a past forecast is over yet."
     past, code = figures["past"][-1], figures["currency"]
     low, high = write_money(past["low"], code), write_money(past["high"], code)
-    said = (
+    example = (
         f"On {write_day(dt.date.fromisoformat(past['cutoff']))} this method said {write_money(past['expected'], code)}"
         f" ({low} to {high}) for {write_window(past['window'])}; {write_money(past['came'], code)} came."
     )
     sample = Sample(figures["within"], figures["cutoffs"])
-    held = f"At {sample.hits} of {sample.total} cut-offs the interval held what came"
+    share = f"At {sample.hits} of {sample.total} cut-offs the interval held what came"
     if sample.total < INTERVALS_HELD.smallest_sample:
-        return f"{said} {held}: too few to conclude from."
-    return f"{said} {held}, {formats.percent(sample.rate)} where {AIM_PERCENT} % is the aim."
+        return f"{example} {share}: too few to conclude from."
+    return f"{example} {share}, {formats.percent(sample.rate)} where {AIM_PERCENT} % is the aim."
 
 
 def build_cohorts(query: ReportQuery, row: WeeklyForecast) -> ReportSection:
