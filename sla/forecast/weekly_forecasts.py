@@ -59,11 +59,13 @@ def make_due_forecasts(*, now: dt.datetime) -> int:
     keeps no other one from its forecast (rules 12.40).
     """
     week = CalendarWeek.containing(now)
-    numbers = {motion: list(Motion).index(motion) + 1 for motion in motions.list_motions_in_use()}
+    numbers = {
+        motion: list(Motion).index(motion) + 1 for motion in motions.list_motions_in_use() if not _is_made(motion, week)
+    }
     sweeps.forget_others(SWEEP, list(numbers.values()), now)
     aside, count = sweeps.list_set_aside(SWEEP, now=now), 0
     for motion, number in numbers.items():
-        if number not in aside and not _is_made(motion, week):
+        if number not in aside:
             with sweeps.set_aside_failure(SWEEP, number, now=now):
                 count += _make_once(motion, week, now)
     return count
