@@ -138,8 +138,10 @@ class _TeamRun:
 
     def _least_served(self, places: Sequence[int]) -> int:
         """Choose by weighted round robin over the last W - 1 turns of these reps, whose weights sum to W."""
+        if len(places) == 1:
+            return places[0]
         window = sum(self.desks[place].rep.weight for place in places) - 1
-        turns = [(turn, place) for place in places for turn in self.desks[place].turns[-window:]] if window else []
+        turns = [(turn, place) for place in places for turn in self.desks[place].turns[-window:]]
         served = Counter(place for _, place in heapq.nlargest(window, turns))
 
         def rank(place: int) -> tuple[float, int, int]:

@@ -140,8 +140,8 @@ def _build_currencies(row: WeeklyForecast) -> ReportSection:
 def _describe_currency(figures: dict[str, Any]) -> str:
     if not figures["expected"]:
         return str(figures["too_few"])
-    share = figures["in_hand"] / figures["expected"]
-    return f"{formats.percent(share)} of the {figures['currency']} expected come from those in hand."
+    share = formats.percent(figures["in_hand"] / figures["expected"])
+    return f"{figures['currency']}: {share} of what is expected comes from those in hand, the rest from those to come."
 
 
 def _count_alarms(figures: dict[str, Any]) -> str:

@@ -166,8 +166,7 @@ def build_cohorts(query: ReportQuery, row: WeeklyForecast) -> ReportSection:
 
 
 def _step_columns(name: str, rate: CatalogueFigure, time: CatalogueFigure) -> tuple[ReportColumn, ReportColumn]:
-    title = _STEP_TITLES[name]
-    return ReportColumn(name, title, rate), ReportColumn(f"{name}_time", f"Time to {title.lower()}", time)
+    return ReportColumn(name, _STEP_TITLES[name], rate), ReportColumn(f"{name}_time", time.name, time)
 
 
 def _cohort_row(
