@@ -154,7 +154,6 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
         {
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
-            "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH
@@ -184,13 +183,18 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 
 
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
-    """Run one pending backtest, and simulate the promises that wait. Not part of the tick, because it may take minutes."""
+    """Run one pending backtest. Not part of the tick, because it may take minutes."""
+    return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
+
+
+def look_ahead(*, now: dt.datetime) -> dict[str, int]:
+    """Simulate the promises that wait, and make the forecasts of the week. Apart from all others, because each takes seconds."""
     return _run_steps(
-        "backtests",
+        "outlooks",
         now,
         {
-            "backtests": lambda: pending_backtests.run_pending(now=now),
             "outlooks": lambda: promise_outlooks.simulate_due(now=now),
+            "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
         },
     )
 

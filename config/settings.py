@@ -136,7 +136,11 @@ DATABASES["default"].setdefault("OPTIONS", {}).update({"connect_timeout": 5, "ap
 # A worker that stands still within a transaction (a frozen machine, SIGSTOP) loses its connection, and others get its locks.
 # It repeats the work when it goes on. The web server's master ends its own children that stand still.
 if "worker" in sys.argv and (_seconds := env.int("WORKER_MAY_IDLE_SECONDS", default=300)):
-    DATABASES["default"]["OPTIONS"]["options"] = f"-c idle_in_transaction_session_timeout={_seconds}s"
+    # Behind the options that the address of the database may bring.
+    _options = DATABASES["default"]["OPTIONS"].get("options", "")
+    DATABASES["default"]["OPTIONS"]["options"] = (
+        f"{_options} -c idle_in_transaction_session_timeout={_seconds}s".strip()
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
@@ -178,6 +182,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "config.tasks.run_backtests",
         "schedule": 2.0,
         "options": {"expires": 4},
+    },
+    "every 30 seconds: simulate drafted promises, make the week's forecasts": {
+        "task": "config.tasks.look_ahead",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "every 2 seconds: go on with the imports of files": {
         "task": "config.tasks.run_imports",

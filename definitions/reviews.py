@@ -125,10 +125,8 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
     A `request_key` that the person used before returns the review that it opened, whatever else is asked. Raises Refused with
     the field and the rule, permissions.NotAllowed.
     """
-    # Of two calls that are sent at once the second one waits here, and finds the review of the first.
-    definition = version_documents.lock_definition(definition)
-    opened = Review.objects.filter(opened_by=by, request_key=request_key).first() if request_key else None
-    if opened is not None:
+    permissions.require_role(by, *access.OPENERS, to="open a review")
+    if (opened := _find_asked(by, request_key)) is not None:
         return opened
     if trigger not in OPENED_BY_HAND:
         raise Refused("trigger", f"is not opened by hand: Accord opens it itself ({trigger.label}).")
@@ -144,12 +142,18 @@ def open_by_hand(  # noqa: PLR0913 (each is a field of the page)
     is_reconciliation = kind == ReviewKind.RECONCILIATION
     if is_reconciliation and not any(one.is_new_leader for one in taking_part or ()):
         raise Refused("new_leader", "is required: a reconciliation is acknowledged by the new leader.")
+    # Before the lock: the rates take seconds, in which nobody else could work on the definition.
+    evidence = _read_pack(version, trigger, kind, now)
+    # Of two calls that are sent at once the second one waits here, and finds the review of the first.
+    definition = version_documents.lock_definition(definition)
+    if (opened := _find_asked(by, request_key)) is not None:
+        return opened
     return open_review(
         definition=definition,
         trigger=trigger,
         kind=kind,
         title=title.strip(),
-        evidence=_read_pack(version, trigger, kind, now),
+        evidence=evidence,
         proposal=about.strip(),
         now=now,
         by=by,
@@ -204,6 +208,11 @@ def list_open_conditions(review: Review) -> list[str]:
         verb = "is" if len(texts) == 1 else "are"
         conditions.append(f"{count} that the decision needs {verb} not ticked, first of all: {texts[0]}.")
     return conditions
+
+
+def _find_asked(by: User, request_key: str) -> Review | None:
+    """Return the review that the person opened by this request before, None without a key or one."""
+    return Review.objects.filter(opened_by=by, request_key=request_key).first() if request_key else None
 
 
 def _read_pack(version: Version | None, trigger: ReviewTrigger, kind: ReviewKind, now: dt.datetime) -> dict[str, Any]:

@@ -45,3 +45,13 @@ class PeriodicRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.period}"
+
+
+class Lease(models.Model):
+    """A claim of long work by one worker, until it is done or the time is over (`config.jobs.leases`)."""
+
+    work = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.work

@@ -37,6 +37,7 @@ from scoring.live import (
 )
 from scoring.live.judgement import LeadJudgement, judge_now
 from scoring.live.qualification_start import CycleRelease, QualificationFloor, StartQuestion
+from scoring.live.recency_validations import PersonValidation
 from scoring.live.upgrade_detection import OpenCycle
 from scoring.models import Qualification, Score
 
@@ -70,11 +71,14 @@ def qualify_leads(
     kept_until = suppressed_leads.keep_back(judgement, starts, candidates.suppressions, now=now)
     starts = {index: at for index, at in starts.items() if index not in kept_until}
     accepted = passes_for_marketing(judgement.at_now)
+    validations = _read_validations(judgement, starts)
     for index in candidates.floors:
         lead = leads[int(judgement.facts.lead_ids[index])]
         if index in starts:
             # 4.
-            candidates.cycles[lead.pk] = _create_mql(judgement, index, lead, candidates, starts[index], now)
+            candidates.cycles[lead.pk] = _create_mql(
+                judgement, index, lead, candidates, starts[index], validations, now
+            )
         elif accepted[index]:
             # 5.
             _accept_for_marketing(judgement, lead, candidates.stages[lead.pk], now)
@@ -306,8 +310,22 @@ def entrant_waits(version: Version, floor: QualificationFloor, known: int) -> bo
     return floor.at == microseconds(version.activated_at) and known <= floor.at
 
 
+def _read_validations(judgement: LeadJudgement, starts: Mapping[int, int]) -> list[PersonValidation]:
+    """Return the validations of those who become MQLs; none for a version that asks for no fresh engagement."""
+    timing = judgement.rules.timing
+    if not starts or timing is None or timing.engaged_within_days is None:
+        return []
+    return recency_validations.read_validations([int(judgement.facts.lead_ids[index]) for index in starts])
+
+
 def _create_mql(
-    judgement: LeadJudgement, index: int, lead: Lead, candidates: _Candidates, at: int, now: dt.datetime
+    judgement: LeadJudgement,
+    index: int,
+    lead: Lead,
+    candidates: _Candidates,
+    at: int,
+    validations: Sequence[PersonValidation],
+    now: dt.datetime,
 ) -> Qualification:
     """Store the MQL with its evidence as of `at`, and move the lead to the stage MQL if it is at an earlier one."""
     explanation = explain(judgement.rules, judgement.facts, index, at)
@@ -319,7 +337,7 @@ def _create_mql(
     # Of a person known by several leads the last cycle need not have the highest number.
     qualification.cycle = candidates.numbers.get(lead.pk, 0) + 1
     # What marketing said is not shown as what the lead did.
-    qualification.evidence["timing"] |= recency_validations.name_validator(lead.pk, explanation)
+    qualification.evidence["timing"] |= recency_validations.name_validator(lead.pk, explanation, validations)
     qualification.save(force_insert=True)
     if candidates.stages[lead.pk] in OPEN_TO_QUALIFY:
         motion = judgement.version.definition.motion

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,18 +79,36 @@ def follow_shortfalls(
         _open(version, [stale[lead_id] for lead_id in sorted(eligible_ids)], now)
 
 
-def name_validator(lead_id: int, explanation: Explanation) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class PersonValidation:
+    """A validation of a person, by the id of the lead that stands for them: by whom, and when they were engaged by it."""
+
+    lead_id: int
+    validated_by: str
+    at: dt.datetime
+
+
+def read_validations(lead_ids: Collection[int]) -> list[PersonValidation]:
+    """Return the validations of the persons for whom these leads stand, the newest first. One query."""
+    of_persons = RecencyValidation.objects.filter(Q(lead__in=lead_ids) | Q(lead__merged_into__in=lead_ids))
+    rows = of_persons.filter(event__isnull=False).select_related("closed_by", "event", "lead").order_by("-pk")
+    return [
+        PersonValidation(row.lead.merged_into_id or row.lead_id, str(row.closed_by), row.event.occurred_at)
+        for row in rows
+        if row.event is not None
+    ]
+
+
+def name_validator(lead_id: int, explanation: Explanation, validations: Iterable[PersonValidation]) -> dict[str, str]:
     """Return who validated the engagement that timing counts and when, for the evidence; empty where the lead itself acted."""
     days = explanation.timing.engaged_days_ago
     if explanation.timing.engaged_within_days is None or days is None:
         return {}
     engaged_at = from_microseconds(explanation.at) - dt.timedelta(days=days)
-    of_person = RecencyValidation.objects.filter(Q(lead=lead_id) | Q(lead__merged_into=lead_id))
-    at_that_time = of_person.filter(event__occurred_at__range=(engaged_at - _ROUNDING, engaged_at + _ROUNDING))
-    row = at_that_time.select_related("closed_by", "event").order_by("-pk").first()
-    if row is None or row.event is None:
-        return {}
-    return {"validated_by": str(row.closed_by), "validated_at": row.event.occurred_at.isoformat()}
+    for row in validations:
+        if row.lead_id == lead_id and abs(row.at - engaged_at) <= _ROUNDING:
+            return {"validated_by": row.validated_by, "validated_at": row.at.isoformat()}
+    return {}
 
 
 def may_be_validated(lead_id: int, *, now: dt.datetime) -> bool:

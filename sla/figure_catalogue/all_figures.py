@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sla.figure_catalogue.catalogue import CATALOGUE, RateFigure
 from sla.figure_catalogue.figure_shape import CatalogueFigure
+from sla.figure_catalogue.forecast_figures import FORECAST_FIGURES
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
@@ -18,6 +19,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     PROMISE_FIGURES,
     FUNNEL_FIGURES,
     SPEED_FIGURES,
+    FORECAST_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

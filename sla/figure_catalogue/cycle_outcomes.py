@@ -1,4 +1,7 @@
-"""The outcomes of an MQL: those of its person and motion, up to the person's next MQL (rules 12.11, 12.12, 12.15, 12.18)."""
+"""The outcomes of an MQL: those of its person and motion, up to the person's next MQL (rules 12.11, 12.12, 12.15, 12.18).
+
+`sla.forecast.history_reader` has the same rule for any instant of the past; a test holds both to the same openings.
+"""
 
 from __future__ import annotations
 

@@ -15,8 +15,6 @@ from sla.forecast.pipeline_forecast import WINDOW, forecast_pipeline
 WEEKS_BACK: Final = 52
 #: With more MQLs every other week is looked at: weeks in a row see nearly the same window, and it would take too long.
 _WEEKLY_UP_TO_MQLS: Final = 300_000
-#: With fewer cut-offs nothing is said about the interval.
-FEWEST_CUTOFFS: Final = 20
 #: The futures that are drawn at each cut-off: fewer than for the forecast itself, since there are many cut-offs.
 DRAWS: Final = 200
 

@@ -37,32 +37,37 @@ _STEPS_AS_COLUMNS: Final = """
         string_agg(int8send(coalesce(array_position(%(codes)s::text[], code), 0)), '')
     FROM steps WHERE known_until IS NULL OR known_from < known_until
 """
+# An outcome is of the latest MQL of its person at or before it, the rule of `sla.figure_catalogue.cycle_outcomes`, by what was
+# known at each instant: a later MQL takes an outcome over from when it was recorded, and one of another lead from the merge on.
 _STEPS: Final = (
     """
-    WITH RECURSIVE linked AS (
-        -- Who is the same person as whom, and while that was known; chains of merges in a few steps.
-        SELECT l.one, l.other, m.at AS since, m.ended_at AS until, 1 AS length
-        FROM leads_leadmerge m CROSS JOIN LATERAL (VALUES (m.alias_id, m.into_id), (m.into_id, m.alias_id)) l (one, other)
-        UNION
-        SELECT k.one, l.other, greatest(k.since, m.at), least(k.until, m.ended_at), k.length + 1
-        FROM linked k JOIN leads_leadmerge m ON k.other IN (m.alias_id, m.into_id)
-        CROSS JOIN LATERAL (VALUES (m.alias_id, m.into_id), (m.into_id, m.alias_id)) l (mine, other)
-        WHERE l.mine = k.other AND l.other <> k.one AND k.length < 4
-            AND greatest(k.since, m.at) < coalesce(least(k.until, m.ended_at), 'infinity')
-    ), mqls AS (
-        SELECT id, lead_id, at, recorded_at FROM scoring_qualification
-        WHERE motion = %(motion)s AND at >= %(start)s AND recorded_at < %(now)s
-    ), outcomes AS (
-        SELECT o.id, o.lead_id, o.kind, o.at, o.recorded_at, later.recorded_at AS corrected_at, o.amount,
-            coalesce(nullif(o.currency, ''), %(home)s) AS code
-        FROM leads_outcome o LEFT JOIN leads_outcome later ON later.corrects_id = o.id
-        WHERE o.motion = %(motion)s AND o.at >= %(start)s AND o.recorded_at < %(now)s
-    ), of_person AS (
-        SELECT o.*, o.lead_id AS of_lead, NULL::timestamptz AS since, NULL::timestamptz AS until FROM outcomes o
+    WITH RECURSIVE merged AS (
+        SELECT alias_id AS lead_id, into_id AS person, at AS since FROM leads_leadmerge
+        WHERE at < %(now)s AND (ended_at IS NULL OR ended_at >= %(now)s)
+    ), chains AS (
+        SELECT lead_id, person, since FROM merged
         UNION ALL
-        -- By a merge an outcome is of another lead's MQL only where its own lead has none.
-        SELECT o.*, k.other, k.since, k.until FROM outcomes o JOIN linked k ON k.one = o.lead_id
-        WHERE NOT EXISTS (SELECT FROM mqls q WHERE q.lead_id = o.lead_id AND q.at <= o.at)
+        SELECT c.lead_id, m.person, greatest(c.since, m.since) FROM chains c JOIN merged m ON m.lead_id = c.person
+    ), persons AS (
+        SELECT lead_id, person, since FROM chains c WHERE NOT EXISTS (SELECT FROM merged m WHERE m.lead_id = c.person)
+    ), mqls AS (
+        SELECT q.id, q.lead_id, coalesce(p.person, q.lead_id) AS person, p.since, q.at, q.recorded_at
+        FROM scoring_qualification q LEFT JOIN persons p USING (lead_id)
+        WHERE q.motion = %(motion)s AND q.at >= %(start)s AND q.recorded_at < %(now)s
+    ), outcomes AS (
+        SELECT o.id, o.lead_id, coalesce(p.person, o.lead_id) AS person, p.since, o.kind, o.at, o.recorded_at,
+            later.recorded_at AS corrected_at, o.amount, coalesce(nullif(o.currency, ''), %(home)s) AS code
+        FROM leads_outcome o LEFT JOIN persons p USING (lead_id) LEFT JOIN leads_outcome later ON later.corrects_id = o.id
+        WHERE o.motion = %(motion)s AND o.at >= %(start)s AND o.recorded_at < %(now)s
+    ), possible AS (
+        SELECT o.id, o.kind, o.at, o.corrected_at, o.amount, o.code, q.id AS mql, q.at AS qualified_at,
+            greatest(o.recorded_at, q.recorded_at, CASE WHEN q.lead_id <> o.lead_id THEN greatest(o.since, q.since) END) AS known_from
+        FROM outcomes o JOIN mqls q ON q.person = o.person AND q.at <= o.at
+    ), of_mql AS (
+        -- One window instead of a search for each pair: the MQLs after this one stand before it.
+        SELECT *, least(corrected_at, min(known_from) OVER (
+            PARTITION BY id ORDER BY qualified_at DESC, mql DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )) AS known_until FROM possible
     ), steps (mql, kind, at, known_from, known_until, amount, code) AS (
         SELECT h.qualification_id, CASE d.kind WHEN 'accept' THEN 0 ELSE 1 END, d.at, d.at, later.at, NULL::numeric, NULL
         FROM sla_disposition d JOIN sla_handoff h ON h.id = d.handoff_id JOIN mqls q ON q.id = h.qualification_id
@@ -71,17 +76,14 @@ _STEPS: Final = (
         SELECT h.qualification_id, 2, s.at, s.at, NULL, NULL, NULL
         FROM sla_salesqualification s JOIN sla_handoff h ON h.id = s.handoff_id JOIN mqls q ON q.id = h.qualification_id
         UNION ALL
-        -- An outcome is of the latest MQL before it. A later MQL takes it over from when that was recorded.
-        SELECT q.id, CASE o.kind WHEN 'opportunity' THEN 3 ELSE 4 END, o.at,
-            greatest(o.recorded_at, q.recorded_at, o.since), least(o.corrected_at, o.until, next.recorded_at),
-            o.amount, CASE o.kind WHEN 'opportunity' THEN o.code END
-        FROM of_person o JOIN mqls q ON q.lead_id = o.of_lead AND q.at <= o.at
-        LEFT JOIN LATERAL (
-            SELECT min(n.recorded_at) AS recorded_at FROM mqls n WHERE n.lead_id = q.lead_id AND n.at > q.at AND n.at <= o.at
-        ) next ON TRUE
+        -- A win is an opportunity, whether or not its opening was recorded; of the openings of an MQL the first counts.
+        SELECT mql, 3, at, known_from, known_until, amount, code FROM of_mql WHERE kind IN ('opportunity', 'won')
         UNION ALL
-        SELECT q.id, 4, n.at, n.recorded_at, NULL, NULL, NULL
-        FROM mqls q JOIN mqls n ON n.lead_id = q.lead_id AND n.at > q.at
+        SELECT mql, 4, at, known_from, known_until, NULL, NULL FROM of_mql WHERE kind <> 'opportunity'
+        UNION ALL
+        SELECT q.id, 4, n.at,
+            greatest(n.recorded_at, CASE WHEN n.lead_id <> q.lead_id THEN greatest(q.since, n.since) END), NULL, NULL, NULL
+        FROM mqls q JOIN mqls n ON n.person = q.person AND (n.at, n.id) > (q.at, q.id)
     )
     """
     + _STEPS_AS_COLUMNS
@@ -96,9 +98,11 @@ _STEPS_OF_PLAYS: Final = (
         SELECT p.mql, CASE d.kind WHEN 'accept' THEN 0 ELSE 1 END, d.at, d.at, NULL::timestamptz, NULL::numeric, NULL
         FROM sla_playdisposition d JOIN plays p ON p.id = d.play_id
         UNION ALL
-        SELECT p.mql, CASE o.kind WHEN 'opportunity' THEN 3 ELSE 4 END, o.at, o.at, NULL, o.amount,
-            CASE o.kind WHEN 'opportunity' THEN %(home)s END
-        FROM sla_playoutcome o JOIN plays p ON p.id = o.play_id
+        SELECT p.mql, 3, o.at, o.at, NULL, o.amount, %(home)s FROM sla_playoutcome o JOIN plays p ON p.id = o.play_id
+        WHERE o.kind IN ('opportunity', 'won')
+        UNION ALL
+        SELECT p.mql, 4, o.at, o.at, NULL, NULL, NULL FROM sla_playoutcome o JOIN plays p ON p.id = o.play_id
+        WHERE o.kind <> 'opportunity'
         UNION ALL
         SELECT p.mql, 4, n.at, n.recorded_at, NULL, NULL, NULL
         FROM plays p JOIN plays n ON n.company_id = p.company_id AND n.at > p.at
@@ -108,15 +112,22 @@ _STEPS_OF_PLAYS: Final = (
 )
 _CODES: Final = """
     SELECT DISTINCT coalesce(nullif(currency, ''), %(home)s) FROM leads_outcome
-    WHERE motion = %(motion)s AND kind = 'opportunity' AND at >= %(start)s AND recorded_at < %(now)s
+    WHERE motion = %(motion)s AND kind IN ('opportunity', 'won') AND at >= %(start)s AND recorded_at < %(now)s
 """
 
 
 def read_history(motion: Motion, *, start: dt.datetime, now: dt.datetime) -> MqlHistory:
     """Return the MQLs (account plays for AQL) that qualified from `start` on, with all that was recorded of them before `now`.
 
-    Opportunities of people who were merged count for the MQL of the person from the merge on (rules 12.11).
+    Opportunities of people who were merged count for the latest MQL of the person before them, from the merge on (rules 12.18).
     """
+    return read_history_with_ids(motion, start=start, now=now)[0]
+
+
+def read_history_with_ids(
+    motion: Motion, *, start: dt.datetime, now: dt.datetime
+) -> tuple[MqlHistory, NDArray[np.int64]]:
+    """Return the history of `read_history` and the ids of its MQLs, in its order."""
     is_play = motion == Motion.AQL
     values: dict[str, Any] = {"motion": motion.value, "start": start, "now": now, "home": settings.CURRENCY}
     with connection.cursor() as cursor:
@@ -130,12 +141,13 @@ def read_history(motion: Motion, *, start: dt.datetime, now: dt.datetime) -> Mql
         cursor.execute(_STEPS_OF_PLAYS if is_play else _STEPS, values)
         columns = _parse_columns(cursor.fetchone(), ">i8", ">i8", ">f8", ">f8", ">f8", ">f8", ">i8")
     order = np.lexsort((ids, at))
-    return MqlHistory(
+    history = MqlHistory(
         qualified_at=_as_days(at[order]),
         known_at=_as_days(known_at[order]),
         steps=_build_steps(ids, order, columns),
         currencies=tuple(values["codes"]),
     )
+    return history, ids[order]
 
 
 def as_days(at: dt.datetime) -> float:

@@ -78,6 +78,8 @@ class KnownMqls:
     """MQLs that qualified in `[start, until)`, with the first instant of each step as known at `until`; NEVER for none."""
 
     until: float
+    #: The place of each in the history.
+    places: Indexes
     qualified_at: Days
     accepted_at: Days
     sql_at: Days
@@ -112,6 +114,7 @@ def select_known(history: MqlHistory, *, until: float, start: float) -> KnownMql
     openings = chosen[first_openings]
     return KnownMqls(
         until=until,
+        places=first + np.flatnonzero(is_known),
         qualified_at=history.qualified_at[first:last][is_known],
         accepted_at=first_of(StepKind.ACCEPTED)[is_known],
         sql_at=first_of(StepKind.QUALIFIED)[is_known],

@@ -99,7 +99,8 @@ def forecast_pipeline(
     return PipelineForecast(
         cutoff=cutoff,
         mqls_in_hand=sum(int(group.counts.sum()) for group in in_hand.values()),
-        mqls_a_week=_count_recent(known, RECENT_WEEKS) / RECENT_WEEKS,
+        # A past that is shorter than the recent weeks is no average of weeks before it; of its first week all count.
+        mqls_a_week=_count_recent(known, RECENT_WEEKS) / min(max(past_days / 7, 1), RECENT_WEEKS),
         past_days=past_days,
         currencies=tuple(
             _summarize(known, place, code, _usual_pipeline(known, past_days, place, window), totals)

@@ -9,8 +9,6 @@ from sla.forecast.pipeline_forecast import USUAL_DAYS, CurrencyForecast
 
 #: The forecast is an alarm when it expects less than this percentage of the usual pipeline.
 EXPECTED_BELOW_PERCENT: Final = 80
-#: False alarms of a company whose pipeline keeps its level, as simulated: fewer than this many a year.
-FALSE_ALARMS_A_YEAR: Final = 1
 
 
 def is_short(figures: CurrencyForecast, *, past_days: int) -> bool:

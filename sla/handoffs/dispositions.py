@@ -216,7 +216,6 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
     Raises NotYours, AlreadyDecided; HandoffStepRefused when the CRM has gone on without a decision.
     """
     handoff = handoff_states.lock(handoff)
-    permissions.require_decider(by, handoff)
     refuse_decided(handoff, by)
     if not handoff.is_to_decide:
         raise handoff_states.HandoffStepRefused(
@@ -226,10 +225,11 @@ def lock_undecided(handoff: Handoff, by: User) -> Handoff:
 
 
 def refuse_decided(handoff: Handoff, by: User) -> None:
-    """Raise AlreadyDecided if somebody has decided, also in a way that can still be undone.
+    """Raise NotYours for whoever may not decide, AlreadyDecided if somebody has decided, also in a way that can still be undone.
 
     Asked without the lock, too, so that whoever is late does not wait for it.
     """
+    permissions.require_decider(by, handoff)
     decision = decision_lookup.find_decision(handoff.pk)
     if decision is not None:
         raise AlreadyDecided(decision, by)

@@ -41,7 +41,18 @@ REFUSALS: Final = (
 )
 
 
-class TooLate(Exception):
+class NothingToUndo(Exception):
+    """An attempt to undo where no decision can be undone; the sentence says why."""
+
+
+class NotDecided(NothingToUndo):
+    """An attempt to undo where nobody has decided, or where the decision was taken back already."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no decision to take back: this lead waits for one.")
+
+
+class TooLate(NothingToUndo):
     """An attempt to undo a decision that is final."""
 
     def __init__(self) -> None:
@@ -96,20 +107,27 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
 
 
 def get_pending_decision(handoff: Handoff, *, by: User) -> PendingDecision:
-    """Return the handoff's decision that is not final yet, for a person who may decide. Raises TooLate, NotYours."""
+    """Return the handoff's decision that is not final yet, for a person who may decide. Raises NothingToUndo, NotYours."""
     permissions.require_decider(by, handoff)
     pending_decision = PendingDecision.objects.filter(handoff=handoff).first()
     if pending_decision is None:
-        raise TooLate
+        raise _nothing_to_undo(handoff)
     return pending_decision
 
 
 def refuse_final(handoff: Handoff, *, by: User) -> None:
-    """Raise TooLate if no decision can be undone any more, and NotYours; asked without the lock, before get_pending_decision."""
+    """Raise NothingToUndo if no decision can be undone, and NotYours; asked without the lock, before get_pending_decision."""
     permissions.require_decider(by, handoff)
     decision = decision_lookup.find_decision(handoff.pk)
-    if decision is None or decision.is_final:
+    if decision is None:
+        raise NotDecided
+    if decision.is_final:
         raise TooLate
+
+
+def _nothing_to_undo(handoff: Handoff) -> NothingToUndo:
+    """Return what to say where no decision can be undone: that it is final, or that there is none."""
+    return NotDecided() if decision_lookup.find_decision(handoff.pk) is None else TooLate()
 
 
 def decide_several(
@@ -129,9 +147,11 @@ def decide_several(
 
 @transaction.atomic
 def undo(*, pending_decision: PendingDecision, by: User, now: dt.datetime) -> Handoff:
-    """Delete the pending decision; the clocks have not changed yet. Raises NotYours, TooLate with a sentence for the user."""
+    """Delete the pending decision; the clocks have not changed yet. Raises NotYours, NothingToUndo with a sentence for the user."""
     locked = _lock_pending_decisions().filter(pk=pending_decision.pk).select_related("handoff__lead", "by").first()
-    if locked is None or now >= locked.final_at:
+    if locked is None:
+        raise _nothing_to_undo(pending_decision.handoff)
+    if now >= locked.final_at:
         raise TooLate
     if locked.by_id != by.pk:
         raise permissions.NotYours(f"Only {locked.by} can take this decision back.")

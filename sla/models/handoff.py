@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 import pgtrigger
@@ -42,6 +43,11 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
     def hot_first(self) -> HandoffQuerySet:
         """Order by rank, then the longest waiting."""
         return self.with_rank().order_by("rank", "created_at", "pk")  # type: ignore[misc]  # annotated
+
+
+def counts_as_hot(tier: int, hot_upgraded_at: dt.datetime | None) -> bool:
+    """Return whether a handoff of these columns is hot: it came as tier 1 or turned hot later."""
+    return tier == 1 or hot_upgraded_at is not None
 
 
 class Handoff(models.Model):
@@ -156,4 +162,4 @@ class Handoff(models.Model):
     @property
     def is_hot(self) -> bool:
         """Return whether the lead is of tier 1 or turned hot later."""
-        return self.tier == 1 or self.hot_upgraded_at is not None
+        return counts_as_hot(self.tier, self.hot_upgraded_at)

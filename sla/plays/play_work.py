@@ -75,7 +75,11 @@ def find_decision(play: AccountPlay) -> PlayDisposition | None:
 
 
 def refuse_decided(play: AccountPlay, by: User) -> None:
-    """Raise PlayDecided if somebody has decided. Asked without the lock, too, so that the late do not wait."""
+    """Raise NotYours for whoever may not decide, PlayDecided if somebody has decided.
+
+    Asked without the lock, too, so that the late do not wait.
+    """
+    permissions.require_decider(by, play)
     decision = find_decision(play)
     if decision is not None:
         raise PlayDecided(decision, by)
@@ -296,7 +300,7 @@ def _lock_for_worker(play: AccountPlay, by: User) -> AccountPlay:
 
 
 def _lock_undecided(play: AccountPlay, by: User) -> AccountPlay:
-    play = _lock_for_worker(play, by)
+    play = play_states.lock_play(play)
     refuse_decided(play, by)
     return play
 

@@ -1,8 +1,8 @@
 """The simulation of a team: leads come, reps take them in turn, and contact one after the other (rules 12.36).
 
 Pure. Instants are seconds from any beginning. A lead waits until a rep is at work who has fewer uncontacted leads than
-allowed and fewer leads in hand than their capacity; it goes to the one who was served least for their weight, as in the
-routing. A rep contacts one lead at a time, in working time.
+allowed and fewer leads in hand than their capacity; it goes to the one who was served least of the last turns for their
+weight, as in the routing (`sla.teams.round_robin`). A rep contacts one lead at a time, in working time.
 
 With one uncontacted lead a rep, hours without end and exponential times this is the queue M/M/c.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -93,8 +93,8 @@ class _Desk:
     free_at: float = 0.0
     uncontacted: int = 0
     in_hand: int = 0
-    served: int = 0
-    last_served_at: float = -1.0
+    #: The numbers of the rep's turns, counted over the team, the latest last.
+    turns: list[int] = field(default_factory=list)
 
     def can_take(self, at: float) -> bool:
         rep = self.rep
@@ -107,6 +107,7 @@ class _TeamRun:
     arrivals: Sequence[SimulatedLead]
     contacted_at: list[float] = field(init=False)
     waiting: deque[int] = field(default_factory=deque)
+    turns: int = 0
     events: list[tuple[float, int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -133,11 +134,21 @@ class _TeamRun:
             places = [place for place, desk in enumerate(self.desks) if desk.can_take(at)]
             if not places:
                 return
-            self._give(self.waiting.popleft(), min(places, key=self._turn), at)
+            self._give(self.waiting.popleft(), self._least_served(places), at)
 
-    def _turn(self, place: int) -> tuple[float, float, int]:
-        desk = self.desks[place]
-        return desk.served / desk.rep.weight, desk.last_served_at, place
+    def _least_served(self, places: Sequence[int]) -> int:
+        """Choose by weighted round robin over the last W - 1 turns of these reps, whose weights sum to W."""
+        if len(places) == 1:
+            return places[0]
+        window = sum(self.desks[place].rep.weight for place in places) - 1
+        turns = [(turn, place) for place in places for turn in self.desks[place].turns[-window:]]
+        served = Counter(place for _, place in heapq.nlargest(window, turns))
+
+        def rank(place: int) -> tuple[float, int, int]:
+            desk = self.desks[place]
+            return served[place] / desk.rep.weight, desk.turns[-1] if desk.turns else -1, place
+
+        return min(places, key=rank)
 
     def _give(self, lead: int, place: int, at: float) -> None:
         desk, arrival = self.desks[place], self.arrivals[lead]
@@ -145,8 +156,8 @@ class _TeamRun:
         desk.free_at = contacted_at
         desk.uncontacted += 1
         desk.in_hand += 1
-        desk.served += 1
-        desk.last_served_at = at
+        desk.turns.append(self.turns)
+        self.turns += 1
         self.contacted_at[lead] = contacted_at
         if contacted_at < NEVER:
             heapq.heappush(self.events, (contacted_at, _Happening.CONTACTED, place))

@@ -14,11 +14,11 @@ from sla.promise_simulation.promise_outlooks import PromiseDraft
 SLOTS_NAMED: Final = 5
 
 
-def show_outlook(draft: PromiseDraft) -> dict[str, Any] | None:
-    """Return the newest outlook of a draft for its page, or None while it is being simulated."""
+def show_outlook(draft: PromiseDraft) -> dict[str, Any]:
+    """Return the newest outlook of a draft for its page; without `sentences` it is yet to come, with `failure` after a failure."""
     row = promise_outlooks.find_outlook(draft)
     if row is None:
-        return None
+        return {"failure": promise_outlooks.find_failure(draft)}
     sentences = describe_outlook(row.result, f"{draft.motion.upper()}s")
     return {"sentences": sentences, "teams": row.result.get("teams"), "basis": row.result.get("basis"), "at": row.at}
 
@@ -30,12 +30,24 @@ def describe_outlook(result: Mapping[str, Any], leads: str) -> list[str]:
     overall = result["overall"]
     if not overall["leads"]:
         return ["No team of the past leads has a rep, so nobody would be contacted."]
-    a_month = f"{result['basis']['mqls_a_month']:,.0f}"
     return [
-        f"With {a_month} {leads} a month {overall['percent']:.0f} % of first contacts are in time.",
+        f"{_describe_volume(result['basis'], leads)} {overall['percent']:.0f} % of first contacts are in time.",
+        *_describe_away(result["basis"].get("away", 0)),
         *_describe_teams(result["teams"]),
         *_describe_slots(result["slots"]),
     ]
+
+
+def _describe_volume(basis: Mapping[str, Any], leads: str) -> str:
+    volume = f"With {basis['mqls_a_month']:,.0f} {leads} a month"
+    others = basis.get("others_a_month", 0)
+    return f"{volume}, and {others:,.0f} other leads as they came so far," if others else volume
+
+
+def _describe_away(away: int) -> Iterator[str]:
+    if away:
+        subject = "1 rep is" if away == 1 else f"{away} reps are"
+        yield f"{subject} away without a day of return, and counted as absent all the time."
 
 
 def _describe_teams(teams: list[dict[str, Any]]) -> Iterator[str]:

@@ -13,18 +13,19 @@ FEWEST_CONTACTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class PastContact:
-    """A past first contact: its rep and team, whether the lead was hot, when the rep got it and contacted it (seconds).
+    """A lead that a rep was to contact: when the rep got it and contacted it (seconds), None for a promise broken without a contact.
 
-    `used_seconds` is the working time between. A lead that was taken away after its promise was broken has the time
-    until then.
+    `used_seconds` is the working time that the promise used; of a broken one without a contact only that it took longer than
+    the promise is known. Contacts of other motions, where `is_of_motion` is false, only keep the rep busy.
     """
 
     rep: int
     team: int
     is_hot: bool
     assigned_at: float
-    contacted_at: float
+    contacted_at: float | None
     used_seconds: float
+    is_of_motion: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class WorkingSpeed:
 def fit_working_speed(contacts: Iterable[PastContact]) -> WorkingSpeed:
     """Return the speed by the contacts whose rep had no other lead to contact when they got this one.
 
-    The others waited for those before them, and that wait is what the simulation computes.
+    The others waited for those before them, and that wait is what the simulation computes. A lead that was never contacted made
+    nobody wait.
     """
     by_rep: dict[int, list[PastContact]] = defaultdict(list)
     for contact in contacts:
@@ -59,8 +61,9 @@ def fit_working_speed(contacts: Iterable[PastContact]) -> WorkingSpeed:
     for of_rep in by_rep.values():
         busy_until = float("-inf")
         for contact in sorted(of_rep, key=lambda contact: contact.assigned_at):
-            if contact.assigned_at >= busy_until:
+            if contact.is_of_motion and contact.assigned_at >= busy_until:
                 by_team[contact.team, contact.is_hot].append(contact.used_seconds)
                 overall[contact.is_hot].append(contact.used_seconds)
-            busy_until = max(busy_until, contact.contacted_at)
+            if contact.contacted_at is not None:
+                busy_until = max(busy_until, contact.contacted_at)
     return WorkingSpeed(by_team, overall)

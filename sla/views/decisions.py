@@ -30,7 +30,7 @@ class DecisionView(HandoffFormView):
 
     http_method_names = ["post"]
     form_class = Form
-    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused, undo_window.TooLate)
+    conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused, undo_window.NothingToUndo)
     form_refusals = REFUSALS
 
     def form_invalid(self, form: Form) -> HttpResponse:

@@ -21,7 +21,7 @@ from sla.reports import compliance, report_names, sla_report
 from sla.reports.framework import cell_formats, filter_choices, report_page, row_rights
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 from sla.reports.framework.report_period import WEEKS_OFFERED
-from sla.reports.framework.report_query import read_query
+from sla.reports.framework.report_query import ReportQuery, read_query
 from sla.reports.framework.table_order import require_table
 from sla.teams import people_groups
 
@@ -45,7 +45,7 @@ def report(request: Request, name: str) -> HttpResponse:
     context = {
         "report": built,
         "sections": report_page.build_sections(built, request.GET.get("sort", ""), query.parameters.get("all", "")),
-        "entries": report_names.list_reports(request.user),
+        "tabs": [(tab, _link_report(tab, query)) for tab in report_names.list_reports(request.user)],
         "choices": filter_choices.list_choices(query, entry.filters, request.user),
         "query": query,
         "motion": query.motion,
@@ -56,6 +56,12 @@ def report(request: Request, name: str) -> HttpResponse:
         "now": now,
     }
     return render(request, "sla/reports/report.html", context)
+
+
+def _link_report(entry: ReportEntry, query: ReportQuery) -> str:
+    """Return the address of a report for the question of another one, without the filters that it does not know."""
+    known = ("weeks", "from", "to", *entry.filters)
+    return query.link("report", entry.name, **{name: None for name in query.typed if name not in known})
 
 
 @login_required

@@ -35,7 +35,8 @@ class HandoffFormView(StepFormView):
         return handoff
 
     def find_row(self) -> Handoff:
-        return get_object_or_404(permissions.visible_to(self.request.user), pk=self.kwargs["pk"])
+        # With the rep, by whom the right to decide is checked first.
+        return get_object_or_404(permissions.visible_to(self.request.user).select_related("rep"), pk=self.kwargs["pk"])
 
     def begin_step(self) -> None:
         if self.ends_undo_window:

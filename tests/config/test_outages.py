@@ -174,7 +174,8 @@ from config import outages
 try:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(1204)")
-        print("locked", flush=True)
+        cursor.execute("SHOW work_mem")
+        print("locked", cursor.fetchone()[0], flush=True)
         sys.stdin.readline()
         cursor.execute("SELECT 1")
 except DatabaseError as error:
@@ -185,6 +186,8 @@ except DatabaseError as error:
 def test_a_worker_that_stands_still_in_a_transaction_gives_its_locks_back() -> None:
     where = connection.settings_dict
     address = f"postgresql://{where['USER']}:{where['PASSWORD']}@{where['HOST']}:{where['PORT']}/{where['NAME']}"
+    # An address may bring options of its own.
+    address += "?options=-c%20work_mem%3D7MB"
     environment = os.environ | {"DATABASE_URL": address, "WORKER_MAY_IDLE_SECONDS": "1"}
     command = [sys.executable, "-W", "ignore", "-c", _STANDING_STILL]
 
@@ -199,4 +202,4 @@ def test_a_worker_that_stands_still_in_a_transaction_gives_its_locks_back() -> N
         # It goes on, and what it meets passes: the work is repeated.
         ending, _ = worker.communicate("\n")
 
-    assert (beginning, ending) == ("locked\n", "True\n")
+    assert (beginning, ending) == ("locked 7MB\n", "True\n")

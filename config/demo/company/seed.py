@@ -21,10 +21,12 @@ from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.year_simulation import YearSimulation
 from leads.models import Event, Lead
 from scoring.models import HotUpgrade, Qualification, TierUpgrade
-from sla.models import Delivery, Notice
+from sla.forecast import weekly_forecasts
+from sla.models import Delivery, Notice, WeeklyForecast
 
 #: Older notices count as read.
 _READ_AFTER: Final = dt.timedelta(hours=20)
+_WEEKS_WITH_FORECAST: Final = 8
 _KEY_NAME: Final = "Example website"
 _SCOPES: Final = ["facts:write", "facts:read", "handoffs:read", "reports:read"]
 
@@ -48,8 +50,9 @@ def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str],
     1. Generate companies, leads and their activities, and store them.
     2. Judge every lead at every instant of the year.
     3. Simulate the year: definition, handoffs, decisions.
-    4. Mark old notices as read and their mail as sent.
-    5. Create the API key.
+    4. Make the forecasts of the last weeks, each from what was known then.
+    5. Mark old notices as read and their mail as sent.
+    6. Create the API key.
     """
     if Lead.objects.exists():
         raise NotEmpty("There are leads in this database already; the example goes into an empty one only.")
@@ -64,8 +67,11 @@ def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str],
     progress.report("Every lead judged at every instant of the year")
     rng = random.Random(f"{seed}/story")  # noqa: S311 (an example, not a secret)
     YearSimulation(year=year, people=people, leads=leads, instants=instants, rng=rng).run(in_bulk=in_bulk)
-    _settle_notices(now)
     progress.report(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
+    for weeks_ago in reversed(range(_WEEKS_WITH_FORECAST)):
+        weekly_forecasts.make_due_forecasts(now=now - dt.timedelta(weeks=weeks_ago))
+    _settle_notices(now)
+    progress.report(f"{WeeklyForecast.objects.count()} forecasts made")
     _, secret = ApiKey.objects.create_key(
         name=_KEY_NAME,
         owner=people.ops,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.accounts.vocabulary import Role
 from definitions import permissions, reviews
@@ -65,6 +67,26 @@ def test_a_new_market_and_a_reconciliation_have_checklists_of_their_own() -> Non
     assert "Read the definition in force" in required
     assert "Align on the paths" in required
     assert "Align on the account" not in required
+
+
+def test_the_pack_is_built_for_openers_alone_and_before_the_definition_is_locked(monkeypatch) -> None:
+    statements = []
+
+    def read(*_: Any, **__: Any) -> dict[str, Any]:
+        statements.append([query["sql"] for query in captured.captured_queries])
+        return {"pack": True}
+
+    monkeypatch.setattr(reviews, "_pack_readers", [read])
+    with CaptureQueriesContext(connection) as captured:
+        with pytest.raises(permissions.NotAllowed):
+            open_by_hand(by=UserFactory(roles=[Role.SDR]))
+        assert not statements
+        definition, by = VersionFactory(active=True).definition, UserFactory(roles=[Role.MARKETING_OPS])
+        captured.initial_queries = len(connection.queries_log)
+        review = open_by_hand(definition=definition, by=by)
+
+    assert review.evidence["pack"]
+    assert not [sql for sql in statements[0] if " FOR " in sql]
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,6 @@ def test_the_periodic_task_runs_a_pending_backtest(leads: list[Lead]) -> None:
     counts = periodic.run_backtests(now=NOW)
 
     backtest.refresh_from_db()
-    assert counts == {"backtests": 1, "outlooks": 0}
+    assert counts == {"backtests": 1}
     assert backtest.result is not None
     assert last_heartbeat(name="backtests") == NOW

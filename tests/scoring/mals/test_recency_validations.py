@@ -247,6 +247,24 @@ def test_nothing_goes_to_sales_before_it_is_validated_and_it_does_afterwards(
     assert Handoff.objects.get().qualification == qualification
 
 
+def test_validations_of_many_are_read_at_once(version: Version, lead: Lead, ops: User) -> None:
+    for person in [lead, *(come(lead.company, f"person{number}@fit.example") for number in range(2))]:
+        visit_prices(person, NOW - 89 * DAY)
+    judge(NOW)
+    for validation in RecencyValidation.objects.all():
+        recency_work.validate(validation=validation, note="Called.", by=ops, now=NOW + DAY)
+
+    with CaptureQueriesContext(connection) as captured:
+        due_leads.rescore_due(now=NOW + DAY)
+
+    evidence = Qualification.objects.values_list("evidence__timing__validated_by", flat=True)
+    assert list(evidence) == [str(ops)] * 3
+    reading = [
+        query for query in captured if query["sql"].startswith("SELECT") and "scoring_recencyvalidation" in query["sql"]
+    ]
+    assert len(reading) == 1
+
+
 def test_a_validation_counts_under_a_version_that_names_its_engagement(lead: Lead, ops: User) -> None:
     activate(engaged_by=["pricing_view"])
     validation = become_stale(lead)

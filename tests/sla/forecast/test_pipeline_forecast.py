@@ -200,3 +200,14 @@ def test_cohorts_say_how_many_went_on_and_how_fast():
     for cohort in older:
         assert cohort["accepted"]["count"] / cohort["mqls"] == pytest.approx(0.7, abs=0.1)
         assert cohort["opened"]["median_days"] == pytest.approx(52, abs=8)
+
+
+@pytest.mark.parametrize(("days", "a_week"), [(14, 7), (3, 3), (400, 7)])
+def test_mqls_a_week_are_of_the_weeks_that_there_were(days, a_week):
+    qualified_at = np.arange(END - days, END)
+    empty = np.array([], dtype=np.int64)
+    steps = MqlSteps(empty, empty, *(np.array([]),) * 4, empty)
+
+    forecast = forecast_pipeline(MqlHistory(qualified_at, qualified_at, steps, ("EUR",)), cutoff=END, seed=1)
+
+    assert forecast.mqls_a_week == a_week

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("
 THREADS = 50
 SOON = NOW + MINUTE
 #: Refusals that tell the loser why.
-REFUSALS = (*undo_window.REFUSALS, undo_window.TooLate)
+REFUSALS = (*undo_window.REFUSALS, undo_window.NothingToUndo)
 #: The stages of a handoff's motion by the handoff's state, after any of the decisions below.
 STAGES = {HandoffState.ACCEPTED: {Stage.SAL}, HandoffState.REJECTED: {Stage.NURTURE, Stage.DISQUALIFIED}}
 

@@ -89,6 +89,23 @@ def test_a_final_decision_cannot_be_undone():
         undo_window.undo(pending_decision=pending_decision, by=pending_decision.by, now=NOW)
 
 
+def test_where_nothing_is_decided_nobody_is_told_that_it_is_final():
+    pending_decision = intended()
+    handoff, by = pending_decision.handoff, pending_decision.by
+    undo_window.undo(pending_decision=pending_decision, by=by, now=NOW)
+    pending_decision.pk = 1_000_000
+
+    steps = [
+        lambda: undo_window.refuse_final(handoff, by=by),
+        lambda: undo_window.get_pending_decision(handoff, by=by),
+        lambda: undo_window.undo(pending_decision=pending_decision, by=by, now=NOW),
+    ]
+
+    for step in steps:
+        with pytest.raises(undo_window.NotDecided, match="There is no decision to take back"):
+            step()
+
+
 def test_only_the_author_undoes_a_decision():
     pending_decision = intended()
 

@@ -153,6 +153,15 @@ def test_colleagues_read_and_strangers_find_nothing(play):
     assert "Fit" not in text_of(client_of(stranger).get("/plays/"))
 
 
+def test_a_colleague_is_refused_by_right_also_where_somebody_has_decided(play, owner):
+    owner.post(f"/plays/{play.pk}/accept/")
+    colleague = client_of(RepFactory(team=play.team).user)
+
+    answers = [colleague.post(f"/plays/{play.pk}/{step}/") for step in ("accept", "reject")]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+
+
 def test_the_list_filters_by_state_and_owner(play, owner):
     assert "Fit" in text_of(owner.get("/plays/"))
     assert "Fit" in text_of(owner.get("/plays/?whose=mine&q=fit"))

@@ -7,7 +7,11 @@ import random
 
 import pytest
 
+from sla.models import Rep
+from sla.promise_simulation import contact_queue
 from sla.promise_simulation.contact_queue import NEVER, SimulatedLead, SimulatedRep, WorkingTime, simulate_contacts
+from sla.teams import round_robin
+from tests.factories import MINUTE, NOW
 
 ALWAYS = WorkingTime([(0, 1e9)])
 HOUR = 3_600
@@ -79,6 +83,40 @@ def test_reps_take_turns_by_weight():
 
     # Two of three go to the first rep, who contacts one after the other.
     assert sorted(contacts) == [10, 10, 20]
+
+
+def test_a_rep_who_comes_back_takes_turns_and_is_not_flooded():
+    late = WorkingTime([(1_000, 1e9)])
+    reps = [SimulatedRep(ALWAYS), SimulatedRep(late)]
+
+    # A hundred leads before the second rep is there, then four at once.
+    contacts = simulate_contacts(reps, [SimulatedLead(at, 1) for at in range(100)] + [SimulatedLead(2_000, 10)] * 4)
+
+    # Two each; by the sum of all turns the second rep would get all four.
+    assert sorted(contacts[-4:]) == [2_010, 2_010, 2_020, 2_020]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_turns_are_those_of_the_routing(seed):
+    rng = random.Random(seed)
+    reps = [Rep(pk=number, weight=rng.randint(1, 3)) for number in range(1, 5)]
+    turns: list[int] = []
+    run = contact_queue._TeamRun(
+        [contact_queue._Desk(SimulatedRep(ALWAYS, weight=rep.weight)) for rep in reps], [SimulatedLead(0, 1)] * 200
+    )
+    for number in range(200):
+        available = sorted(rng.sample(range(4), k=rng.randint(1, 4)))
+        by_routing = round_robin._least_served(
+            [reps[place] for place in available],
+            lambda among, count: [pk for pk in reversed(turns) if pk in {rep.pk for rep in among}][:count],
+        )
+
+        place = run._least_served(available)
+
+        assert reps[place] == by_routing
+        run._give(number, place, float(number))
+        turns.append(by_routing.pk)
+        by_routing.last_assigned_at = NOW + number * MINUTE
 
 
 def test_a_rep_with_full_hands_gets_no_lead_until_one_is_out_of_hand():

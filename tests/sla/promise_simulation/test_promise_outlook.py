@@ -6,8 +6,10 @@ import pytest
 
 from sla.promise_simulation.contact_queue import SimulatedRep, WorkingTime
 from sla.promise_simulation.promise_outlook import (
+    LeadFlow,
     PastArrival,
     PromiseTerms,
+    SimulatedSpan,
     SimulatedTeam,
     look_ahead,
 )
@@ -17,6 +19,9 @@ HOUR, DAY = 3_600, 86_400
 OFFICE_HOURS = WorkingTime(
     (day * DAY + 9 * HOUR, day * DAY + 17 * HOUR) for day in range(12 * 7) if day % 7 < 5
 )  # fmt: skip
+
+
+NO_OTHERS = LeadFlow((), 0.0)
 
 
 def team(reps: int, **limits: int) -> SimulatedTeam:
@@ -31,9 +36,11 @@ def speed_of(*seconds: float) -> WorkingSpeed:
     return WorkingSpeed({}, {True: (), False: seconds})
 
 
-def look(teams, pattern, speed, *, leads_a_week=10.0):
-    terms = PromiseTerms(hot_seconds=300, other_seconds=1_800, leads_a_week=leads_a_week)
-    return look_ahead(teams, pattern, speed, terms, weeks=8, warm_up_weeks=2, seed=1)
+def look(teams, pattern, speed, *, leads_a_week=10.0, others=NO_OTHERS):
+    terms = PromiseTerms(hot_seconds=300, other_seconds=1_800)
+    return look_ahead(
+        teams, LeadFlow(pattern, leads_a_week), others, speed, terms, SimulatedSpan(weeks=8, warm_up_weeks=2, seed=1)
+    )
 
 
 def test_with_few_leads_the_share_in_time_is_that_of_the_speed():
@@ -84,10 +91,11 @@ def test_no_past_leads_give_no_share():
     assert (outlook.overall.leads, outlook.by_slot) == (0, {})
 
 
-def test_the_speed_is_fitted_on_contacts_of_free_reps_alone():
-    def contact(assigned_at, contacted_at, rep=1):
-        return PastContact(rep, 7, False, assigned_at, contacted_at, contacted_at - assigned_at)
+def contact(assigned_at, contacted_at, rep=1, **columns):
+    return PastContact(rep, 7, False, assigned_at, contacted_at, (contacted_at or 0) - assigned_at, **columns)
 
+
+def test_the_speed_is_fitted_on_contacts_of_free_reps_alone():
     speed = fit_working_speed(
         [contact(0, 100), contact(50, 200), contact(150, 300), contact(400, 500), contact(60, 90, rep=2)]
     )
@@ -102,3 +110,43 @@ def test_the_outlook_is_the_same_each_time():
     pattern = [at(day, 10) for day in range(5)]
 
     assert look({1: team(1)}, pattern, speed_of(60, 4_000)) == look({1: team(1)}, pattern, speed_of(60, 4_000))
+
+
+def test_a_lead_that_was_never_contacted_keeps_nobody_busy():
+    never = PastContact(1, 7, False, 0, None, 5_000)
+
+    assert sorted(fit_working_speed([never, contact(50, 80)]).overall[False]) == [30, 5_000]
+
+
+def test_contacts_of_other_motions_keep_a_rep_busy_and_say_nothing_of_the_speed():
+    speed = fit_working_speed([contact(0, 100, is_of_motion=False), contact(50, 200), contact(300, 310)])
+
+    assert speed.overall[False] == [10]
+
+
+def test_other_leads_of_the_same_reps_take_their_time():
+    pattern = [at(day, hour) for day in range(5) for hour in (9, 11, 13, 15)]
+    others = LeadFlow([at(day, 9 + hour / 10) for day in range(5) for hour in range(60)], 100)
+
+    alone, beside_others = (look({1: team(1)}, pattern, speed_of(900), others=flow) for flow in (NO_OTHERS, others))
+
+    assert alone.overall.percent > 95
+    assert beside_others.overall.percent < 85
+    # The others are not counted.
+    assert beside_others.overall.leads == pytest.approx(alone.overall.leads, rel=0.1)
+
+
+def test_leads_come_at_the_hour_of_the_teams_clock_in_summer_and_winter():
+    # The team opens at nine by its clock, which is an hour before UTC for five weeks and two hours from then on.
+    offsets = [HOUR if day < 35 else 2 * HOUR for day in range(84)]
+    hours = WorkingTime(
+        (day * DAY + 9 * HOUR - offset, day * DAY + 17 * HOUR - offset) for day, offset in enumerate(offsets)
+    )
+    changing = SimulatedTeam(hours, [SimulatedRep(hours)], offsets)
+
+    # Twenty minutes before the end there is time for a contact, and an hour later there would be none.
+    outlook = look({1: changing}, [at(day, 16.6) for day in range(7)], speed_of(600), leads_a_week=4)
+
+    assert outlook.overall.percent > 95
+    assert {slot for _, slot in outlook.by_slot} <= {(day, 16) for day in range(7)}
+    assert changing.utc_second(40 * DAY + 9 * HOUR) == 40 * DAY + 7 * HOUR

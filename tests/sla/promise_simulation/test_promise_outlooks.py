@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import Error
 from django.urls import reverse
 
 from config import periodic
 from config.accounts.vocabulary import Role
+from config.jobs import leases, sweeps
+from config.jobs.models import SetAsideRow
+from definitions.models import Backtest
+from definitions.vocabulary import VersionState
 from leads.vocabulary import Motion
 from sla.clocks import clocks
 from sla.handoffs import attempts, creation
@@ -18,7 +22,17 @@ from sla.models import PromiseSimulation, Rep
 from sla.promise_simulation import outlook_sentences, promise_outlooks, simulation_inputs
 from sla.promise_simulation.outlook_sentences import describe_outlook
 from sla.vocabulary import AttemptOutcome, Channel
-from tests.factories import DAY, MINUTE, NOW, CommitmentFactory, HandoffFactory, TeamFactory, UserFactory
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    TeamFactory,
+    UserFactory,
+    VersionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +90,10 @@ def test_the_outlook_is_made_from_past_leads_and_contacts_and_shown_to_the_signe
             contact(handoff, after=5 * MINUTE)
     draft = CommitmentFactory(number=2, mqls_a_month=57)
 
-    assert periodic.run_backtests(now=NOW + DAY)["outlooks"] == 1
+    assert periodic.look_ahead(now=NOW + DAY)["outlooks"] == 1
 
     row = promise_outlooks.find_outlook(promise_outlooks.draft_of_commitment(draft))
-    assert row.result["basis"] == {"leads": 24, "contacts": 24, "mqls_a_month": 57.0}
+    assert row.result["basis"] == {"leads": 24, "contacts": 24, "mqls_a_month": 57.0, "others_a_month": 0, "away": 0}
     assert row.result["overall"]["percent"] > 95
     client.force_login(UserFactory(roles=[Role.SALES_LEADER]))
     page = client.get(reverse("commitment", args=[draft.pk])).content.decode()
@@ -92,6 +106,138 @@ def test_the_page_of_a_draft_says_that_it_is_being_simulated(client):
     client.force_login(UserFactory(roles=[Role.SALES_LEADER]))
 
     assert "It is being simulated." in client.get(reverse("commitment", args=[draft.pk])).content.decode()
+
+
+def test_the_page_says_why_a_draft_could_not_be_simulated(client):
+    draft = CommitmentFactory()
+    sweeps.put_aside(
+        promise_outlooks.SWEEP_OF_COMMITMENTS, draft.pk, reason="The database refused it.", is_failure=True, now=NOW
+    )
+    client.force_login(UserFactory(roles=[Role.SALES_LEADER]))
+
+    page = client.get(reverse("commitment", args=[draft.pk])).content.decode()
+
+    assert "It could not be simulated. The database refused it." in page
+    assert "It is being simulated." not in page
+
+
+def test_a_draft_that_another_worker_simulates_is_left_out():
+    draft = CommitmentFactory()
+    work = f"{promise_outlooks.SWEEP_OF_COMMITMENTS} {draft.pk}"
+
+    with leases.hold_lease(work, now=NOW) as is_held:
+        assert is_held
+        assert promise_outlooks.simulate_due(now=NOW) == 0
+        # The lease of a worker that died ends.
+        assert promise_outlooks.simulate_due(now=NOW + leases.LENGTH) == 1
+
+
+def test_a_draft_that_fails_keeps_no_other_one_waiting_and_is_forgotten_when_it_is_gone(monkeypatch):
+    bad, good = CommitmentFactory(mqls_a_month=10), CommitmentFactory(number=2, mqls_a_month=20, motion=Motion.PQL)
+    read = promise_outlooks.draft_of_commitment
+
+    def fail_for_one(commitment):
+        if commitment == bad:
+            raise ValueError("x")
+        return read(commitment)
+
+    monkeypatch.setattr(promise_outlooks, "draft_of_commitment", fail_for_one)
+    assert promise_outlooks.simulate_due(now=NOW) == 1
+    assert PromiseSimulation.objects.get().commitment == good
+    assert SetAsideRow.objects.get().row_id == bad.pk
+
+    bad.delete()
+    promise_outlooks.simulate_due(now=NOW + DAY)
+
+    assert not SetAsideRow.objects.exists()
+
+
+def test_the_simulation_runs_outside_a_transaction(monkeypatch):
+    CommitmentFactory()
+    depth = len(connection.savepoint_ids)
+    depths = []
+    simulate = promise_outlooks.simulate_draft
+
+    def note_depth(draft, *, now):
+        depths.append(len(connection.savepoint_ids) - depth)
+        return simulate(draft, now=now)
+
+    monkeypatch.setattr(promise_outlooks, "simulate_draft", note_depth)
+    promise_outlooks.simulate_due(now=NOW)
+
+    # The test's own transaction is the only one.
+    assert depths == [0]
+
+
+def test_the_volume_of_a_version_is_by_the_days_of_its_backtest():
+    version = VersionFactory(state=VersionState.PROPOSED)
+    CommitmentFactory(active=True)
+    # Ten days that touch three weeks.
+    Backtest.objects.create(
+        version=version,
+        document={},
+        digest="x",
+        start=MONDAY - 2 * DAY,
+        end=MONDAY + 8 * DAY,
+        requested_at=NOW,
+        finished_at=NOW,
+        result={"version": {"by_week": [2, 6, 2]}},
+    )
+
+    draft = promise_outlooks.draft_of_version(version)
+
+    assert draft.mqls_a_month == pytest.approx(365 / 12, abs=0.1)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "UTC", "America/New_York"])
+def test_the_weeks_that_count_begin_with_the_running_one(settings, zone):
+    settings.COMPANY_TIME_ZONE = zone
+
+    begin = promise_outlooks._find_begin(dt.datetime(2026, 3, 11, 12, tzinfo=dt.UTC))
+
+    assert begin + promise_outlooks.WARM_UP_WEEKS * 7 * DAY == MONDAY
+
+
+def test_a_broken_promise_without_a_contact_has_the_working_time_that_it_used():
+    TeamFactory(working=True, reps=1)
+    HandoffFactory()
+    clocks.sweep_breaches(now=NOW + 2 * HOUR)
+
+    inputs = read_inputs(end=NOW + 3 * DAY)
+
+    (late,) = inputs.contacts
+    assert late.contacted_at is None
+    # Eight hours a day, and not those of the nights.
+    assert late.used_seconds <= 3 * 8 * 3_600
+
+
+def test_a_rep_who_is_away_works_at_no_hour():
+    team = TeamFactory(working=True, reps=2)
+    team.reps.filter(pk=team.reps.first().pk).update(is_away=True)
+
+    inputs = read_inputs()
+
+    assert [rep.hours.worked_until(7 * DAY.total_seconds()) > 0 for rep in inputs.teams[team.pk].reps] == [False, True]
+    assert inputs.away == 1
+
+
+def test_leads_of_other_definitions_and_motions_are_others():
+    TeamFactory(working=True, reps=2)
+    own = HandoffFactory()
+    HandoffFactory(motion=Motion.PQL)
+
+    of_motion, of_definition = read_inputs(), read_inputs(own.version.definition)
+
+    assert [(len(inputs.pattern), len(inputs.others.pattern)) for inputs in (of_motion, of_definition)] == [
+        (1, 1),
+        (1, 1),
+    ]
+
+
+def read_inputs(definition=None, *, end=NOW + DAY):
+    return simulation_inputs.read_inputs(
+        Motion.MQL, definition, start=NOW - DAY, end=end, begin=MONDAY, weeks=1, agreed_unworked=0
+    )
 
 
 def test_a_lead_that_was_taken_away_late_counts_as_late_once():

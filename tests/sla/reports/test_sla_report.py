@@ -196,7 +196,7 @@ def test_links_and_forms_keep_what_was_asked(leader):
     page = read_page(leader, reverse("sla_report"), at=LATER, **{"from": "2026-03-01", "tier": "2"}).content.decode()
 
     assert '<input type="hidden" name="from" value="2026-03-01">' in page
-    assert "/reports/funnel/?from=2026-03-01&amp;tier=2" in page
+    assert "/reports/funnel/?motion=mql&amp;from=2026-03-01&amp;tier=2" in page
 
 
 def test_volume_is_left_out_where_rows_are_filtered(leader):
@@ -302,10 +302,10 @@ def test_an_unknown_report_lists_those_that_there_are():
     for path in ("/reports/mood/", "/reports/mood.csv", "/reports/mood/rows/", "/api/v1/reports/mood"):
         answer = read_page(reader, path, at=LATER)
         assert answer.status_code == 404
-        assert "sla, funnel, speed-to-lead" in answer.content.decode()
+        assert "sla, funnel, speed-to-lead, forecast" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["sla", "funnel", "speed-to-lead"])
+@pytest.mark.parametrize("name", ["sla", "funnel", "speed-to-lead", "forecast"])
 @pytest.mark.parametrize("motion", ["mql", "pql", "aql"])
 def test_every_report_can_be_read_in_an_empty_database(name, motion):
     reader = UserFactory(roles=[Role.VIEWER])

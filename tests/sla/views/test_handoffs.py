@@ -267,7 +267,7 @@ def test_who_comes_second_reads_who_was_first() -> None:
         assert f"{handoff.rep} accepted this lead" in answer.content.decode()
 
 
-@pytest.mark.parametrize(("step", "queries_at_most"), [("accept", 5), ("reject", 5), ("undo", 8)])
+@pytest.mark.parametrize(("step", "queries_at_most"), [("accept", 6), ("reject", 6), ("undo", 7)])
 def test_a_late_step_takes_a_few_queries_and_no_lock(
     step: str, queries_at_most: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -299,6 +299,19 @@ def test_a_teammate_reads_but_does_not_decide() -> None:
     assert mate.post(reverse("handoff_accept", args=[handoff.pk])).status_code == 403
     assert mate.post(reverse("handoff_reject", args=[handoff.pk]), {"reason": timing_reason()}).status_code == 403
     assert Handoff.objects.get(pk=handoff.pk).state == HandoffState.ASSIGNED
+
+
+def test_a_teammate_is_refused_by_right_also_where_somebody_has_decided() -> None:
+    handoff = HandoffFactory(accepted=True)
+    mate = signed_in(RepFactory(team=handoff.rep.team).user)
+
+    answers = [
+        mate.post(reverse("handoff_accept", args=[handoff.pk])),
+        mate.post(reverse("handoff_reject", args=[handoff.pk]), {"reason": timing_reason()}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert all(f"Only {handoff.rep} or a manager" in answer.content.decode() for answer in answers)
 
 
 def test_a_timing_rejection_lands_in_nurture_with_its_day() -> None:
