@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from config.accounts.models import User
 from config.charts import HorizontalAxis, Series, bar_chart, line_chart
 from scoring.backtests.intervals_and_tests import Sample, exceeds_percent
 from sla.figure_catalogue.catalogue import REJECTION, SMALLEST_SAMPLE
@@ -24,20 +23,16 @@ from sla.figure_catalogue.rejection_figures import (
     SHARE_OF_REJECTIONS,
     TIME_TO_REJECTION,
 )
-from sla.models import Team
-from sla.reports import evidence_ways, reason_counts, rejection_decisions, rejection_work
+from sla.models import RejectionDigest
+from sla.reports import reason_counts, rejection_decisions, rejection_digests, rejection_work
 from sla.reports.framework import headlines
-from sla.reports.framework.report_query import NO_SOURCE, ReportQuery
+from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
 from sla.reports.reason_counts import ReasonCount
 from sla.reports.rejection_decisions import AFTER, BEFORE, DecisionCount
-from sla.teams import people_groups
 from sla.vocabulary import DispositionKind, Family
 
 NAME: Final = "rejections"
-#: What leads had met is read of this many decisions, the latest ones: their evidence is long.
-EVIDENCE_READ: Final = 2_000
-WAYS_SHOWN: Final = 30
 _LOOKS: Final = ("one", "two", "three", "four", "bad")
 
 
@@ -51,13 +46,13 @@ def build_months(query: ReportQuery, rows: list[DecisionCount], now: dt.datetime
         is_cut = month.start < query.period.start or month.end > query.period.end
         note = "so far" if month.end > now else "a part of the month" if is_cut else ""
         cells = (
-            ReportCell(sample.total, href=_link(query, "decided", sample.total, month=month.name)),
-            ReportCell(sample, href=_link(query, "rejected", sample.hits, month=month.name)),
+            ReportCell(sample.total, href=link_rows(query, "decided", sample.total, month=month.name)),
+            ReportCell(sample, href=link_rows(query, "rejected", sample.hits, month=month.name)),
             ReportCell(rejection_decisions.early_of(by_month.get(month.name, ()))),
         )
         table_rows.append(ReportRow(month.name, month.label, cells, note=note))
-    columns = (*_rate_columns(), ReportColumn("early", "Before any contact", REJECTED_UNCONTACTED))
-    total = _total_row(query, rows, rejection_decisions.early_of(rows))
+    columns = (*rate_columns(), ReportColumn("early", "Before any contact", REJECTED_UNCONTACTED))
+    total = total_row(query, rows, rejection_decisions.early_of(rows))
     table = ReportTable("month", "Rejection rate by month", "Month", columns, tuple(table_rows), total)
     chart = line_chart(
         "Rejection rate by month",
@@ -65,7 +60,7 @@ def build_months(query: ReportQuery, rows: list[DecisionCount], now: dt.datetime
         [
             Series(
                 "Rejection rate", "bad", [None if sample.rate is None else 100 * sample.rate for sample in samples],
-                hrefs=[_link(query, "rejected", sample.hits, month=month.name) for month, sample in zip(months, samples, strict=True)],
+                hrefs=[link_rows(query, "rejected", sample.hits, month=month.name) for month, sample in zip(months, samples, strict=True)],
             )
         ],
         target=(REJECTION_LINE, f"{REJECTION_LINE} %"),
@@ -105,7 +100,7 @@ def build_reasons(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection
     rows = []
     for reason, sum_so_far in zip(reasons, sums, strict=True):
         cells = (
-            ReportCell(reason.count, href=_link(query, "rejected", reason.count, reason=reason.code)),
+            ReportCell(reason.count, href=link_rows(query, "rejected", reason.count, reason=reason.code)),
             ReportCell(Sample(reason.count, total)),
             ReportCell(sum_so_far / total),
             ReportCell(reason.family),
@@ -122,7 +117,7 @@ def build_reasons(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection
         [
             Series(
                 "Of the rejections", "one", [100 * reason.count / total for reason in reasons],
-                hrefs=[_link(query, "rejected", reason.count, reason=reason.code) for reason in reasons],
+                hrefs=[link_rows(query, "rejected", reason.count, reason=reason.code) for reason in reasons],
             )
         ],
         unit="%",
@@ -171,7 +166,7 @@ def build_families(query: ReportQuery, rows: list[DecisionCount]) -> ReportSecti
                 str(family.label), look,
                 [100 * count[family] / count.total() if count.total() >= SMALLEST_SAMPLE else None for count in counts],
                 hrefs=[
-                    _link(query, "rejected", count[family], month=month.name, family=family)
+                    link_rows(query, "rejected", count[family], month=month.name, family=family)
                     for month, count in zip(months, counts, strict=True)
                 ],
             )
@@ -198,7 +193,9 @@ def _family_cells(
 ) -> tuple[ReportCell, ...]:
     total = counts.total()
     return tuple(
-        ReportCell(Sample(counts[family], total), href=_link(query, "rejected", counts[family], family=family, **group))
+        ReportCell(
+            Sample(counts[family], total), href=link_rows(query, "rejected", counts[family], family=family, **group)
+        )
         for family in families
     )
 
@@ -223,11 +220,11 @@ def build_contact(query: ReportQuery, decisions: QuerySet[Any], rows: list[Decis
         part = rejections.filter(condition)
         families = rejection_decisions.count_families(row for row in rows if row.is_before_contact == (key == BEFORE))
         cells = (
-            ReportCell(count, href=_link(query, "rejected", count, contact=key)),
+            ReportCell(count, href=link_rows(query, "rejected", count, contact=key)),
             ReportCell(Sample(count, early.total)),
             ReportCell(rejection_work.count_attempts(part, query.motion).hits),
             rejection_work.read_time(part, query.motion),
-            ReportCell(_name_largest(families)),
+            ReportCell(name_largest(families)),
         )
         table_rows.append(ReportRow(key, label, cells))
     table = ReportTable(
@@ -241,138 +238,54 @@ def build_contact(query: ReportQuery, decisions: QuerySet[Any], rows: list[Decis
     return ReportSection("contact", "Before and after the first contact", headline, table=table)
 
 
-def _name_largest(families: Counter[str]) -> str:
+def name_largest(families: Counter[str]) -> str:
     if not families:
         return ""
     family, count = min(families.items(), key=lambda item: (-item[1], item[0]))
     return f"{Family(family).label}, {count:,} of {families.total():,}"
 
 
-def build_sources(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection:
-    """Build the rejection rate by the source of the leads."""
-    rows = rejection_decisions.count_decisions(query, decisions, "lead__source")
-    names = {row.group: row.group or "No source" for row in rows}
-    keys = {source: source or NO_SOURCE for source in names}
-    return _build_group(query, rows, names, keys, "source", "By source")
-
-
-def build_teams(query: ReportQuery, reader: User, decisions: QuerySet[Any]) -> ReportSection:
-    """Build the rejection rate by team, without the teams whose figures would be one person's."""
-    owner = rejection_decisions.name_owner(query.motion)
-    shown = decisions.filter(**{f"{owner}__team__isnull": False})
-    shown = shown.exclude(**{f"{owner}__team__in": people_groups.list_hidden_teams(reader)})
-    rows = rejection_decisions.count_decisions(query, shown, "team")
-    names = dict(Team.objects.filter(pk__in={row.group for row in rows}).values_list("pk", "name"))
-    return _build_group(query, rows, names, {pk: str(pk) for pk in names}, "team", "By team")
-
-
-def build_reps(query: ReportQuery, reader: User, decisions: QuerySet[Any]) -> ReportSection:
-    """Build the rejection rate by rep, for the person and the managers of their team."""
-    owner = rejection_decisions.name_owner(query.motion)
-    reps = {rep.pk: str(rep) for rep in people_groups.select_reps_by_name(reader).select_related("user")}
-    rows = rejection_decisions.count_decisions(query, decisions.filter(**{f"{owner}__rep__in": reps}), "rep")
-    names = {pk: name for pk, name in reps.items() if any(row.group == pk for row in rows)}
-    return _build_group(query, rows, names, {pk: str(pk) for pk in names}, "rep", "By rep")
-
-
-def _build_group(
-    query: ReportQuery,
-    rows: list[DecisionCount],
-    names: Mapping[Any, str],
-    keys: Mapping[Any, str],
-    group: str,
-    title: str,
-) -> ReportSection:
-    by_group = rejection_decisions.part(rows, lambda row: row.group)
-    table_rows = []
-    for value in sorted(names, key=lambda value: (names[value].casefold(), keys[value])):
-        sample = rejection_decisions.rejected_of(by_group[value])
-        families = rejection_decisions.count_families(by_group[value])
-        cells = (
-            ReportCell(sample.total, href=_link(query, "decided", sample.total, **{group: keys[value]})),
-            ReportCell(sample, href=_link(query, "rejected", sample.hits, **{group: keys[value]})),
-            ReportCell(rejection_decisions.early_of(by_group[value])),
-            ReportCell(_name_largest(families)),
-        )
-        table_rows.append(ReportRow(keys[value], names[value], cells))
+def build_digests(digests: Sequence[RejectionDigest]) -> ReportSection:
+    """Build the monthly digests, with the figures that they were sent with."""
     columns = (
-        *_rate_columns(),
-        ReportColumn("early", "Before any contact", REJECTED_UNCONTACTED),
-        ReportColumn("family", "Most frequent family"),
+        *rate_columns(),
+        ReportColumn("reasons", "Largest reasons"),
+        ReportColumn("consequence", "What they lead to"),
     )
-    families = rejection_decisions.count_families(rows)
-    total = _total_row(query, rows, rejection_decisions.early_of(rows), ReportCell(_name_largest(families)))
-    table = ReportTable(
-        group, f"Rejection rate {title.lower()}", title.removeprefix("By ").capitalize(), columns, tuple(table_rows),
-        total if group == "source" else None, worst_by="rejection",
-    )  # fmt: skip
-    samples = [(names[value], rejection_decisions.rejected_of(by_group[value])) for value in names]
-    return ReportSection(group, title, headlines.describe_worst(samples, REJECTION.name), table=table)
-
-
-def build_ways(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection:
-    """Build the rejection rate by what the leads had met of the definition, of the latest decisions."""
-    decided: Counter[str] = Counter()
-    rejected: Counter[str] = Counter()
-    read = 0
-    for _handoff, kind, evidence in _read_evidence(decisions):
-        read += 1
-        ways = evidence_ways.list_ways_and_criteria(evidence)
-        decided.update(ways)
-        if kind == DispositionKind.REJECT:
-            rejected.update(ways)
-    in_order = sorted(decided, key=lambda way: (-decided[way], way))[:WAYS_SHOWN]
     rows = tuple(
         ReportRow(
-            way, way,
+            f"{digest.month}:{digest.definition_id}",
+            f"{rejection_digests.month_of(digest).label}, {digest.definition}",
             (
-                ReportCell(decided[way], href=_link(query, "decided", decided[way], way=way)),
-                ReportCell(Sample(rejected[way], decided[way]), href=_link(query, "rejected", rejected[way], way=way)),
+                ReportCell(digest.decided),
+                ReportCell(Sample(digest.rejected, digest.decided)),
+                ReportCell(rejection_digests.list_reasons(digest)),
+                ReportCell(digest.consequence),
             ),
         )
-        for way in in_order
-    )  # fmt: skip
-    table = ReportTable(
-        "criterion", "Rejection rate by what the leads had met", "Had met", _rate_columns(), rows, worst_by="rejection"
+        for digest in digests
     )
-    samples = [(f"“{way}”", Sample(rejected[way], decided[way])) for way in in_order]
-    notes = [
-        "By the evidence as it was frozen when the lead qualified. One lead stands in several rows; all had met the gate."
-    ]
-    if read == EVIDENCE_READ:
-        notes.append(f"Of the {EVIDENCE_READ:,} latest decisions of the period.")
-    headline = headlines.describe_worst(samples, REJECTION.name)
-    return ReportSection("criterion", "By what they had met", headline, table=table, notes=tuple(notes))
+    table = ReportTable("digest", "Monthly digests of rejections", "Digest", columns, rows)
+    note = (
+        "As they stood when the month had closed; a decision that was corrected later changes the tables above alone."
+    )
+    return ReportSection("digest", "Monthly digests", table=table, notes=(note,))
 
 
-def list_handoffs_by_way(decisions: QuerySet[Any], way: str) -> list[int]:
-    """Return the ids of the handoffs of the latest decisions whose lead had met this."""
-    return [
-        handoff
-        for handoff, _kind, evidence in _read_evidence(decisions)
-        if way in evidence_ways.list_ways_and_criteria(evidence)
-    ]
-
-
-def _read_evidence(decisions: QuerySet[Any]) -> Iterable[tuple[int, str, object]]:
-    latest = decisions.order_by("-handoff__decided_at", "-handoff")[:EVIDENCE_READ]
-    return latest.values_list("handoff", "kind", "handoff__qualification__evidence").iterator(chunk_size=200)
-
-
-def _rate_columns() -> tuple[ReportColumn, ...]:
+def rate_columns() -> tuple[ReportColumn, ...]:
     return ReportColumn("decided", "Decided", DECIDED), ReportColumn("rejection", "Rejection rate", REJECTION)
 
 
-def _total_row(query: ReportQuery, rows: list[DecisionCount], early: Sample, *more: ReportCell) -> ReportRow:
+def total_row(query: ReportQuery, rows: list[DecisionCount], early: Sample, *more: ReportCell) -> ReportRow:
     sample = rejection_decisions.rejected_of(rows)
     cells = (
-        ReportCell(sample.total, href=_link(query, "decided", sample.total)),
-        ReportCell(sample, href=_link(query, "rejected", sample.hits)),
+        ReportCell(sample.total, href=link_rows(query, "decided", sample.total)),
+        ReportCell(sample, href=link_rows(query, "rejected", sample.hits)),
         ReportCell(early),
         *more,
     )
     return ReportRow("total", "All", cells)
 
 
-def _link(query: ReportQuery, figure: str, count: int, **parameters: str) -> str:
+def link_rows(query: ReportQuery, figure: str, count: int, **parameters: str) -> str:
     return query.link("report_rows", NAME, figure=figure, **parameters) if count else ""

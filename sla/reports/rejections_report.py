@@ -6,10 +6,15 @@ import datetime as dt
 from typing import Any, Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.urls import reverse
 
 from config.accounts.models import User
+from config.accounts.roles import holds
+from config.accounts.vocabulary import Role
+from definitions.models import Version
 from leads.models import PastDisposition
 from leads.vocabulary import Motion, PastDecision
+from sla import permissions
 from sla.figure_catalogue.catalogue import REJECTION
 from sla.figure_catalogue.rejection_figures import (
     ATTEMPTS_ON_REJECTED,
@@ -18,8 +23,16 @@ from sla.figure_catalogue.rejection_figures import (
     REJECTED_UNCONTACTED,
     TIME_TO_REJECTION,
 )
-from sla.models import Disposition
-from sla.reports import rejection_decisions, rejection_families, rejection_tables, rejection_work, sla_report
+from sla.models import Disposition, RejectionDigest
+from sla.reports import (
+    rejection_decisions,
+    rejection_digests,
+    rejection_families,
+    rejection_groups,
+    rejection_tables,
+    rejection_work,
+    sla_report,
+)
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.report_entry import ReportEntry
@@ -43,12 +56,15 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         rejection_tables.build_contact(query, decisions, rows),
     ]
     if query.motion != Motion.AQL:
-        sections.append(rejection_tables.build_sources(query, decisions))
-        sections.append(rejection_tables.build_ways(query, decisions))
+        sections.append(rejection_groups.build_sources(query, decisions))
+        sections.append(rejection_groups.build_ways(query, decisions))
     if not row_rights.counts_own_rows_only(reader):
-        sections.append(rejection_tables.build_teams(query, reader, decisions))
+        sections.append(rejection_groups.build_teams(query, reader, decisions))
     if people_groups.select_reps_by_name(reader).exists():
-        sections.append(rejection_tables.build_reps(query, reader, decisions))
+        sections.append(rejection_groups.build_reps(query, reader, decisions))
+    digests = _list_digests(query, reader)
+    if digests:
+        sections.append(rejection_tables.build_digests(digests))
     return Report(
         name=NAME,
         title="Rejections",
@@ -57,6 +73,30 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         headline=rejection_families.describe_consequence(rejection_decisions.count_families(rows)),
         sections=tuple(sections),
         notes=_notes(query, reader),
+        links=_link_drafts(digests, reader),
+    )
+
+
+def _list_digests(query: ReportQuery, reader: User) -> list[RejectionDigest]:
+    """Return the digests of the period: they count all teams, so they stand where nothing is filtered and all may be seen."""
+    if query.filters != RowFilters() or not holds(reader, *permissions.SEE_EVERYTHING):
+        return []
+    return rejection_digests.list_digests(query.motion, query.period)
+
+
+def _link_drafts(digests: list[RejectionDigest], reader: User) -> tuple[tuple[str, str], ...]:
+    """Return a link that starts a draft from the latest digest of each definition, for who may draft. It changes nothing."""
+    if not digests or not holds(reader, Role.MARKETING_OPS):
+        return ()
+    active = {version.definition_id: version for version in Version.objects.active()}
+    latest = {digest.definition_id: digest for digest in reversed(digests)}
+    return tuple(
+        (
+            f"Start a draft of {digest.definition} from the digest of {rejection_digests.month_of(digest).label}",
+            f"{reverse('version_step', args=[active[pk].pk, 'copy'])}?digest={digest.pk}",
+        )
+        for pk, digest in latest.items()
+        if pk in active
     )
 
 
@@ -119,7 +159,7 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     )
     if way := query.parameters.get("way"):
         decisions = rejection_decisions.select_decisions(query, reader)
-        rows = rows.filter(pk__in=rejection_tables.list_handoffs_by_way(decisions, way))
+        rows = rows.filter(pk__in=rejection_groups.list_handoffs_by_way(decisions, way))
     named = set(people_groups.select_reps_by_name(reader).values_list("pk", flat=True))
     return FigureRows(figure.capitalize(), _with_page_facts(rows, query.motion), lambda row: _write(row, named))
 
