@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sla.figure_catalogue.catalogue import CATALOGUE, RateFigure
+from sla.figure_catalogue.content_figures import CONTENT_FIGURES
 from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
@@ -20,6 +21,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     FUNNEL_FIGURES,
     SPEED_FIGURES,
     REJECTION_FIGURES,
+    CONTENT_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 
