@@ -114,8 +114,8 @@ def _describe_criterion(parts: Mapping[str, Any]) -> str:
 
 def _read_rule(parts: Mapping[str, Any]) -> CriterionRule:
     value = parts.get("value")
-    asked = tuple(value) if isinstance(value, list) else value
-    return CriterionRule("", str(parts.get("field", "?")), str(parts.get("op", "")), asked)
+    operand = tuple(value) if isinstance(value, list) else value
+    return CriterionRule("", str(parts.get("field", "?")), str(parts.get("op", "")), operand)
 
 
 def _read_held(explanation: Mapping[str, Any]) -> Iterable[EvidenceLine]:

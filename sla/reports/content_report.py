@@ -51,7 +51,7 @@ _KEYS: Final[dict[str, Callable[[Touch], str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ContentGroup:
-    """What is counted of one asset or signal; of several that are added up, the people who touched it cannot be."""
+    """The figures of an asset or signal. Of several together `mqls` and `others` are None: one person can be in all of them."""
 
     key: str
     label: str
@@ -242,17 +242,17 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
         return None
     by, key = names[0], query.parameters[names[0]]
     if figure == "mqls":
-        found = [
+        mql_ids = [
             mql.pk
             for mql in content_touches.read_mqls(query, reader, now)
             if any(_KEYS[by](touch) == key for touch in mql.touches)
         ]
-        rows = funnel_report.with_page_facts(Qualification.objects.filter(pk__in=found), query, reader)
+        rows = funnel_report.with_page_facts(Qualification.objects.filter(pk__in=mql_ids), query, reader)
         return FigureRows(f"{query.motion.upper()}s that had touched {key}", rows, funnel_report.write_mql)
-    wanted = "" if key == NOTHING else key
-    leads = [mal.lead for mal in content_touches.read_mals(query, now) if _first_key(mal, by) == wanted]
+    first_key = "" if key == NOTHING else key
+    lead_ids = [mal.lead for mal in content_touches.read_mals(query, now) if _first_key(mal, by) == first_key]
     title = f"MALs without {by} on record" if key == NOTHING else f"MALs that began with {key}"
-    return FigureRows(title, Lead.objects.filter(pk__in=leads).select_related("company"), _write_lead)
+    return FigureRows(title, Lead.objects.filter(pk__in=lead_ids).select_related("company"), _write_lead)
 
 
 def _write_lead(lead: Any) -> FigureRow:

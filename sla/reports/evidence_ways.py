@@ -1,4 +1,4 @@
-"""What of a definition a lead met when it became an MQL, by its frozen evidence: paths, hot triggers, signals, criteria."""
+"""The paths, hot triggers, signals and criteria that a lead met when it became an MQL, by its frozen evidence."""
 
 from __future__ import annotations
 

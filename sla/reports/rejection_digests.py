@@ -32,9 +32,9 @@ def make_due_digests(*, now: dt.datetime) -> int:
     it. A definition that fails keeps no other one from its digest, and its error is raised afterwards.
     """
     month = CalendarMonth.containing(now, months_back=1)
-    made = RejectionDigest.objects.filter(month=month.name).values("definition")
+    with_digest = RejectionDigest.objects.filter(month=month.name).values("definition")
     count, failures = 0, []
-    for definition in Definition.objects.exclude(pk__in=made).order_by("pk"):
+    for definition in Definition.objects.exclude(pk__in=with_digest).order_by("pk"):
         try:
             count += _make_once(definition, month, now)
         except Exception as error:
