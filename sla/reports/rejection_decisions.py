@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import TruncMonth
 
 from config.accounts.models import User
@@ -32,14 +32,16 @@ _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class DecisionCount:
-    """Decisions that are alike. `reason` and `family` are empty of acceptances; `group` is what they were counted by besides."""
+    """Decisions that are alike. `reason` and `family` are empty of acceptances; `rep` is 0 where it is not counted by rep."""
 
     month: str
     is_rejection: bool
     reason: str
     family: str
     is_before_contact: bool
-    group: Any
+    source: str
+    team: int | None
+    rep: int
     count: int
 
 
@@ -70,22 +72,34 @@ def is_before_contact(motion: Motion) -> Q:
     return Q(play__first_contact_at__isnull=True) | Q(play__first_contact_at__gt=F("at"))
 
 
-def count_decisions(query: ReportQuery, decisions: QuerySet[Any], group: str = "") -> list[DecisionCount]:
-    """Count decisions by month, kind, reason and contact, and by a `group` of the handoff, such as its team. One query."""
+def count_decisions(query: ReportQuery, decisions: QuerySet[Any], *, by_rep: bool = False) -> list[DecisionCount]:
+    """Count decisions by month, kind, reason, contact, source and team at once; the tables are added up from it. One query."""
     owner = name_owner(query.motion)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
+    nothing = Value("", output_field=CharField())
     counted = (
         decisions.order_by()
         .annotate(
             month=TruncMonth(f"{owner}__decided_at", tzinfo=zone), early=is_before_contact(query.motion),
-            group=F(f"{owner}__{group}") if group else F("kind"),
+            source=nothing if query.motion == Motion.AQL else F(f"{owner}__lead__source"), team=F(f"{owner}__team"),
+            rep=F(f"{owner}__rep") if by_rep else Value(0),
         )
-        .values_list("month", "kind", "reason__code", "reason__family", "early", "group")
+        .values_list("month", "kind", "reason__code", "reason__family", "early", "source", "team", "rep")
         .annotate(count=Count("pk"))
     )  # fmt: skip
     return [
-        DecisionCount(f"{month:%Y-%m}", kind == DispositionKind.REJECT, reason or "", family or "", early, key, count)
-        for month, kind, reason, family, early, key, count in counted
+        DecisionCount(
+            f"{month:%Y-%m}",
+            kind == DispositionKind.REJECT,
+            reason or "",
+            family or "",
+            early,
+            source,
+            team,
+            rep,
+            count,
+        )
+        for month, kind, reason, family, early, source, team, rep, count in counted
     ]
 
 

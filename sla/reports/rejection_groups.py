@@ -26,42 +26,44 @@ EVIDENCE_READ: Final = 2_000
 WAYS_SHOWN: Final = 30
 
 
-def build_sources(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection:
+def build_sources(query: ReportQuery, rows: list[DecisionCount]) -> ReportSection:
     """Build the rejection rate by the source of the leads."""
-    rows = rejection_decisions.count_decisions(query, decisions, "lead__source")
-    names = {row.group: row.group or "No source" for row in rows}
-    keys = {source: source or NO_SOURCE for source in names}
-    return _build_group(query, rows, names, keys, "source", "By source")
+    by_source = rejection_decisions.part(rows, lambda row: row.source)
+    names = {source: source or "No source" for source in by_source}
+    keys = {source: source or NO_SOURCE for source in by_source}
+    return _build_group(query, by_source, names, keys, "source", "By source")
 
 
-def build_teams(query: ReportQuery, reader: User, decisions: QuerySet[Any]) -> ReportSection:
+def build_teams(query: ReportQuery, reader: User, rows: list[DecisionCount]) -> ReportSection:
     """Build the rejection rate by team, without the teams whose figures would be one person's."""
-    owner = rejection_decisions.name_owner(query.motion)
-    shown = decisions.filter(**{f"{owner}__team__isnull": False})
-    shown = shown.exclude(**{f"{owner}__team__in": people_groups.list_hidden_teams(reader)})
-    rows = rejection_decisions.count_decisions(query, shown, "team")
-    names = dict(Team.objects.filter(pk__in={row.group for row in rows}).values_list("pk", "name"))
-    return _build_group(query, rows, names, {pk: str(pk) for pk in names}, "team", "By team")
+    by_team = rejection_decisions.part(rows, lambda row: row.team)
+    shown = Team.objects.filter(pk__in=[pk for pk in by_team if pk is not None])
+    shown = shown.exclude(pk__in=people_groups.list_hidden_teams(reader))
+    names = dict(shown.values_list("pk", "name"))
+    return _build_group(query, by_team, names, {pk: str(pk) for pk in names}, "team", "By team")
 
 
 def build_reps(query: ReportQuery, reader: User, decisions: QuerySet[Any]) -> ReportSection:
     """Build the rejection rate by rep, for the person and the managers of their team."""
     owner = rejection_decisions.name_owner(query.motion)
     reps = {rep.pk: str(rep) for rep in people_groups.select_reps_by_name(reader).select_related("user")}
-    rows = rejection_decisions.count_decisions(query, decisions.filter(**{f"{owner}__rep__in": reps}), "rep")
-    names = {pk: name for pk, name in reps.items() if any(row.group == pk for row in rows)}
-    return _build_group(query, rows, names, {pk: str(pk) for pk in names}, "rep", "By rep")
+    of_reps = decisions.filter(**{f"{owner}__rep__in": reps})
+    by_rep = rejection_decisions.part(
+        rejection_decisions.count_decisions(query, of_reps, by_rep=True), lambda row: row.rep
+    )
+    names = {pk: reps[pk] for pk in by_rep}
+    return _build_group(query, by_rep, names, {pk: str(pk) for pk in names}, "rep", "By rep")
 
 
 def _build_group(
     query: ReportQuery,
-    rows: list[DecisionCount],
+    by_group: Mapping[Any, list[DecisionCount]],
     names: Mapping[Any, str],
     keys: Mapping[Any, str],
     group: str,
     title: str,
 ) -> ReportSection:
-    by_group = rejection_decisions.part(rows, lambda row: row.group)
+    rows = [row for value in names for row in by_group[value]]
     table_rows = []
     for value in sorted(names, key=lambda value: (names[value].casefold(), keys[value])):
         sample = rejection_decisions.rejected_of(by_group[value])

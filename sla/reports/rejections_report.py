@@ -56,10 +56,10 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         rejection_tables.build_contact(query, decisions, rows),
     ]
     if query.motion != Motion.AQL:
-        sections.append(rejection_groups.build_sources(query, decisions))
+        sections.append(rejection_groups.build_sources(query, rows))
         sections.append(rejection_groups.build_ways(query, decisions))
     if not row_rights.counts_own_rows_only(reader):
-        sections.append(rejection_groups.build_teams(query, reader, decisions))
+        sections.append(rejection_groups.build_teams(query, reader, rows))
     if people_groups.select_reps_by_name(reader).exists():
         sections.append(rejection_groups.build_reps(query, reader, decisions))
     digests = _list_digests(query, reader)
