@@ -22,7 +22,7 @@ from sla.teams import people_groups
 from sla.vocabulary import DispositionKind
 
 #: What leads had met is read of this many decisions, the latest ones: their evidence is long.
-EVIDENCE_READ: Final = 2_000
+EVIDENCE_READ: Final = 500
 WAYS_SHOWN: Final = 30
 
 
