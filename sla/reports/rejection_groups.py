@@ -128,6 +128,8 @@ def build_ways(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection:
     notes = [
         "By the evidence as it was frozen when the lead qualified. One lead stands in several rows; all had met the gate."
     ]
+    if len(decided) > WAYS_SHOWN:
+        notes.append(f"The {WAYS_SHOWN} that most of them had met.")
     if read == EVIDENCE_READ:
         notes.append(f"Of the {EVIDENCE_READ:,} latest decisions of the period.")
     headline = headlines.describe_worst(samples, REJECTION.name)

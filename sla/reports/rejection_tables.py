@@ -1,4 +1,4 @@
-"""The tables of the report of rejections: by month, reason, family, contact, source, criterion, team and rep (rules 12.45)."""
+"""The tables of the report of rejections: by month, reason, family and contact, and the digests (rules 12.45, 12.48)."""
 
 from __future__ import annotations
 
