@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -245,13 +245,15 @@ def name_largest(families: Counter[str]) -> str:
     return f"{Family(family).label}, {count:,} of {families.total():,}"
 
 
-def build_digests(digests: Sequence[RejectionDigest]) -> ReportSection:
-    """Build the monthly digests, with the figures that they were sent with."""
-    columns = (
+def build_digests(digests: Sequence[RejectionDigest], drafts: Mapping[int, str]) -> ReportSection:
+    """Build the monthly digests, with the figures that they were sent with; `drafts` has the address of a draft by digest."""
+    columns = [
         *rate_columns(),
         ReportColumn("reasons", "Largest reasons"),
         ReportColumn("consequence", "What they lead to"),
-    )
+    ]
+    if drafts:
+        columns.append(ReportColumn("draft", "Draft"))
     rows = tuple(
         ReportRow(
             f"{digest.month}:{digest.definition_id}",
@@ -261,15 +263,20 @@ def build_digests(digests: Sequence[RejectionDigest]) -> ReportSection:
                 ReportCell(Sample(digest.rejected, digest.decided)),
                 ReportCell(rejection_digests.list_reasons(digest)),
                 ReportCell(digest.consequence),
+                *([_draft_cell(drafts.get(digest.pk, ""))] if drafts else []),
             ),
         )
         for digest in digests
     )
-    table = ReportTable("digest", "Monthly digests of rejections", "Digest", columns, rows)
+    table = ReportTable("digest", "Monthly digests of rejections", "Digest", tuple(columns), rows)
     note = (
         "As they stood when the month had closed; a decision that was corrected later changes the tables above alone."
     )
     return ReportSection("digest", "Monthly digests", table=table, notes=(note,))
+
+
+def _draft_cell(address: str) -> ReportCell:
+    return ReportCell("Start a draft from this", href=address) if address else ReportCell("")
 
 
 def rate_columns() -> tuple[ReportColumn, ...]:

@@ -64,7 +64,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         sections.append(rejection_groups.build_reps(query, reader, decisions))
     digests = _list_digests(query, reader)
     if digests:
-        sections.append(rejection_tables.build_digests(digests))
+        sections.append(rejection_tables.build_digests(digests, _link_drafts(digests, reader)))
     return Report(
         name=NAME,
         title="Rejections",
@@ -73,7 +73,6 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         headline=rejection_families.describe_consequence(rejection_decisions.count_families(rows)),
         sections=tuple(sections),
         notes=_notes(query, reader),
-        links=_link_drafts(digests, reader),
     )
 
 
@@ -84,20 +83,16 @@ def _list_digests(query: ReportQuery, reader: User) -> list[RejectionDigest]:
     return rejection_digests.list_digests(query.motion, query.period)
 
 
-def _link_drafts(digests: list[RejectionDigest], reader: User) -> tuple[tuple[str, str], ...]:
-    """Return a link that starts a draft from the latest digest of each definition, for who may draft. It changes nothing."""
+def _link_drafts(digests: list[RejectionDigest], reader: User) -> dict[int, str]:
+    """Return by digest the address that starts a draft of its definition, for who may draft. It changes nothing by itself."""
     if not digests or not holds(reader, Role.MARKETING_OPS):
-        return ()
-    active = {version.definition_id: version for version in Version.objects.active()}
-    latest = {digest.definition_id: digest for digest in reversed(digests)}
-    return tuple(
-        (
-            f"Start a draft of {digest.definition} from the digest of {rejection_digests.month_of(digest).label}",
-            f"{reverse('version_step', args=[active[pk].pk, 'copy'])}?digest={digest.pk}",
-        )
-        for pk, digest in latest.items()
-        if pk in active
-    )
+        return {}
+    active = {version.definition_id: version.pk for version in Version.objects.active()}
+    return {
+        digest.pk: f"{reverse('version_step', args=[active[digest.definition_id], 'copy'])}?digest={digest.pk}"
+        for digest in digests
+        if digest.definition_id in active
+    }
 
 
 def _build_cards(

@@ -92,7 +92,7 @@ def test_plays_have_digests_of_their_own():
     assert (digest.definition.motion, digest.decided, digest.rejected) == (Motion.AQL, 1, 1)
 
 
-def test_the_report_shows_the_digests_and_starts_a_draft_from_the_latest(ops):
+def test_the_report_shows_the_digests_and_starts_a_draft_from_one(ops):
     rejection_digests.make_due_digests(now=NEXT_MONTH)
     digest, version = RejectionDigest.objects.get(), Version.objects.get()
     step = f"{reverse('version_step', args=[version.pk, 'copy'])}?digest={digest.pk}"
@@ -102,7 +102,7 @@ def test_the_report_shows_the_digests_and_starts_a_draft_from_the_latest(ops):
     form = read_page(ops, step, at=NEXT_MONTH).content.decode()
 
     assert (row["cells"]["rejection"]["count"], row["cells"]["rejection"]["of"]) == (3, 4)
-    assert step in page
+    assert f'<a href="{step}">Start a draft from this</a>' in page
     assert "Rejections: 75 % of 4 decided MQLs rejected in March 2026." in form
     assert "Most for: Wrong persona / title 2" in form
     assert Version.objects.count() == 1
