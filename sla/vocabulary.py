@@ -244,6 +244,7 @@ class NoticeKind(models.TextChoices):
     LINE_CROSSED = "rate.line_crossed", _("Rate beyond its line")
     VALIDATION = "recency.waiting", _("Recency validation")
     PIPELINE_SHORT = "pipeline.short", _("Pipeline falls short")
+    REJECTION_DIGEST = "rejections.digest", _("Rejections of a month")
 
     @property
     def tone(self) -> str:
@@ -270,6 +271,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.LINE_CROSSED: "warn",
         NoticeKind.VALIDATION: "marketing",
         NoticeKind.PIPELINE_SHORT: "warn",
+        NoticeKind.REJECTION_DIGEST: "info",
     }
 )
 

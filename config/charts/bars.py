@@ -26,6 +26,7 @@ from config.charts.figures import (
     vertical_mark,
     x_at,
 )
+from config.charts.lines import build_line
 
 #: The share of its place that a group of bars fills, in bar charts and in histograms.
 GROUP_SHARE: Final = 0.8
@@ -42,21 +43,25 @@ def bar_chart(
     unit: str = "",
     across: HorizontalAxis = UNNAMED_AXIS,
     group_share: float = GROUP_SHARE,
+    over: Series | None = None,
 ) -> Chart:
-    """Build a chart with a group of bars over each label, one bar for each series.
+    """Build a chart with a group of bars over each label, one bar for each series; `over` is a line above them.
 
     `across.mark` is placed by a number of groups from the left.
     """
-    measure = build_scale(all_series, unit)
+    shown = [*all_series, over] if over else all_series
+    measure = build_scale(shown, unit)
     groups = max(1, len(labels))
+    middles = [x_at((index + 0.5) / groups) for index in range(len(labels))]
     return Chart(
         title=title,
-        description=describe_series(labels, all_series, unit),
+        description=describe_series(labels, shown, unit),
         ticks=measure.ticks(),
-        labels=thin_out_labels(labels, [x_at((index + 0.5) / groups) for index in range(len(labels))]),
-        columns=[series.label for series in all_series],
-        rows=build_table(labels, all_series, unit),
-        keys=[LegendEntry(series.label, series.look) for series in all_series],
+        labels=thin_out_labels(labels, middles),
+        columns=[series.label for series in shown],
+        rows=build_table(labels, shown, unit),
+        keys=[LegendEntry(series.label, series.look, is_line=series is over) for series in shown],
+        lines=[build_line(over, labels, middles, measure)] if over else (),
         bars=[
             bar
             for place, series in enumerate(all_series)

@@ -91,10 +91,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """An entry of the legend."""
+    """An entry of the legend; `is_line` is a line among bars."""
 
     label: str
     look: str
+    is_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

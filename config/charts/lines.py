@@ -63,7 +63,7 @@ def line_chart(
         columns=[series.label for series in all_series],
         rows=build_table(labels, all_series, unit, marked),
         keys=[LegendEntry(series.label, series.look) for series in all_series],
-        lines=[_build_line(series, labels, xs, measure) for series in all_series],
+        lines=[build_line(series, labels, xs, measure) for series in all_series],
         target=Mark(WIDTH - RIGHT, measure.y(target[0]), target[1]) if target else None,
         mark=vertical_mark(_share_of_width(mark[0], places), mark[1]) if mark and places else None,
         across=across.name,
@@ -77,7 +77,8 @@ def _share_of_width(place: float, places: Sequence[float]) -> float:
     return (place - first) / (last - first) if last > first else 0.0
 
 
-def _build_line(series: Series, labels: Sequence[str], xs: Sequence[float], measure: Scale) -> Line:
+def build_line(series: Series, labels: Sequence[str], xs: Sequence[float], measure: Scale) -> Line:
+    """Build the line of a series through the places of its labels."""
     points = _points(series.values, xs, measure)
     dots = [
         Mark(*point, f"{series.label}, {label}: {format_value(value, measure.unit)}", href=series.href(index))

@@ -17,11 +17,11 @@ from django.views.generic.edit import FormView
 
 from config import lock_waits
 from config.accounts.roles import holds
-from config.web import Request, show_refused_step, typed_number
+from config.web import Request, show_refused_step
 from definitions import evidence_links, permissions, proposals, versions
 from definitions.forms import ActivateForm, CopyForm, ProposeForm, RevertForm, SignForm
 from definitions.models import Review, Version
-from definitions.presenters import published_page, review_page, signing_sheet, step_buttons
+from definitions.presenters import draft_reasons, published_page, signing_sheet, step_buttons
 from definitions.proposals import ProposalGrounds
 from definitions.vocabulary import ChangeDriver, Decision, PrecisionBasis, Side, VersionState
 from leads.vocabulary import READERS_OF_LEADS
@@ -142,10 +142,9 @@ class CopyView(VersionStepView):
     makes_draft = True
 
     def get_initial(self) -> dict[str, Any]:
-        """Fill in the reason when the page of a review asks for the draft."""
-        number = typed_number(self.request.GET.get("review", ""))
-        review = Review.objects.filter(pk=number, definition=self.version.definition).first() if number else None
-        return {"reason": review_page.write_reason(review)} if review else {}
+        """Fill in the reason of the page that asks for the draft, such as that of a review."""
+        reason = draft_reasons.read_reason(self.request.GET, self.version.definition)
+        return {"reason": reason} if reason else {}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(statement=published_page.read_statement(self.version), **kwargs)

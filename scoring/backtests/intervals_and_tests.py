@@ -87,6 +87,16 @@ def newcombe(first: Sample, second: Sample, confidence: float = 0.95) -> Bounds 
     return rates[0] - rates[1] - below, rates[0] - rates[1] + above
 
 
+def ratio_interval(first: Sample, second: Sample, confidence: float = 0.95) -> Bounds | None:
+    """Return the interval of how many times the second rate the first one is: Katz 1978, by logarithms; None without hits."""
+    if not first.hits or not second.hits:
+        return None
+    ratio = (first.hits * second.total) / (second.hits * first.total)
+    error = math.sqrt(1 / first.hits - 1 / first.total + 1 / second.hits - 1 / second.total)
+    reach = math.exp(NORMAL.inv_cdf((1 + confidence) / 2) * error)
+    return ratio / reach, ratio * reach
+
+
 def compare(first: Sample, second: Sample) -> RateComparison:
     """Compare two rates: difference with its 95 % interval, pooled z test, Fisher's exact test (rules 10.12)."""
     z = pooled_z(first, second)

@@ -94,6 +94,30 @@ def read_evidence(document: object) -> FrozenEvidence:
     )
 
 
+def list_met_criteria(document: object) -> list[str]:
+    """Return the criteria of fit and BANT that held, each as what it asks for: Company industry Software or Retail."""
+    explanation = document if isinstance(document, Mapping) else {}
+    answers = [answer for part in ("fit_answers", "bant_answers") for answer in _mappings(explanation.get(part))]
+    criteria = [answer.get("criterion") for answer in answers if answer.get("verdict") == HELD]
+    return [_describe_criterion(criterion) for criterion in criteria if isinstance(criterion, Mapping)]
+
+
+def _describe_criterion(parts: Mapping[str, Any]) -> str:
+    """Return the field and what is asked of it; only the field where the rest cannot be read."""
+    criterion = _read_rule(parts)
+    try:
+        needed = describe_needed(criterion)
+    except (KeyError, TypeError, ValueError):
+        needed = ""
+    return f"{capitalize(field_words(criterion.field))} {needed}".strip()
+
+
+def _read_rule(parts: Mapping[str, Any]) -> CriterionRule:
+    value = parts.get("value")
+    operand = tuple(value) if isinstance(value, list) else value
+    return CriterionRule("", str(parts.get("field", "?")), str(parts.get("op", "")), operand)
+
+
 def _read_held(explanation: Mapping[str, Any]) -> Iterable[EvidenceLine]:
     """Yield the values besides the gate's for which the lead waits (rules 3.15)."""
     for part in ("fit_answers", "bant_answers", "disqualifier_answers"):
@@ -128,10 +152,7 @@ def _read_axis(label: str, axis: object) -> EvidenceAxis | None:
 def _read_criterion(answer: Mapping[str, Any]) -> EvidenceLine:
     raw = answer.get("criterion")
     parts = raw if isinstance(raw, Mapping) else {}
-    value = parts.get("value")
-    criterion = CriterionRule(
-        "", str(parts.get("field", "?")), str(parts.get("op", "")), tuple(value) if isinstance(value, list) else value
-    )
+    criterion = _read_rule(parts)
     answer_value = answer.get("seen")
     shown = ", ".join(map(str, answer_value)) if isinstance(answer_value, list) else answer_value
     text = f"{capitalize(field_words(criterion.field))}: {_value_text(shown)}"

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sla.figure_catalogue.catalogue import CATALOGUE, RateFigure
+from sla.figure_catalogue.content_figures import CONTENT_FIGURES
 from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.forecast_figures import FORECAST_FIGURES
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
+from sla.figure_catalogue.rejection_figures import REJECTION_FIGURES
 from sla.figure_catalogue.speed_figures import SPEED_FIGURES
 
 _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
@@ -20,6 +22,8 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     FUNNEL_FIGURES,
     SPEED_FIGURES,
     FORECAST_FIGURES,
+    REJECTION_FIGURES,
+    CONTENT_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

@@ -9,11 +9,13 @@ from enum import StrEnum
 class FigureKind(StrEnum):
     """The kinds of figures.
 
-    A rate is a part of a sample and has an interval; a share is a quotient that may exceed 100 %, as delivered of agreed.
+    A rate is a part of a sample and has an interval; a share is a quotient that may exceed 100 %, as delivered of agreed; a
+    ratio says how many times one rate another is.
     """
 
     RATE = "rate"
     SHARE = "share"
+    RATIO = "ratio"
     COUNT = "count"
     MONEY = "money"
     TIME = "time"

@@ -29,12 +29,15 @@ class HealthBand:
         return difference < 0 or (self.includes_limit and difference == 0)
 
 
+#: Percent of the decided leads: a rejection rate strictly above it is too high (rules 8.3).
+REJECTION_LINE: Final = 35
+
 #: From the lowest to the highest; the first band that holds is the band of a rate.
 REJECTION_BANDS: Final = (
     HealthBand(10, "Too low: too tight, or accepted without looking", "bad"),
     HealthBand(20, "Below the healthy 20 to 30 %", "warn"),
     HealthBand(30, "Healthy", "good", includes_limit=True),
-    HealthBand(35, "Above the healthy 20 to 30 %", "warn", includes_limit=True),
+    HealthBand(REJECTION_LINE, "Above the healthy 20 to 30 %", "warn", includes_limit=True),
     HealthBand(None, "Too high: too loose", "bad"),
 )
 ACCEPTANCE_BANDS: Final = (

@@ -5,7 +5,7 @@ from sla.models.clock import Clock, ClockQuerySet, PromiseClock
 from sla.models.commitment import Commitment, PromiseSimulation
 from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
-from sla.models.figure import QuarterCoverage, WeeklyForecast
+from sla.models.figure import QuarterCoverage, RejectionDigest, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.opening import HandoffOpening
@@ -32,6 +32,6 @@ __all__ = [
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
     "HandoffOpening", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
     "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage",
-    "ReasonCode", "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
-    "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",
+    "ReasonCode", "Reinstatement", "RejectionDigest", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification",
+    "SavedFilter", "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

@@ -59,3 +59,30 @@ class WeeklyForecast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.motion.upper()} {self.week}"
+
+
+class RejectionDigest(models.Model):
+    """The rejections of a definition in a closed month, as they stood when its leaders were told of them (rules 12.48).
+
+    `reasons` are the three largest as [{"code", "label", "count"}, …]; `consequence` is the sentence that they lead to.
+    """
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="+")
+    month = models.CharField(max_length=7, help_text="As 2026-03, in the company's calendar.")
+    decided = models.PositiveIntegerField()
+    rejected = models.PositiveIntegerField()
+    reasons = models.JSONField()
+    consequence = models.CharField(max_length=500)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["definition", "month"], name="rejection_digest_once_a_month"),
+            models.CheckConstraint(
+                name="rejection_digest_is_of_decisions", condition=Q(rejected__lte=F("decided"), decided__gt=0)
+            ),
+        ]
+        triggers: ClassVar = [append_only("rejection_digests_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.definition} {self.month}: {self.rejected} of {self.decided}"

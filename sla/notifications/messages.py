@@ -38,6 +38,7 @@ _BY_URGENCY: Final = (
     NoticeKind.LINE_CROSSED,
     NoticeKind.PIPELINE_SHORT,
     NoticeKind.REVIEW,
+    NoticeKind.REJECTION_DIGEST,
     NoticeKind.BLIND_RULE,
     NoticeKind.REINSTATED,
     NoticeKind.VALIDATION,

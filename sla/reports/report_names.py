@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from config.accounts.models import User
-from sla.reports import forecast_report, funnel_report, sla_report, speed_report
+from sla.reports import content_report, forecast_report, funnel_report, rejections_report, sla_report, speed_report
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 
 REPORTS: Final[Mapping[str, ReportEntry]] = {
-    entry.name: entry for entry in (sla_report.ENTRY, funnel_report.ENTRY, speed_report.ENTRY, forecast_report.ENTRY)
+    entry.name: entry
+    for entry in (
+        sla_report.ENTRY,
+        funnel_report.ENTRY,
+        rejections_report.ENTRY,
+        speed_report.ENTRY,
+        content_report.ENTRY,
+        forecast_report.ENTRY,
+    )
 }
 
 

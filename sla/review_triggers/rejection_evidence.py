@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from django.utils.translation import gettext_lazy as _
-
 from config.calendar_periods import CalendarMonth
 from definitions.models import Definition
 from leads.vocabulary import Motion
@@ -16,25 +14,16 @@ from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue import benchmarks
 from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.models import Disposition, PlayDisposition, ReasonCode
-from sla.reports import compliance
+from sla.reports import compliance, rejection_families
+from sla.reports.rejection_families import LEVERS
 from sla.review_triggers import acceptance_behaviour, ways_in
 from sla.review_triggers.trigger_rules import SMALLEST_SAMPLE, TOO_FEW, TOO_MANY
-from sla.vocabulary import DispositionKind, Family
+from sla.vocabulary import DispositionKind
 
 #: A decision on a handoff, or on an account play of a definition that judges companies.
 Decision: TypeAlias = Disposition | PlayDisposition
 
-#: A family with at least this percent of the rejections is a pattern, and its lever is proposed.
-PATTERN_FROM: Final = 50
 SAMPLE_OF_REJECTED: Final = 30
-
-LEVERS: Final = {
-    Family.FIT: _("tighten the firmographic filters"),
-    Family.ENGAGEMENT: _("raise the engagement threshold and ask for more intent signals"),
-    Family.TIMING: _("ask for a sign of an active project, and recycle the rest with a date"),
-    Family.BANT: _("ask for budget and authority before the handoff"),
-    Family.DATA: _("improve e-mail verification and contact data"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +146,16 @@ def _count_details(decided: DecidedMonth, reason: ReasonCode) -> str:
 def count_families(decided: DecidedMonth) -> list[dict[str, Any]]:
     """Count the rejections by family of reasons, most frequent first, with its lever."""
     counts = Counter(disposition.reason.family for disposition in decided.rejected if disposition.reason)
-    total = counts.total()
     return [
         {
-            "family": family,
-            "label": str(Family(family).label),
-            "count": count,
-            "percent": round(count * 100 / total, 1),
-            "is_pattern": count * 100 >= total * PATTERN_FROM,
-            "lever": str(LEVERS[Family(family)]),
+            "family": str(row.family),
+            "label": str(row.family.label),
+            "count": row.count,
+            "percent": row.percent,
+            "is_pattern": row.is_pattern,
+            "lever": str(LEVERS[row.family]),
         }
-        for family, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        for row in rejection_families.list_families(counts)
     ]
 
 

@@ -10,9 +10,10 @@ from enum import Enum
 from typing import Final
 
 from scoring.backtests.intervals_and_tests import Sample, compare, exceeds_percent
+from sla.figure_catalogue.health_bands import REJECTION_LINE
 
 #: Percent of a month's decided handoffs or plays. Above and below are strict, computed on the exact fraction.
-TOO_MANY: Final = 35
+TOO_MANY: Final = REJECTION_LINE
 TOO_FEW: Final = 10
 SMALLEST_SAMPLE: Final = 20
 #: A rate of a quarter further off its target than this many points has drifted.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
-from scoring.explain import frozen_evidence
-from scoring.explain.frozen_evidence import HELD
 from sla.models import Disposition
+from sla.reports import evidence_ways
 from sla.vocabulary import DispositionKind
 
 ROWS_AT_MOST: Final = 20
@@ -19,7 +18,7 @@ def count_ways_in(dispositions: Iterable[Disposition]) -> list[dict[str, Any]]:
     decided: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     for disposition in dispositions:
-        ways = set(_list_ways(disposition.handoff.qualification.evidence))
+        ways = set(evidence_ways.list_ways(disposition.handoff.qualification.evidence))
         decided.update(ways)
         if disposition.kind == DispositionKind.REJECT:
             rejected.update(ways)
@@ -33,13 +32,3 @@ def count_ways_in(dispositions: Iterable[Disposition]) -> list[dict[str, Any]]:
         }
         for way in in_order[:ROWS_AT_MOST]
     ]
-
-
-def _list_ways(document: object) -> Iterator[str]:
-    evidence = frozen_evidence.read_evidence(document)
-    for path in evidence.paths:
-        if path.verdict == HELD:
-            yield f"{'Hot trigger' if path.is_hot else 'Path'}: {path.name}"
-    for contribution in evidence.contributions:
-        if contribution.points > 0:
-            yield f"Signal: {contribution.signal}"

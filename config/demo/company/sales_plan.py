@@ -114,6 +114,8 @@ _UNREACHED: Final = ("no_answer", "bounced", "no_answer", "bad_number", "left_co
 _RECYCLED: Final = frozenset({"bad_timing", "has_solution", "competitor_selected"})
 #: Reasons that close a lead. Nobody gives them to one that asks for sales again later: it would come back that day.
 _CLOSING: Final = frozenset({"wrong_company_profile", "existing_customer", "competitor_student_spam"})
+#: Reasons that a rep sees on the page of the lead, so that nobody calls first.
+_SEEN_WITHOUT_A_CALL: Final = frozenset({"existing_customer", "competitor_student_spam"})
 _LOST: Final = (
     "Stayed with spreadsheets",
     "No project this year",
@@ -184,13 +186,13 @@ class SalesPlanner:
 
     def _drawn_actions(self, lead: AssignedLead) -> Iterator[PlannedAction]:
         first = self._first_contact(lead)
-        yield _attempt(first, 0)
         if first > _working_minutes_after(lead, 180):
             yield PlannedAction(_working_minutes_after(lead, 90), SalesAction.REASSIGN)
         decided_at = self._decision_time(lead, first)
         if self._draw_rejection(lead, decided_at):
             yield from self._reject(lead, first, decided_at)
             return
+        yield _attempt(first, 0)
         yield PlannedAction(decided_at, SalesAction.ACCEPT)
         appeal = names_and_places.SOURCES.get(lead.source, (0, 1.0))[1] * (1.35 if lead.tier == 1 else 0.9)
         if self.becomes_sql.draw(SQL, appeal):
@@ -220,6 +222,10 @@ class SalesPlanner:
 
     def _reject(self, lead: AssignedLead, first: dt.datetime, at: dt.datetime) -> Iterator[PlannedAction]:
         reason = self._reason(lead)
+        if reason in _SEEN_WITHOUT_A_CALL:
+            at = first
+        else:
+            yield _attempt(first, 0)
         if reason == "couldnt_reach":
             tried_at = first
             for number in range(1, 6):

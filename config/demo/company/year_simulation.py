@@ -30,6 +30,7 @@ from scoring.live import quiet_leads
 from sla.business_time import arithmetic, calendars
 from sla.models import Clock, Handoff, Rep, Team
 from sla.nurture import recycling
+from sla.reports import rejection_digests
 from sla.review_triggers import daily_check
 from sla.teams import routing_rules
 
@@ -146,6 +147,7 @@ class YearSimulation:
     def _review(self, now: dt.datetime) -> None:
         self._process.catch_up(now)
         daily_check.open_due_reviews(now=now)
+        rejection_digests.make_due_digests(now=now)
         definition_history.decide_older_reviews(self._dates, self._staff, now)
         recycling.announce_returns(now=now)
 

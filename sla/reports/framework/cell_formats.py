@@ -48,6 +48,8 @@ def page_text(value: CellValue, kind: str = "") -> str:
 def _number_text(value: float | Decimal, kind: str) -> str:
     if kind == FigureKind.SHARE:
         return formats.percent(float(value))
+    if kind == FigureKind.RATIO:
+        return f"{value:,.1f} ×"
     return formats.figure(value) if isinstance(value, int) else f"{value:,.1f}"
 
 

@@ -12,13 +12,16 @@ from django.db.models import QuerySet
 
 @dataclass(frozen=True, slots=True)
 class FigureRow:
-    """A row in the list: whom it is about with the address of its page, who has it, when it counts, and why it is here."""
+    """A row in the list: whom it is about with the address of its page, who has it, when it counts, and why it is here.
+
+    A lead that is no MQL has no tier.
+    """
 
     label: str
     company: str
     href: str
     owner: str
-    tier: int
+    tier: int | None
     state: str
     tone: str
     at: dt.datetime | None

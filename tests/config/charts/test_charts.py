@@ -146,6 +146,16 @@ def test_bars_side_by_side_do_not_overlap(count: int) -> None:
         assert all(end <= begin + 0.15 for (_, end), (begin, _) in pairwise(ends))
 
 
+def test_a_line_over_the_bars_stands_at_their_middles_and_in_the_table() -> None:
+    over = Series("Sum", "two", [50.0, 80.0, 100.0])
+    chart = bar_chart("Why", WEEKS, [Series("Share", "one", [50.0, 30.0, 20.0])], unit="%", over=over)
+
+    middles = [bar.x + bar.width / 2 for bar in chart.bars]
+    assert [x for x, _ in points(chart.lines[0].path)] == pytest.approx(middles, abs=0.2)
+    assert ([key.is_line for key in chart.keys], chart.rows[1].cells) == ([False, True], ["30\u202f%", "80\u202f%"])
+    assert is_inside(chart)
+
+
 def test_a_zero_has_no_bar_but_a_row() -> None:
     chart = bar_chart("Leads", WEEKS, [Series("New", "one", [0.0, None, 3.0])])
 

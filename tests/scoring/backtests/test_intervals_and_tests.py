@@ -61,6 +61,14 @@ def test_newcombe_intervals_agree_with_the_paper(fact):
     assert bounds == pytest.approx(fact["published"]["interval"], abs=5.1e-5)
 
 
+def test_the_interval_of_a_ratio_agrees_with_a_published_one():
+    # Heart attacks under placebo and aspirin, Physicians' Health Study: 1.82, 95 % interval 1.43 to 2.30 (Agresti 2002, 3.1.3).
+    bounds = intervals_and_tests.ratio_interval(Sample(189, 11_034), Sample(104, 11_037))
+
+    assert bounds == pytest.approx((1.43, 2.30), abs=0.01)
+    assert intervals_and_tests.ratio_interval(Sample(0, 10), Sample(3, 10)) is None
+
+
 def test_a_small_sample_is_judged_by_the_exact_test():
     small = intervals_and_tests.compare(Sample(3, 4), Sample(1, 4))
     large = intervals_and_tests.compare(Sample(70, 100), Sample(60, 100))
