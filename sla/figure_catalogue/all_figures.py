@@ -12,6 +12,7 @@ from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
 from sla.figure_catalogue.source_figures import SOURCE_FIGURES
 from sla.figure_catalogue.speed_figures import SPEED_FIGURES
+from sla.figure_catalogue.version_comparison_figures import VERSION_COMPARISON_FIGURES
 
 _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     PIPELINE_FIGURES,
@@ -20,6 +21,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     FUNNEL_FIGURES,
     SPEED_FIGURES,
     SOURCE_FIGURES,
+    VERSION_COMPARISON_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

@@ -11,6 +11,7 @@ from sla.reports import (
     sla_report,
     sources_report,
     speed_report,
+    versions_report,
 )
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 
@@ -21,6 +22,7 @@ REPORTS: Final[Mapping[str, ReportEntry]] = {
         funnel_report.ENTRY,
         speed_report.ENTRY,
         sources_report.ENTRY,
+        versions_report.ENTRY,
     )
 }
 
