@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sla.figure_catalogue.catalogue import CATALOGUE, RateFigure
+from sla.figure_catalogue.data_health_figures import DATA_HEALTH_FIGURES
 from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
@@ -22,6 +23,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     SPEED_FIGURES,
     SOURCE_FIGURES,
     VERSION_COMPARISON_FIGURES,
+    DATA_HEALTH_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from config.accounts.models import User
 from sla.reports import (
+    data_health_report,
     funnel_report,
     sla_report,
     sources_report,
@@ -23,6 +24,7 @@ REPORTS: Final[Mapping[str, ReportEntry]] = {
         speed_report.ENTRY,
         sources_report.ENTRY,
         versions_report.ENTRY,
+        data_health_report.ENTRY,
     )
 }
 
