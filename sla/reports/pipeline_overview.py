@@ -122,6 +122,11 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     )
 
 
+def read_pipeline(motion: Motion, *, start: dt.datetime, until: dt.datetime) -> PipelineMoney:
+    """Sum the opportunities that were opened from `start` until an instant, of leads that had been handed to sales."""
+    return _sum_outcomes(motion, OutcomeKind.OPPORTUNITY, Handoff.objects.filter(motion=motion), start, until)
+
+
 def _sum_outcomes(
     motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
 ) -> PipelineMoney:

@@ -8,6 +8,7 @@ from typing import Final
 from config.accounts.models import User
 from sla.reports import (
     data_health_report,
+    diagnosis_report,
     funnel_report,
     sla_report,
     sources_report,
@@ -25,6 +26,7 @@ REPORTS: Final[Mapping[str, ReportEntry]] = {
         sources_report.ENTRY,
         versions_report.ENTRY,
         data_health_report.ENTRY,
+        diagnosis_report.ENTRY,
     )
 }
 

@@ -88,6 +88,11 @@ def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) 
     return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
 
 
+def count_delivered(motion: Motion, month: CalendarMonth) -> int:
+    """Count the leads of all teams that qualified in a month."""
+    return Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).count()
+
+
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
