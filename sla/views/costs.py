@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -36,17 +37,16 @@ _RELATED: Final = ("entered_by", "corrects__entered_by")
 def cost_list(request: Request) -> HttpResponse:
     """List the last row of each cost, those entered last first; `source` shows those of one source."""
     source, after = request.GET.get("source", ""), typed_number(request.GET.get("after", ""))
-    rows = MarketingCost.objects.filter(corrected_by=None).select_related(*_RELATED).order_by("-pk")
+    has_leads = Exists(Lead.objects.filter(source=OuterRef("source")))
+    rows = MarketingCost.objects.filter(corrected_by=None).annotate(has_leads=has_leads)
+    rows = rows.select_related(*_RELATED).order_by("-pk")
     if source:
         rows = rows.filter(source=source.replace("\0", ""))
     page = list((rows if after is None else rows.filter(pk__lt=after))[: PAGE + 1])
-    sources = {row.source for row in page}
-    known = set(Lead.objects.filter(source__in=sources).values_list("source", flat=True).distinct())
     context = {
         "rows": page[:PAGE],
         "more": page[PAGE - 1].pk if len(page) > PAGE else None,
         "source": source,
-        "unknown": sources - known,
         "may_enter": holds(request.user, *cost_entry.ENTER_COSTS),
         "now": timezone.now(),
     }
