@@ -35,14 +35,11 @@ def enter_costs(*, ops: User, start: dt.datetime, now: dt.datetime) -> None:
         end = CalendarMonth.containing(dt.datetime(month.year, month.month, 15, tzinfo=dt.UTC)).end
         at = min(end + _ENTERED_AFTER, now)
         cost_entry.store(lines, by=ops, now=at, file_name=f"costs-{month:%Y-%m}.csv")
-    cost = MarketingCost.objects.filter(source="Webinar").earliest("month")
-    cost_entry.correct(
-        cost=cost,
-        amount=(cost.amount or Decimal(0)) + 250,
-        by=ops,
-        now=now,
-        reason="The invoice of the webinar platform came late.",
-    )
+    cost = MarketingCost.objects.filter(source="Webinar").order_by("month").first()
+    if cost is not None:
+        amount = (cost.amount or Decimal(0)) + 250
+        reason = "The invoice of the webinar platform came late."
+        cost_entry.correct(cost=cost, amount=amount, by=ops, now=now, reason=reason)
 
 
 def _draw_costs(start: dt.datetime) -> dict[dt.date, list[CostLine]]:
