@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from config.accounts.models import User
 from config.accounts.roles import holds
@@ -71,19 +71,20 @@ def store(
     return run_with_retries(lambda: _store(lines, by, now, reason, file_name))
 
 
-@transaction.atomic
 def correct(*, cost: MarketingCost, amount: Decimal | None, by: User, now: dt.datetime, reason: str) -> MarketingCost:
     """Correct a cost by a later row; an amount of None withdraws it. Raises CostRefused."""
     _require_role(by)
     reason = _read_reason(reason)
     if not reason:
         raise CostRefused("reason", "Say why the cost is corrected.")
-    standing = MarketingCost.objects.select_for_update(of=("self",), no_key=True).get(pk=cost.pk)
-    if MarketingCost.objects.filter(corrects=standing).exists():
-        raise CostRefused("amount", "Somebody else has corrected this cost. Look at it as it stands now.")
-    if standing.amount == amount:
+    if cost.amount == amount:
         raise CostRefused("amount", "This is the amount that stands already.")
-    return _add_row(_as_line(standing), amount, by, now, reason, corrects=standing)
+    try:
+        # The table may not be locked by row, as nobody may change it: the constraint says who was first.
+        with transaction.atomic():
+            return _add_row(_as_line(cost), amount, by, now, reason, corrects=cost)
+    except IntegrityError as error:
+        raise CostRefused("amount", "Somebody else has corrected this cost. Look at it as it stands now.") from error
 
 
 def find_standing(keys: Sequence[CostKey]) -> dict[CostKey, MarketingCost]:

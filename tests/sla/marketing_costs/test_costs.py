@@ -42,6 +42,7 @@ def upload(user, text: str, reason: str = "", name: str = "costs.csv"):
         return client.post(reverse("cost_upload"), {"file": file, "reason": reason})
 
 
+@pytest.mark.usefixtures("application_role")
 def test_a_cost_is_corrected_by_a_later_row_that_says_why(ops):
     cost_entry.store([line("310")], by=ops, now=NOW)
     cost = MarketingCost.objects.get()
@@ -56,6 +57,7 @@ def test_a_cost_is_corrected_by_a_later_row_that_says_why(ops):
     assert cost.amount == Decimal(310)
 
 
+@pytest.mark.usefixtures("application_role")
 def test_a_corrected_cost_is_not_corrected_twice(ops):
     cost_entry.store([line()], by=ops, now=NOW)
     cost = MarketingCost.objects.get()
@@ -130,6 +132,7 @@ def test_only_marketing_ops_enters_costs():
     assert not MarketingCost.objects.exists()
 
 
+@pytest.mark.usefixtures("application_role")
 def test_the_same_file_twice_changes_nothing(ops):
     text = "source;campaign;month;amount;currency\nads;Spring;2026-03;1.200,50;EUR\nfair;;2026-02;80;usd\n"
 
@@ -183,6 +186,7 @@ def test_a_file_corrects_only_with_a_reason(ops):
     assert dict(MarketingCost.objects.standing().values_list("source", "amount")) == {"ads": 6, "fair": 1}
 
 
+@pytest.mark.usefixtures("application_role")
 def test_costs_are_entered_corrected_and_listed_on_pages(ops):
     client = Client()
     client.force_login(ops)
