@@ -53,11 +53,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class HorizontalAxis:
-    """The horizontal axis: its name, a vertical mark as (number on the axis, label), and whether it is time up to now."""
+    """The horizontal axis: its name, a vertical mark as (number on the axis, label), and whether it is time up to now.
+
+    `changes` are further marks, where something changed.
+    """
 
     name: str = ""
     mark: tuple[float, str] | None = None
     is_time: bool = False
+    changes: Sequence[tuple[float, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class Chart:
     bars: Sequence[Bar] = ()
     target: Mark | None = None
     mark: Mark | None = None
+    changes: Sequence[Mark] = ()
     across: str = ""
     has_bars: bool = False
     #: The newest values stand at the right: a narrow screen shows that end first.

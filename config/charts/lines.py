@@ -48,7 +48,7 @@ def line_chart(
     The scale of percentages ends at 100, other scales end at a round number above the values.
 
     `at` places the labels by numbers, in rising order; without it they stand at equal distances, from 0. `across.mark`
-    stands at such a number; `target` is a horizontal line as (value, label). A gap in the values is a gap in the line.
+    and `across.changes` stand at such numbers; `target` is a horizontal line as (value, label). A gap in the values is a gap in the line.
     """
     places = list(at) if at is not None else [float(index) for index in range(len(labels))]
     measure = build_scale(all_series, unit)
@@ -66,6 +66,7 @@ def line_chart(
         lines=[build_line(series, labels, xs, measure) for series in all_series],
         target=Mark(WIDTH - RIGHT, measure.y(target[0]), target[1]) if target else None,
         mark=vertical_mark(_share_of_width(mark[0], places), mark[1]) if mark and places else None,
+        changes=[vertical_mark(_share_of_width(place, places), text) for place, text in across.changes if places],
         across=across.name,
         is_over_time=across.is_time,
     )

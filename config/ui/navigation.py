@@ -67,7 +67,7 @@ PLACES: Final = (
         ),
     ),
     Place("Reviews", "reviews", MARKETING, within=("/suppressions/",)),
-    Place("Reports", "sla_report", (*MARKETING, Role.SDR), within=("/reports/",)),
+    Place("Reports", "sla_report", (*MARKETING, Role.SDR), within=("/reports/", "/costs/")),
     Place("Rules", "rules", (*MARKETING, Role.SDR), within=("/commitments/", "/calendars/", "/routing/")),
 )
 

@@ -97,6 +97,14 @@ class ValueText(NamedTuple):
     text: str
 
 
+class AttributeCount(NamedTuple):
+    """The leads, or companies, with a value of an attribute that could not be read, and how many different texts there are."""
+
+    attribute: str
+    subjects: int
+    texts: int
+
+
 #: The leads that one lead or company stands for, as an expression.
 _LEADS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -133,6 +141,12 @@ def read_values(texts: Sequence[ValueText]) -> list[NotUnderstood]:
         values += _read_marked(subject, [text for text in marked if text.attribute.startswith(f"{subject}.")])
     by_text = {(value.attribute, value.text): value for value in values}
     return [by_text[text] for text in texts if text in by_text]
+
+
+def count_by_attribute() -> list[AttributeCount]:
+    """Return how many leads or companies have a value that could not be read, by attribute, the most first."""
+    counts = [count for subject in _LEADS_OF for count in _count_marked(subject)]
+    return sorted(counts, key=lambda count: (-count.subjects, count.attribute))
 
 
 def match_leads(token: str) -> Q:
@@ -177,6 +191,19 @@ def _list_marked(subject: str) -> list[ValueText]:
         [],
     )
     return [ValueText(f"{subject}.{name}", text) for name, text in rows]
+
+
+def _count_marked(subject: str) -> list[AttributeCount]:
+    rows = bulk_rows.fetch_rows(
+        f"""
+        SELECT mark.key, count(*), count(DISTINCT mark.value)
+        FROM leads_{subject} subject CROSS JOIN jsonb_each_text(subject.not_understood) mark
+        WHERE subject.not_understood <> '{{}}'
+        GROUP BY mark.key
+        """,  # noqa: S608  # the subject is one of two constants
+        [],
+    )
+    return [AttributeCount(f"{subject}.{name}", subjects, texts) for name, subjects, texts in rows]
 
 
 def _read_marked(subject: str, texts: Sequence[ValueText]) -> list[NotUnderstood]:

@@ -7,13 +7,16 @@ from typing import Any, Final
 
 from sla.figure_catalogue.catalogue import CATALOGUE, RateFigure
 from sla.figure_catalogue.content_figures import CONTENT_FIGURES
+from sla.figure_catalogue.data_health_figures import DATA_HEALTH_FIGURES
 from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.forecast_figures import FORECAST_FIGURES
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
 from sla.figure_catalogue.rejection_figures import REJECTION_FIGURES
+from sla.figure_catalogue.source_figures import SOURCE_FIGURES
 from sla.figure_catalogue.speed_figures import SPEED_FIGURES
+from sla.figure_catalogue.version_comparison_figures import VERSION_COMPARISON_FIGURES
 
 _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     PIPELINE_FIGURES,
@@ -24,6 +27,9 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     FORECAST_FIGURES,
     REJECTION_FIGURES,
     CONTENT_FIGURES,
+    SOURCE_FIGURES,
+    VERSION_COMPARISON_FIGURES,
+    DATA_HEALTH_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

@@ -9,8 +9,9 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any, Final
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Least
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, JSONObject, Least
 
 from leads.models import Outcome
 from leads.vocabulary import OutcomeKind
@@ -65,3 +66,13 @@ def _next_cycle_of_person() -> Coalesce:
     )
     # PostgreSQL's LEAST ignores NULL.
     return Coalesce(Least(*next_ones), Value(_NEVER))
+
+
+def list_outcomes(kinds: Collection[OutcomeKind], *, now: dt.datetime) -> tuple[ArraySubquery, ArraySubquery]:
+    """Return two expressions on an MQL: its outcomes of these kinds as objects with `at`, `amount` and `currency`.
+
+    Those of the lead that stands for the person, and those of its aliases. Amounts are texts, so that no cent is lost.
+    """
+    own, of_aliases = _select_outcomes(kinds, now, None)
+    parts = JSONObject(at="at", amount=Cast("amount", TextField()), currency="currency")
+    return ArraySubquery(own.values(part=parts)), ArraySubquery(of_aliases.values(part=parts))

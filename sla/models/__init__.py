@@ -7,6 +7,7 @@ from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
 from sla.models.figure import QuarterCoverage, RejectionDigest, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
+from sla.models.marketing_cost import MarketingCost, MarketingCostQuerySet
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.opening import HandoffOpening
 from sla.models.play import (
@@ -30,7 +31,8 @@ from sla.models.team import Absence, Rep, Team
 __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
-    "HandoffOpening", "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
+    "HandoffOpening", "HandoffQuerySet", "MarketingCost", "MarketingCostQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt",
+    "PlayClock", "PlayContact",
     "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage",
     "ReasonCode", "Reinstatement", "RejectionDigest", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification",
     "SavedFilter", "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",

@@ -133,7 +133,9 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
         motion=motion,
         since=since,
         pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        before=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since - PIPELINE_OVER, since),
+        before=_sum_outcomes(
+            motion, OutcomeKind.OPPORTUNITY, handoffs, since - PIPELINE_OVER, since - dt.timedelta.resolution
+        ),
         of_all=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
         won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
         months=_count_decisions(motion, handoffs, now),
@@ -142,11 +144,16 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     )
 
 
+def read_pipeline(motion: Motion, *, start: dt.datetime, until: dt.datetime) -> PipelineMoney:
+    """Sum the opportunities that were opened from `start` until an instant, of leads that had been handed to sales."""
+    return _sum_outcomes(motion, OutcomeKind.OPPORTUNITY, Handoff.objects.filter(motion=motion), start, until)
+
+
 def select_outcomes(
     motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
 ) -> QuerySet[Outcome]:
-    """Return the outcomes in (since, until]; with `handoffs`, those of leads that had been handed to sales before."""
-    outcomes = Outcome.objects.effective().filter(motion=motion, kind=kind, at__gt=since, at__lte=until)
+    """Return the outcomes in [since, until]; with `handoffs`, those of leads that had been handed to sales before."""
+    outcomes = Outcome.objects.effective().filter(motion=motion, kind=kind, at__gte=since, at__lte=until)
     if handoffs is None:
         return outcomes
     return outcomes.filter(merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at"))))

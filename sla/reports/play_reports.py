@@ -39,7 +39,7 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
         motion=Motion.AQL,
         since=since,
         pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
-        before=_sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since),
+        before=_sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since - dt.timedelta.resolution),
         of_all=None,
         won=_sum_outcomes(OutcomeKind.WON, since, now),
         months=_count_decisions(now),
@@ -49,8 +49,8 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
 
 
 def select_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> QuerySet[PlayOutcome]:
-    """Return the deals of plays in (since, until]."""
-    return PlayOutcome.objects.filter(kind=kind, at__gt=since, at__lte=until).select_related("play__company")
+    """Return the deals of plays in [since, until]."""
+    return PlayOutcome.objects.filter(kind=kind, at__gte=since, at__lte=until).select_related("play__company")
 
 
 def count_reasons(now: dt.datetime) -> list[ReasonCount]:

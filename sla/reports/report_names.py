@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from config.accounts.models import User
-from sla.reports import content_report, forecast_report, funnel_report, rejections_report, sla_report, speed_report
+from sla.reports import (
+    content_report,
+    data_health_report,
+    diagnosis_report,
+    forecast_report,
+    funnel_report,
+    rejections_report,
+    sla_report,
+    sources_report,
+    speed_report,
+    versions_report,
+)
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 
 REPORTS: Final[Mapping[str, ReportEntry]] = {
@@ -16,8 +27,12 @@ REPORTS: Final[Mapping[str, ReportEntry]] = {
         funnel_report.ENTRY,
         rejections_report.ENTRY,
         speed_report.ENTRY,
+        sources_report.ENTRY,
         content_report.ENTRY,
         forecast_report.ENTRY,
+        versions_report.ENTRY,
+        data_health_report.ENTRY,
+        diagnosis_report.ENTRY,
     )
 }
 

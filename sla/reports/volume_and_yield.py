@@ -90,6 +90,11 @@ def has_complete_context() -> Q:
     return Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))
 
 
+def count_delivered(motion: Motion, month: CalendarMonth) -> int:
+    """Count the leads of all teams that qualified in a month."""
+    return Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).count()
+
+
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
     in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")

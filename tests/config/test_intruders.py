@@ -30,7 +30,7 @@ from leads.models import ImportRun
 from leads.shipped_rights import OPS_MAY
 from leads.vocabulary import Stage
 from scoring.models import AccountQualification, BlindRule, BlindRuleKind, RecencyValidation
-from sla.models import AccountPlay, Handoff, PlayContact, PlayTask, RoutingRule
+from sla.models import AccountPlay, Handoff, MarketingCost, PlayContact, PlayTask, RoutingRule
 from sla.vocabulary import BuyingRole, PlayState
 from tests.config.routes import OURS, ROUTES
 from tests.definitions.suppressions.suppressed import suppress
@@ -48,6 +48,7 @@ from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 from tests.scoring.blind_checks.stored_rounds import store_round
 from tests.scoring.mals.stored_validations import store_validation
+from tests.sla.marketing_costs.stored_costs import store_cost
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +159,11 @@ commitments              302 403 200 200 200 200 200 200 200 200 302
 company                  302 404 200 404 200 200 200 200 200 200 302
 comparison               302 404 404 404 200 200 200 200 200 200 302
 comparison_csv           302 404 404 404 200 200 200 200 200 200 302
+cost_correct             302 404 404 404 403 403 200 403 403 403 302
+cost_new                 302 404 404 404 403 403 200 403 403 403 302
+cost_upload              302 404 404 404 403 403 200 403 403 403 302
+costs                    302 404 404 404 200 200 200 200 200 200 302
+costs_export             302 404 404 404 200 200 200 200 200 200 302
 definition               302 403 200 200 200 200 200 200 200 200 302
 definition_version       302 403 200 200 200 200 200 200 200 200 302
 definitions              302 403 200 200 200 200 200 200 200 200 302
@@ -350,6 +356,7 @@ class World:
             "replay": self.handoff.version_id,
             "commitment": self.handoff.commitment_id,
             "calendar": self.handoff.team.calendar_id,
+            "cost": MarketingCost.objects.latest("pk").pk,
             "play": self.play.pk,
             "company": self.play.company_id,
             "suppression": Suppression.objects.latest("pk").pk,
@@ -378,6 +385,7 @@ def world() -> Iterator[World]:
         )
         store_round(handoff.version, handoff.lead, pk=blind_rule.pk)
         suppress("source", "fair", at=NOW)
+        store_cost(people["ops"])
         store_validation(handoff.version, LeadFactory(stage=Stage.MAL), at=NOW)
         callers = {"nobody": Client()} | {name: signed_in(person) for name, person in people.items()}
         yield World(

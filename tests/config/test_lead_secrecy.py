@@ -72,7 +72,8 @@ RULES: Final = {
         api:definition-propose api:definition-revert api:definition-sign api:definitions api:docs api:receipt-keys
         api:metrics-catalogue
         api:schema availability calendar calendar_new calendars commitment commitment_delete commitment_edit
-        commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
+        commitment_new commitment_sign commitments cost_correct cost_new cost_upload costs costs_export
+        definition definition_version definitions filter_forget filter_save
         api:review api:review-acknowledge api:review-block api:review-decide api:review-escalate api:review-unblock api:reviews
         blind_check blind_check_answer blind_check_export blind_check_new blind_check_result blind_checks
         glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export

@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 
+from config.accounts.vocabulary import Role
 from definitions import reviews
 from definitions.models import Definition, Review, Version
 from definitions.vocabulary import ReviewKind, ReviewTrigger
@@ -46,6 +47,7 @@ from tests.leads.imports import stored_imports
 from tests.scoring import backtest_results
 from tests.scoring.blind_checks.stored_rounds import store_round
 from tests.scoring.mals.stored_validations import store_validation
+from tests.sla.marketing_costs.stored_costs import store_cost
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +69,7 @@ api:import-rejected api:lead api:lead-events api:lead-explanation api:lead-verdi
 api:values
 availability backtest
 backtest_csv bell blind_check blind_check_export blind_check_result blind_checks blind_rule_leads blind_rules calendar_new
-calendars commitment commitment_edit company comparison comparison_csv
+calendars commitment commitment_edit company comparison comparison_csv cost_correct cost_new cost_upload costs costs_export
 definition_version duplicate_compare duplicates gate_unknown gate_unknown_export glossary hand_raises hand_raises_export handoff
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
@@ -145,6 +147,7 @@ def world() -> Iterator[World]:
             "review": open_review(version.definition).pk,
             "commitment": handoff.commitment_id,
             "calendar": handoff.team.calendar_id,
+            "cost": store_cost(UserFactory(roles=[Role.MARKETING_OPS])).pk,
             "play": play.pk,
             "company": play.company_id,
             "suppression": suppress("source", "fair", at=NOW).pk,

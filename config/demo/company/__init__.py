@@ -8,4 +8,5 @@
 4. `year_simulation` carries the year out: `definition_history` the two versions of `definition_documents` with their
    `version_backtests`, `sales_plan` the actions of reps, `bulk_handoffs` (with `bulk_clocks` and `bulk_writer`) the handoffs
    until the last day, `live_handoffs` (with `rep_actions`) those of the last day.
+5. `cost_history` enters what the sources cost.
 """

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from config.accounts.models import ApiKey
 from config.accounts.vocabulary import SCOPES
-from config.demo.company import definition_history, lead_generator, lead_loader, staff
+from config.demo.company import cost_history, definition_history, lead_generator, lead_loader, staff
 from config.demo.company.lead_generator import CompanySize
 from config.demo.company.qualifying_instants import QualifyingInstants
 from config.demo.company.year_simulation import YearSimulation
@@ -50,7 +50,7 @@ def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str],
     1. Generate companies, leads and their activities, and store them.
     2. Judge every lead at every instant of the year.
     3. Simulate the year: definition, handoffs, decisions.
-    4. Make the forecasts of the last weeks, each from what was known then.
+    4. Enter the costs of the sources, and make the forecasts of the last weeks, each from what was known then.
     5. Mark old notices as read and their mail as sent.
     6. Create the API key.
     """
@@ -67,6 +67,7 @@ def seed(*, size: CompanySize, seed: int, now: dt.datetime, say: Callable[[str],
     progress.report("Every lead judged at every instant of the year")
     rng = random.Random(f"{seed}/story")  # noqa: S311 (an example, not a secret)
     YearSimulation(year=year, people=people, leads=leads, instants=instants, rng=rng).run(in_bulk=in_bulk)
+    cost_history.enter_costs(ops=people.ops, start=year.dates.start, now=now)
     progress.report(f"The year played: {Qualification.objects.count()} MQLs and what became of them")
     for weeks_ago in reversed(range(_WEEKS_WITH_FORECAST)):
         weekly_forecasts.make_due_forecasts(now=now - dt.timedelta(weeks=weeks_ago))

@@ -106,6 +106,12 @@ class ReportTable:
     worst_by: str = ""
     is_heat: bool = False
 
+    @property
+    def cells_of_figures(self) -> list[ReportCell]:
+        """Return the cells of the columns that have a figure; the others hold words and dates."""
+        pairs = ((column, cell) for row in self.rows for column, cell in zip(self.columns, row.cells, strict=True))
+        return [cell for column, cell in pairs if column.figure is not None]
+
     def column(self, key: str) -> ReportColumn | None:
         """Return the column of this key, None if there is none."""
         return next((column for column in self.columns if column.key == key), None)
@@ -170,6 +176,6 @@ class Report:
     @property
     def is_empty(self) -> bool:
         """Say whether nothing at all happened in the period."""
-        rows = [row for table in self.tables.values() for row in table.rows]
-        cells = [*(cell for row in rows for cell in row.cells), *(card.cell for card in self.cards)]
+        cells = [cell for table in self.tables.values() for cell in table.cells_of_figures]
+        cells += [card.cell for card in self.cards]
         return not any(cell.is_something for cell in cells)

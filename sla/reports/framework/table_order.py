@@ -82,7 +82,9 @@ def _number(cell: ReportCell) -> Any:
         case Sample():
             return cell.value.rate
         case MoneySums():
-            return float(dict(cell.value.amounts).get(settings.CURRENCY, 0))
+            # Amounts of other currencies cannot be ordered among these.
+            amount = dict(cell.value.amounts).get(settings.CURRENCY)
+            return None if amount is None else float(amount)
         case dt.timedelta():
             return cell.value.total_seconds()
         case dt.date():

@@ -50,7 +50,7 @@ def test_governed_tables_are_those_that_the_audit_is_about() -> None:
             "definitions.Version", "definitions.Criterion", "definitions.SignalRule", "definitions.Path", "definitions.Clause",
             "definitions.VersionChange", "definitions.SignOff", "definitions.Proposal", "definitions.CommitmentSnapshot",
             "definitions.Suppression",
-            "sla.Commitment", "sla.Handoff", "sla.Clock", "sla.Disposition", "sla.AccountPlay", "sla.PlayClock",
+            "sla.Commitment", "sla.MarketingCost", "sla.Handoff", "sla.Clock", "sla.Disposition", "sla.AccountPlay", "sla.PlayClock",
             "sla.PlayDisposition", "audit.PersonRights", "audit.RoleGrant",
         )
     }  # fmt: skip

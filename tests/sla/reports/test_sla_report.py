@@ -21,6 +21,9 @@ from tests.sla.reports.report_reading import cards_of, counts, read_api, read_cs
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + 2 * DAY
+REPORT_NAMES = (
+    "sla", "funnel", "rejections", "speed-to-lead", "sources", "content", "forecast", "versions", "data-health", "diagnosis",
+)  # fmt: skip
 JUDGED = """
     SELECT {group}, count(*) FILTER (WHERE c.is_late = FALSE),
         count(*) FILTER (WHERE c.is_late = FALSE OR c.is_late OR (c.is_late IS NULL AND c.breached_at IS NOT NULL))
@@ -302,10 +305,10 @@ def test_an_unknown_report_lists_those_that_there_are():
     for path in ("/reports/mood/", "/reports/mood.csv", "/reports/mood/rows/", "/api/v1/reports/mood"):
         answer = read_page(reader, path, at=LATER)
         assert answer.status_code == 404
-        assert "sla, funnel, rejections, speed-to-lead, content, forecast" in answer.content.decode()
+        assert ", ".join(REPORT_NAMES) in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["sla", "funnel", "rejections", "speed-to-lead", "content", "forecast"])
+@pytest.mark.parametrize("name", REPORT_NAMES)
 @pytest.mark.parametrize("motion", ["mql", "pql", "aql"])
 def test_every_report_can_be_read_in_an_empty_database(name, motion):
     reader = UserFactory(roles=[Role.VIEWER])

@@ -20,7 +20,7 @@ from scoring.blind_rules import daily_search
 from scoring.live import hand_raises
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
-from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, Notice, RoutingDecision, Team
+from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, MarketingCost, Notice, RoutingDecision, Team
 from sla.nurture import recycling
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState
 
@@ -99,6 +99,17 @@ def test_referrals_convert_better_than_syndicated_readers() -> None:
         return decisions.filter(kind=DispositionKind.ACCEPT).count() / decisions.count()
 
     assert accepted("Referral") > accepted("Content syndication")
+
+
+@year
+def test_paid_sources_have_costs_in_two_currencies_and_free_ones_have_none() -> None:
+    costs = MarketingCost.objects.standing()
+
+    assert {"Paid search", "Webinar", "Event"} <= set(costs.values_list("source", flat=True))
+    assert not costs.filter(source__in=("Organic search", "Partner", "Referral")).exists()
+    assert set(costs.values_list("currency", flat=True)) == {"EUR", "USD"}
+    assert costs.filter(corrects__isnull=False).count() == 1
+    assert set(MarketingCost.objects.values_list("entered_by__email", flat=True)) == {f"olga.ops@{staff.DOMAIN}"}
 
 
 # ── The rows ──────────────────────────────────────────────────────────────────────────────────────────────
