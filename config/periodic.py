@@ -39,6 +39,7 @@ from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
 from sla.promise_simulation import promise_outlooks
 from sla.review_triggers import daily_check, running_month
+from sla.weekly_meetings import preparation
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +156,7 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
             "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
+            "meetings": lambda: preparation.prepare_due(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH

@@ -244,6 +244,7 @@ class NoticeKind(models.TextChoices):
     LINE_CROSSED = "rate.line_crossed", _("Rate beyond its line")
     VALIDATION = "recency.waiting", _("Recency validation")
     PIPELINE_SHORT = "pipeline.short", _("Pipeline falls short")
+    MEETING = "meeting.closed", _("Weekly meeting")
 
     @property
     def tone(self) -> str:
@@ -270,6 +271,7 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.LINE_CROSSED: "warn",
         NoticeKind.VALIDATION: "marketing",
         NoticeKind.PIPELINE_SHORT: "warn",
+        NoticeKind.MEETING: "info",
     }
 )
 
@@ -281,3 +283,15 @@ BACKOFF: Final = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelt
 class DeliveryChannel(models.TextChoices):
     EMAIL = "email", _("E-mail")
     SLACK = "slack", _("Slack")
+
+
+class MeetingDecisionState(models.TextChoices):
+    """What became of a decision of the weekly meeting."""
+
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    DROPPED = "dropped", _("Dropped")
+
+    @property
+    def tone(self) -> str:
+        return {"open": "warn", "done": "good", "dropped": ""}[self.value]

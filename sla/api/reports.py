@@ -94,7 +94,7 @@ def build_answer(
     if not entry.is_open_to(caller):
         raise PermissionDenied
     try:
-        query = read_query(parameters, filters=entry.filters, reader=caller, now=now)
+        query = read_query(parameters, filters=entry.filters, reader=caller, now=now, also_known=entry.own_parameters)
         report = entry.build(query, reader=caller, now=now)
         sort = parameters.get("sort", "")
         require_table(dict(report.tables), sort)

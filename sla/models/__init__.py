@@ -7,6 +7,7 @@ from sla.models.contact import Attempt, Note
 from sla.models.disposition import Disposition, PendingDecision, SalesQualification
 from sla.models.figure import QuarterCoverage, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
+from sla.models.meeting import MeetingDecision, MeetingNote, WeeklyMeeting
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, SavedFilter
 from sla.models.play import (
     AccountPlay,
@@ -29,8 +30,8 @@ from sla.models.team import Absence, Rep, Team
 __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff",
-    "HandoffQuerySet", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
+    "HandoffQuerySet", "MeetingDecision", "MeetingNote", "Note", "Notice", "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact",
     "PlayDisposition", "PlayNote", "PlayOutcome", "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage",
     "ReasonCode", "Reinstatement", "Rep", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification", "SavedFilter",
-    "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WorkCalendar", "WorkHours",
+    "SpecialDay", "SubReason", "Team", "WeeklyForecast", "WeeklyMeeting", "WorkCalendar", "WorkHours",
 ]  # fmt: skip

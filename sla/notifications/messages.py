@@ -43,6 +43,7 @@ _BY_URGENCY: Final = (
     NoticeKind.VALIDATION,
     NoticeKind.REASSIGNED,
     NoticeKind.RECYCLED,
+    NoticeKind.MEETING,
 )
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 

@@ -15,6 +15,7 @@ from config import encryption
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import arithmetic, calendars
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import slack
@@ -33,6 +34,7 @@ _ROLES_BY_KIND: Final = {
     NoticeKind.SUPPRESSED: _LEADERS,
     NoticeKind.LINE_CROSSED: _LEADERS,
     NoticeKind.PIPELINE_SHORT: _LEADERS,
+    NoticeKind.MEETING: READERS_OF_LEADS,
     NoticeKind.VALIDATION: (Role.MARKETING_OPS, Role.MARKETING_LEADER),
 }
 

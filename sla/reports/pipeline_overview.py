@@ -114,15 +114,15 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=motion,
         since=since,
-        pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
+        pipeline=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        won=sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
         months=_count_decisions(motion, handoffs, now),
         reasons=count_reasons(motion, now),
         waiting=_count_waiting(motion, handoffs, now),
     )
 
 
-def _sum_outcomes(
+def sum_outcomes(
     motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff], since: dt.datetime, now: dt.datetime
 ) -> PipelineMoney:
     """Sum the outcomes of leads that had been handed to sales before."""

@@ -38,8 +38,8 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=Motion.AQL,
         since=since,
-        pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
-        won=_sum_outcomes(OutcomeKind.WON, since, now),
+        pipeline=sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
+        won=sum_outcomes(OutcomeKind.WON, since, now),
         months=_count_decisions(now),
         reasons=count_reasons(now),
         waiting=_count_waiting(now),
@@ -105,7 +105,7 @@ def read_weekly_cohorts(version: Version, *, now: dt.datetime) -> list[WeeklyCoh
     ]
 
 
-def _sum_outcomes(kind: OutcomeKind, since: dt.datetime, now: dt.datetime) -> PipelineMoney:
+def sum_outcomes(kind: OutcomeKind, since: dt.datetime, now: dt.datetime) -> PipelineMoney:
     """Sum the deals of plays, which are in the currency of the installation."""
     outcomes = PlayOutcome.objects.filter(kind=kind, at__gte=since, at__lte=now)
     totals = outcomes.aggregate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))

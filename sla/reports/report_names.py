@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from config.accounts.models import User
-from sla.reports import funnel_report, sla_report, speed_report
+from sla.reports import funnel_report, meeting_report, sla_report, speed_report
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 
 REPORTS: Final[Mapping[str, ReportEntry]] = {
-    entry.name: entry for entry in (sla_report.ENTRY, funnel_report.ENTRY, speed_report.ENTRY)
+    entry.name: entry for entry in (sla_report.ENTRY, funnel_report.ENTRY, speed_report.ENTRY, meeting_report.ENTRY)
 }
 
 

@@ -70,7 +70,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
     is_of_oneself = row_rights.counts_own_rows_only(reader)
     # Volume is a promise to all of sales; a report of one's own rows, or of filtered ones, leaves it out.
-    months = [] if is_of_oneself or query.filters != RowFilters() else _read_months(query.motion, now)
+    months = [] if is_of_oneself or query.filters != RowFilters() else read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before)
@@ -118,7 +118,7 @@ def _read_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> Pr
     return {figure.kind: figure for figure in compliance.read_for_reader(query, reader, period=period)}
 
 
-def _read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
+def read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
     if motion == Motion.AQL:
         return play_reports.read_delivered_months(now=now, count=4)
     return volume_and_yield.read_delivered_months(motion=motion, now=now, count=4)
@@ -128,7 +128,7 @@ def _build_marketing(
     query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
 ) -> ReportSection:
     last = next((month for month in months if not month.is_running), None)
-    cards = [_volume_card(last)] if last else []
+    cards = [volume_card(last)] if last else []
     cards.append(
         ReportCard(
             "routed_in_time",
@@ -148,9 +148,9 @@ def _build_marketing(
     return ReportSection(
         "marketing",
         "What marketing promised",
-        _describe_volume(last, query.motion) if last else "",
+        describe_volume(last, query.motion) if last else "",
         tuple(cards),
-        table=_month_table(query, months),
+        table=month_table(query, months),
         notes=(note,) if months else (),
     )
 
@@ -163,7 +163,7 @@ def _time_card(
     return ReportCard(key, figure, cell, cell_before)
 
 
-def _volume_card(last: DeliveredVolume) -> ReportCard:
+def volume_card(last: DeliveredVolume) -> ReportCard:
     share = last.count / last.agreed if last.agreed else None
     return ReportCard(
         "delivered_share",
@@ -175,7 +175,7 @@ def _volume_card(last: DeliveredVolume) -> ReportCard:
     )
 
 
-def _describe_volume(last: DeliveredVolume, motion: Motion) -> str:
+def describe_volume(last: DeliveredVolume, motion: Motion) -> str:
     """Say whether marketing delivered what sales can work on: too many are no merit but a problem of capacity."""
     if not last.agreed:
         return ""
@@ -192,7 +192,7 @@ def _volume_tone(share: float) -> str:
     return "good" if TOO_FEW_DELIVERED <= share <= TOO_MANY_DELIVERED else "warn"
 
 
-def _month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
+def month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
     columns = [
         ReportColumn("delivered", "Delivered", DELIVERED),
         ReportColumn("agreed", "Agreed", AGREED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
@@ -21,7 +22,7 @@ from sla.reports import compliance, report_names, sla_report
 from sla.reports.framework import cell_formats, filter_choices, report_page, row_rights
 from sla.reports.framework.report_entry import ReportEntry, UnknownReport
 from sla.reports.framework.report_period import WEEKS_OFFERED
-from sla.reports.framework.report_query import read_query
+from sla.reports.framework.report_query import ReportQuery, read_query
 from sla.reports.framework.table_order import require_table
 from sla.teams import people_groups
 
@@ -39,7 +40,7 @@ def report(request: Request, name: str) -> HttpResponse:
     except UnknownReport as unknown:
         return _list_reports(request, unknown)
     now = timezone.now()
-    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    query = _read_query(request, entry, now)
     built = entry.build(query, reader=request.user, now=now)
     require_table(dict(built.tables), request.GET.get("sort", ""))
     context = {
@@ -57,6 +58,10 @@ def report(request: Request, name: str) -> HttpResponse:
     return render(request, "sla/reports/report.html", context)
 
 
+def _read_query(request: Request, entry: ReportEntry, now: dt.datetime) -> ReportQuery:
+    return read_query(request.GET, filters=entry.filters, reader=request.user, now=now, also_known=entry.own_parameters)
+
+
 @login_required
 @require_GET
 def report_export(request: Request, name: str) -> HttpResponseBase:
@@ -66,7 +71,7 @@ def report_export(request: Request, name: str) -> HttpResponseBase:
     except UnknownReport as unknown:
         return _list_reports(request, unknown)
     now = timezone.now()
-    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    query = _read_query(request, entry, now)
     built = entry.build(query, reader=request.user, now=now)
     sort = request.GET.get("sort", "")
     require_table(dict(built.tables), sort)

@@ -53,7 +53,7 @@ pytestmark = pytest.mark.django_db
 APART: Final = """
 api:definition-current api:definitions api:handoffs api:leads api:metrics-catalogue api:report api:report-sla
 api:reviews commitment_new commitments definition definitions
-lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews
+lead_export lead_list meeting nurture nurture_export nurture_first nurture_first_export overview queue reasons_export reviews
 reviews_export report report_export sla_export
 sla_report sla_rows unrouted unrouted_export
 """

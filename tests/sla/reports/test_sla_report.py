@@ -300,10 +300,10 @@ def test_an_unknown_report_lists_those_that_there_are():
     for path in ("/reports/mood/", "/reports/mood.csv", "/reports/mood/rows/", "/api/v1/reports/mood"):
         answer = read_page(reader, path, at=LATER)
         assert answer.status_code == 404
-        assert "sla, funnel, speed-to-lead" in answer.content.decode()
+        assert "sla, funnel, speed-to-lead, meeting" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["sla", "funnel", "speed-to-lead"])
+@pytest.mark.parametrize("name", ["sla", "funnel", "speed-to-lead", "meeting"])
 @pytest.mark.parametrize("motion", ["mql", "pql", "aql"])
 def test_every_report_can_be_read_in_an_empty_database(name, motion):
     reader = UserFactory(roles=[Role.VIEWER])
