@@ -38,7 +38,9 @@ from sla.notifications import blind_rule_notices, deliveries, leader_notices, re
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
 from sla.promise_simulation import promise_outlooks
+from sla.report_subscriptions import monday_mails
 from sla.review_triggers import daily_check, running_month
+from sla.satisfaction import monthly_question
 from sla.weekly_meetings import preparation
 
 log = logging.getLogger(__name__)
@@ -157,6 +159,8 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
             "forecasts": lambda: weekly_forecasts.make_due_forecasts(now=now),
             "meetings": lambda: preparation.prepare_due(now=now),
+            "satisfaction": lambda: monthly_question.ask_due(now=now),
+            "report_mails": lambda: monday_mails.send_due(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH

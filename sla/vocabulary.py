@@ -245,6 +245,8 @@ class NoticeKind(models.TextChoices):
     VALIDATION = "recency.waiting", _("Recency validation")
     PIPELINE_SHORT = "pipeline.short", _("Pipeline falls short")
     MEETING = "meeting.closed", _("Weekly meeting")
+    REPORT = "report.weekly", _("Report you subscribed to")
+    SATISFACTION = "satisfaction.asked", _("Satisfaction asked")
 
     @property
     def tone(self) -> str:
@@ -272,6 +274,8 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.VALIDATION: "marketing",
         NoticeKind.PIPELINE_SHORT: "warn",
         NoticeKind.MEETING: "info",
+        NoticeKind.REPORT: "info",
+        NoticeKind.SATISFACTION: "info",
     }
 )
 

@@ -10,6 +10,7 @@ from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
+from sla.figure_catalogue.satisfaction_figures import SATISFACTION_FIGURES
 from sla.figure_catalogue.speed_figures import SPEED_FIGURES
 
 _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
@@ -18,6 +19,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     PROMISE_FIGURES,
     FUNNEL_FIGURES,
     SPEED_FIGURES,
+    SATISFACTION_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 class FigureKind(StrEnum):
     """The kinds of figures.
 
-    A rate is a part of a sample and has an interval; a share is a quotient that may exceed 100 %, as delivered of agreed.
+    A rate is a part of a sample and has an interval; a share is a quotient that may exceed 100 %, as delivered of agreed; a score
+    is a mean of answers on a scale.
     """
 
     RATE = "rate"
@@ -17,6 +18,7 @@ class FigureKind(StrEnum):
     COUNT = "count"
     MONEY = "money"
     TIME = "time"
+    SCORE = "score"
 
 
 class GoodDirection(StrEnum):

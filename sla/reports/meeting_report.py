@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from config import company_days
 from config.accounts.models import User
-from config.calendar_periods import CalendarWeek
+from config.calendar_periods import CalendarMonth, CalendarWeek
 from config.ui import formats
 from config.web import QueryRefused
 from definitions.models import Definition
@@ -35,6 +35,7 @@ from sla.reports import (
     play_reports,
     promise_tables,
     rejected_sample,
+    satisfaction_results,
     sla_report,
 )
 from sla.reports.framework import frozen_report, headlines
@@ -60,6 +61,7 @@ REJECTED: Final = "rejected"
 NOTE: Final = "Of all teams, whoever reads it; the rows behind a figure are those that you may see. Figures by person are in no meeting."
 _COHORT_WEEKS: Final = 4
 _MONTHS_SHOWN: Final = 4
+_FIRST_WEEK_UNTIL: Final = 7
 _INSTANT: Final = dt.timedelta(microseconds=1)
 
 
@@ -109,6 +111,7 @@ def build_live(motion: Motion, week: CalendarWeek, *, meeting: WeeklyMeeting | N
         acceptance,
         _build_conversion(query, now),
         _build_promises(query),
+        *_build_satisfaction(week),
         _build_rejected(motion, _rejected_facts(motion, week, meeting)),
         _build_changes(motion, week),
         *meeting_record.build_sections(motion, week, meeting),
@@ -270,6 +273,14 @@ def _build_promises(query: ReportQuery) -> ReportSection:
     judged = any(sample.total for sample, _ in samples)
     headline = f"{'; '.join(late)}." if late else "Both sides kept every promise of the week." if judged else ""
     return ReportSection("promises", "Promises of both sides", headline, tuple(cards))
+
+
+def _build_satisfaction(week: CalendarWeek) -> list[ReportSection]:
+    """Build what sales answered in the month before, in the first meeting of a month."""
+    meets_on = company_days.day_of(week.end)
+    if meets_on.day > _FIRST_WEEK_UNTIL:
+        return []
+    return [satisfaction_results.build_month_section(CalendarMonth.containing(week.end, months_back=1))]
 
 
 def _rejected_facts(motion: Motion, week: CalendarWeek, meeting: WeeklyMeeting | None) -> list[dict[str, Any]]:

@@ -32,7 +32,15 @@ from sla.figure_catalogue.promise_figures import (
     UNSEEN,
 )
 from sla.models import Attempt, PlayAttempt
-from sla.reports import acceptance_integrity, compliance, play_reports, promise_tables, volume_and_yield, yield_section
+from sla.reports import (
+    acceptance_integrity,
+    compliance,
+    play_reports,
+    promise_tables,
+    satisfaction_results,
+    volume_and_yield,
+    yield_section,
+)
 from sla.reports.acceptance_integrity import SIGNS, IntegritySigns
 from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import row_rights
@@ -84,6 +92,8 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         promise_tables.build_hours(query, reader),
         *([yield_section.build(query, reader)] if names_people else []),
         *_build_integrity(query, reader),
+        # Of all of sales, so it stands in no report of one's own rows or of filtered ones.
+        *([satisfaction_results.build_section(now)] if months else []),
     ]
     return Report(
         name=NAME,

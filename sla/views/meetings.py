@@ -56,6 +56,7 @@ def meeting_page(request: Request) -> HttpResponse:
         "week": week,
         "meetings": earlier[:MEETINGS_LISTED],
         "motion": query.motion,
+        "motion_query": f"motion={query.motion}",
         "motions": motions.list_motions_in_use(),
         "earlier_decisions": _with_rights(request, meeting_record.list_earlier_decisions(query.motion, week)),
         "decisions": _with_rights(request, meeting_record.list_decisions(meeting)) if meeting else [],

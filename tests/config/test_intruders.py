@@ -257,6 +257,10 @@ reasons_export           302 403 403 403 200 200 200 200 200 200 302
 report                   302 403 200 200 200 200 200 200 200 200 302
 report_export            302 403 200 200 200 200 200 200 200 200 302
 report_rows              302 403 400 400 400 400 400 400 400 400 302
+report_subscribe         302 405 405 405 405 405 405 405 405 405 302
+report_subscription_end  302 405 405 405 405 405 405 405 405 405 302
+report_subscriptions     302 200 200 200 200 200 200 200 200 200 302
+report_unsubscribe       404 404 404 404 404 404 404 404 404 404 404
 receipt                  302 404 200 404 200 404 200 200 200 200 302
 recency_validation       302 404 404 404 200 200 200 200 200 200 302
 recency_validation_assign 302 404 404 404 403 403 405 405 403 403 302
@@ -285,6 +289,8 @@ rule_move                302 403 403 403 405 405 403 403 403 403 302
 rule_new                 302 403 403 403 200 200 403 403 403 403 302
 rule_switch              302 403 403 403 405 405 403 403 403 403 302
 rules                    302 403 200 200 200 200 200 200 200 200 302
+satisfaction             302 200 200 200 200 200 200 200 200 200 302
+satisfaction_answer      404 404 404 404 404 404 404 404 404 404 404
 set_aside                302 404 404 404 403 403 200 403 403 403 302
 set_aside_retry          302 404 404 404 403 403 405 403 403 403 302
 sla_export               302 403 200 200 200 200 200 200 200 200 302
@@ -328,6 +334,7 @@ class World:
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
             "table": "weeks",
+            "token": "forged",
             "other": self.handoff.version_id,
             "against": self.handoff.version.number,
             "file": self.import_run.file_id,

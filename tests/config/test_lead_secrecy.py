@@ -76,7 +76,8 @@ RULES: Final = {
         commitment_new commitment_sign commitments definition definition_version definitions filter_forget filter_save
         api:review api:review-acknowledge api:review-block api:review-decide api:review-escalate api:review-unblock api:reviews
         blind_check blind_check_answer blind_check_export blind_check_new blind_check_result blind_checks
-        meeting meeting_settle
+        satisfaction satisfaction_answer
+        meeting meeting_settle report_subscribe report_subscription_end report_subscriptions report_unsubscribe
         glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export
         readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review review_calendar review_feed review_new review_step reviews
@@ -110,6 +111,7 @@ class Sight:
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
             "table": "weeks",
+            "token": "forged",
             "against": self.handoff.version.number,
         }
         for key in self.keys if set(ROUTES[name]) - set(fixed) else self.keys[:1]:
