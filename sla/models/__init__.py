@@ -9,6 +9,7 @@ from sla.models.figure import QuarterCoverage, WeeklyForecast
 from sla.models.handoff import Handoff, HandoffQuerySet
 from sla.models.meeting import MeetingDecision, MeetingNote, WeeklyMeeting
 from sla.models.notice import AlertSettings, Delivery, DeliveryQuerySet, Notice, NoticeMail, SavedFilter
+from sla.models.overhaul import OverhaulInterview, OverhaulPlan, OverhaulTick
 from sla.models.play import (
     AccountPlay,
     AccountPlayQuerySet,
@@ -32,7 +33,7 @@ from sla.models.team import Absence, Rep, Team
 __all__ = [
     "Absence", "AccountPlay", "AccountPlayQuerySet", "AlertSettings", "Attempt", "CalendarChange", "CalendarVersion",
     "Clock", "ClockQuerySet", "Commitment", "Delivery", "DeliveryQuerySet", "Disposition", "Handoff", "HandoffQuerySet",
-    "MeetingDecision", "MeetingNote", "Note", "Notice", "NoticeMail",
+    "MeetingDecision", "MeetingNote", "Note", "Notice", "NoticeMail", "OverhaulInterview", "OverhaulPlan", "OverhaulTick",
     "PendingDecision", "PlayAttempt", "PlayClock", "PlayContact", "PlayDisposition", "PlayNote", "PlayOutcome",
     "PlayRouting", "PlayTask", "PromiseClock", "PromiseSimulation", "QuarterCoverage", "ReasonCode", "Reinstatement", "Rep",
     "ReportSending", "ReportSubscription", "RosterChange", "RoutingDecision", "RoutingRule", "SalesQualification",

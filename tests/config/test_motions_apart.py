@@ -72,7 +72,7 @@ definition_version duplicate_compare duplicates gate_unknown gate_unknown_export
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
 readers readers_export
-api:review receipt report_rows report_subscriptions report_unsubscribe satisfaction satisfaction_answer
+api:review receipt report_rows report_subscriptions report_unsubscribe satisfaction satisfaction_answer overhaul
 recency_validation recency_validations recency_validations_export
 refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
