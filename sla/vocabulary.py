@@ -290,7 +290,7 @@ class DeliveryChannel(models.TextChoices):
 
 
 class MeetingDecisionState(models.TextChoices):
-    """What became of a decision of the weekly meeting."""
+    """The states of a decision of the weekly meeting."""
 
     OPEN = "open", _("Open")
     DONE = "done", _("Done")

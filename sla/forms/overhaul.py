@@ -12,7 +12,7 @@ from config.accounts.vocabulary import Role
 _THREE_LINES: Final = {"rows": 3}
 
 
-class TickForm(forms.Form):
+class OverhaulTickForm(forms.Form):
     step = forms.SlugField(max_length=40)
     note = forms.CharField(max_length=500, required=False)
 

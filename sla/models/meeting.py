@@ -98,7 +98,7 @@ class MeetingNote(models.Model):
 
 
 class MeetingDecision(models.Model):
-    """What a meeting decided, who sees to it until when, and what became of it.
+    """A decision of a meeting, who sees to it until when, and what became of it.
 
     It is settled once, also after the meeting is closed: done, or dropped for a reason.
     """

@@ -68,7 +68,7 @@ class OverhaulTick(models.Model):
 
 
 class OverhaulInterview(models.Model):
-    """What a rep said in an interview: about a lead that was good, and one that was bad."""
+    """The words of a rep in an interview: about a lead that was good, and one that was bad."""
 
     plan = models.ForeignKey(OverhaulPlan, on_delete=models.PROTECT, related_name="interviews")
     rep = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -34,7 +34,7 @@ class ReportSubscription(models.Model):
 
 
 class ReportSending(models.Model):
-    """What became of a subscription in a week: the mail was written, or `refusal` says why not."""
+    """The outcome of a subscription in a week: the mail was written, or `refusal` says why not."""
 
     subscription = models.ForeignKey(ReportSubscription, on_delete=models.CASCADE, related_name="sendings")
     week = models.CharField(max_length=8, help_text="As 2026-W10, in the zone of the reader.")

@@ -1,4 +1,4 @@
-"""What changed in a week: versions, commitments, suppressions, lists and routing, for the weekly meeting (rules 12.63)."""
+"""Changes of a week: versions, commitments, suppressions, lists and routing, for the weekly meeting (rules 12.63)."""
 
 from __future__ import annotations
 

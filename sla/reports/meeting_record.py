@@ -61,8 +61,8 @@ def list_earlier_decisions(motion: Motion, week: CalendarWeek) -> QuerySet[Meeti
 
 def _decision_section(key: str, title: str, decisions: Iterable[MeetingDecision]) -> ReportSection:
     rows = tuple(_decision_row(row) for row in decisions)
-    done = sum(row.cells[2].value == MeetingDecisionState.DONE.label for row in rows)
-    headline = f"{done:,} of {len(rows):,} are done." if rows and key == EARLIER else ""
+    done_count = sum(row.cells[2].value == MeetingDecisionState.DONE.label for row in rows)
+    headline = f"{done_count:,} of {len(rows):,} are done." if rows and key == EARLIER else ""
     return ReportSection(key, title, headline, table=ReportTable(key, title, "Decision", _DECISION_COLUMNS, rows))
 
 

@@ -256,12 +256,12 @@ def _build_promises(query: ReportQuery) -> ReportSection:
         for period in _periods(query)
     )
     cards = []
-    for kind, (kept, median, _p90) in promise_tables.FIGURES.items():
+    for kind, (in_time, median, _p90) in promise_tables.FIGURES.items():
         now, earlier = figures.get(kind), before.get(kind)
         href = query.link("sla_rows", kind=kind, verdict="judged") if now and now.judged else ""
         note = f"{now.running:,} still running" if now and now.running else ""
         sample = ReportCell(promise_tables.sample_of(now), href=href, note=note)
-        cards.append(ReportCard(str(kept.key), kept, sample, ReportCell(promise_tables.sample_of(earlier))))
+        cards.append(ReportCard(str(in_time.key), in_time, sample, ReportCell(promise_tables.sample_of(earlier))))
         times = [promise_tables.time_cell(row.median_minutes if row else None, row) for row in (now, earlier)]
         cards.append(ReportCard(str(median.key), median, times[0], times[1]))
     samples = [(promise_tables.sample_of(figures.get(kind)), kind.label) for kind in promise_tables.KINDS]
@@ -302,7 +302,7 @@ def _build_rejected(motion: Motion, facts: Sequence[dict[str, Any]]) -> ReportSe
 
 
 def _rejected_cells(motion: Motion, row: dict[str, Any]) -> tuple[ReportCell, ...]:
-    said = ". ".join(
+    remark = ". ".join(
         text.rstrip(".") for text in (row["note"], row["missing"] and f"Missing: {row['missing']}") if text
     )
     score = "" if row["fit"] is None else f"{row['fit']:g}, {row['engagement']:g}"
@@ -310,7 +310,7 @@ def _rejected_cells(motion: Motion, row: dict[str, Any]) -> tuple[ReportCell, ..
     detail = f" ({row['detail'].lower()})" if row["detail"] else ""
     contacted = "yes" if row["contacted_before"] else "no"
     href = reverse("company" if motion == Motion.AQL else "lead", args=[row["subject"]])
-    others = (said, row["why"], score, str(row["tier"]), row["version"], contacted, decided)
+    others = (remark, row["why"], score, str(row["tier"]), row["version"], contacted, decided)
     return ReportCell(f"{row['reason']}{detail}", href=href), *map(ReportCell, others)
 
 

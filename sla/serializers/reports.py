@@ -27,7 +27,8 @@ class ReportQuerySerializer(serializers.Serializer[Any]):
     campaign = serializers.CharField(required=False)
     version = serializers.IntegerField(required=False)
     week = serializers.CharField(
-        required=False, help_text="Of the report `meeting` alone: the week that is over, as 2026-W10; by default the last."
+        required=False,
+        help_text="Of the report `meeting` alone: the week that is over, as 2026-W10; by default the last.",
     )
     sort = serializers.CharField(
         required=False,

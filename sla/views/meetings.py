@@ -93,8 +93,8 @@ def meeting_decide(request: Request, pk: int) -> HttpResponse:
 def meeting_close(request: Request, pk: int) -> HttpResponse:
     """Close the meeting: its figures are frozen, and both sides get it."""
     meeting = get_object_or_404(WeeklyMeeting, pk=pk)
-    done = "The meeting is closed and on its way to both sides."
-    return _take_step(request, meeting, Form(request.POST), meeting_steps.close_meeting, done, "main")
+    success = "The meeting is closed and on its way to both sides."
+    return _take_step(request, meeting, Form(request.POST), meeting_steps.close_meeting, success, "main")
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -116,26 +116,25 @@ def meeting_settle(request: Request, pk: int) -> HttpResponse:
 
 
 def _take_step(  # one for each part of a step
-    request: Request, meeting: WeeklyMeeting, form: Form, step: Callable[..., object], done: str, anchor: str
+    request: Request, meeting: WeeklyMeeting, form: Form, step: Callable[..., object], success: str, anchor: str
 ) -> HttpResponse:
     """Take a step of a form and go back to the meeting; what was refused is said there, or on a page of its own."""
     address = meeting_steps.address_of(meeting.motion, meeting.week)
     if not form.is_valid():
-        return _say_errors(request, form, address)
+        return _say_errors(form, address)
     try:
         step(meeting=meeting, by=request.user, now=timezone.now(), **form.cleaned_data)
     except meeting_steps.MeetingRefused as refusal:
         return show_refused_step(str(refusal), link=address)
     except Refused as refusal:
         form.add_error(refusal.field, refusal.rule)
-        return _say_errors(request, form, address)
-    messages.success(request, done)
+        return _say_errors(form, address)
+    messages.success(request, success)
     return redirect(f"{address}#{anchor}")
 
 
-def _say_errors(request: Request, form: Form, address: str) -> HttpResponse:
+def _say_errors(form: Form, address: str) -> HttpResponse:
     sentence = " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
-    del request
     return show_refused_step(f"Nothing was stored. {sentence}", link=address, label="Back to the meeting", status=422)
 
 

@@ -17,7 +17,7 @@ from config.web import Request, show_refused_step
 from definitions import motions
 from leads.exceptions import Refused
 from leads.vocabulary import READERS_OF_LEADS
-from sla.forms.overhaul import InterviewForm, TickForm
+from sla.forms.overhaul import InterviewForm, OverhaulTickForm
 from sla.models import OverhaulPlan
 from sla.overhaul import plan_figures, plan_steps, plans
 
@@ -71,7 +71,7 @@ def overhaul_end(request: Request, pk: int) -> HttpResponse:
 @roles_required(*plans.WRITERS, seen_by=READERS_OF_LEADS)
 @require_POST
 def overhaul_tick(request: Request, pk: int) -> HttpResponse:
-    plan, form = get_object_or_404(OverhaulPlan, pk=pk), TickForm(request.POST)
+    plan, form = get_object_or_404(OverhaulPlan, pk=pk), OverhaulTickForm(request.POST)
     if not form.is_valid():
         return _say_errors(form, _address(plan))
     return _take_step(
@@ -96,14 +96,14 @@ def overhaul_interview(request: Request, pk: int) -> HttpResponse:
     )
 
 
-def _take_step(request: Request, address: str, done: str, step: Callable[[], object]) -> HttpResponse:
+def _take_step(request: Request, address: str, success: str, step: Callable[[], object]) -> HttpResponse:
     try:
         step()
     except plans.PlanRefused as refusal:
         return show_refused_step(str(refusal), link=address)
     except Refused as refusal:
         return show_refused_step(f"Nothing was stored. {refusal}", link=address, label="Back to the plan", status=422)
-    messages.success(request, done)
+    messages.success(request, success)
     return redirect(address)
 
 

@@ -1,4 +1,4 @@
-"""What people do in a weekly meeting: note, decide, settle decisions, and close it (rules 12.65 to 12.67)."""
+"""The steps of people in a weekly meeting: note, decide, settle decisions, and close it (rules 12.65 to 12.67)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both sides of the example do beside the leads: two meetings on record, the monthly question, the plan of an overhaul."""
+"""The routine of both sides of the example beside the leads: two meetings on record, the monthly question, the plan of an overhaul."""
 
 from __future__ import annotations
 
