@@ -295,10 +295,17 @@ def _build_rejected(motion: Motion, facts: Sequence[dict[str, Any]]) -> ReportSe
             ("tier", "Tier"), ("version", "Version"), ("contacted", "Contacted before"), ("decided", "Decided"),
         )
     )  # fmt: skip
-    rows = tuple(ReportRow(str(row["record"]), "", _rejected_cells(motion, row)) for row in facts)
+    rows = tuple(
+        ReportRow(str(row["record"]), "", _rejected_cells(motion, row), note=_write_evidence(row)) for row in facts
+    )
     table = ReportTable(REJECTED, "Rejected in the week, with their evidence", "Lead", columns, rows)
     name = "plays" if motion == Motion.AQL else "leads"
     return ReportSection(REJECTED, f"Rejected {name} to walk through", table=table, notes=(rejected_sample.RULE,))
+
+
+def _write_evidence(row: dict[str, Any]) -> str:
+    """Write the lines of the frozen evidence, each with its verdict."""
+    return "; ".join(f"{line['text']}: {line['verdict']}" for line in row["evidence"])
 
 
 def _rejected_cells(motion: Motion, row: dict[str, Any]) -> tuple[ReportCell, ...]:

@@ -15,10 +15,10 @@ from config.accounts.vocabulary import Role
 from config.calendar_periods import CalendarWeek
 from leads.exceptions import Refused
 from leads.models import Outcome
-from leads.vocabulary import OutcomeKind
+from leads.vocabulary import Motion, OutcomeKind
 from sla.models import MeetingDecision, MeetingNote, Notice, ReasonCode, WeeklyMeeting
 from sla.notifications import deliveries
-from sla.reports import rejected_sample
+from sla.reports import meeting_report, rejected_sample
 from sla.vocabulary import MeetingDecisionState, NoticeKind
 from sla.weekly_meetings import meeting_steps, preparation
 from tests.factories import DAY, HOUR, NOW, HandoffFactory, ReasonCodeFactory, UserFactory
@@ -113,6 +113,17 @@ def test_their_facts_stay_as_they_were_when_it_was_prepared(meeting, leaders):
     assert "Renamed" not in str(table)
     assert all(row["label"].startswith("Lead") for row in table["rows"])
     assert "Lead" not in str([row["reason"] for row in meeting.rejected])
+
+
+def test_their_evidence_stands_beside_them(meeting, leaders):
+    lines = [{"text": "Country is DE", "verdict": "pass"}, {"text": "Revenue", "verdict": "unknown"}]
+    facts = meeting.rejected[:1]
+    facts[0]["evidence"] = lines
+
+    section = meeting_report._build_rejected(Motion.MQL, facts)
+
+    assert section.table.rows[0].note == "Country is DE: pass; Revenue: unknown"
+    assert section.notes == (rejected_sample.RULE,)
 
 
 def test_closing_freezes_page_file_and_api(meeting, leaders):
