@@ -354,4 +354,6 @@ def _build_changes(motion: Motion, week: CalendarWeek) -> ReportSection:
     return ReportSection("changes", "What changed", headline, table=table)
 
 
-ENTRY: Final = ReportEntry(NAME, TITLE, build, readers=READERS_OF_LEADS, filters=(), own_parameters=("week",))
+ENTRY: Final = ReportEntry(
+    NAME, TITLE, build, readers=READERS_OF_LEADS, filters=(), own_parameters=("week",), lead_sections=(REJECTED,)
+)

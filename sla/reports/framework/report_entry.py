@@ -32,6 +32,7 @@ class ReportEntry:
 
     The report takes `own_parameters` beside the filters, and the question has them as `parameters`. `list_rows` gives the rows
     behind a figure of the report, None for a figure without such a list; the page of rows takes `row_parameters` likewise.
+    `lead_sections` are the keys of sections that say something of single leads: a key without the scope `facts:read` gets none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ReportEntry:
     own_parameters: tuple[str, ...] = ()
     list_rows: RowLister | None = None
     row_parameters: tuple[str, ...] = ()
+    lead_sections: tuple[str, ...] = ()
 
     def is_open_to(self, reader: User) -> bool:
         return holds(reader, *self.readers)
