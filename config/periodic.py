@@ -38,8 +38,11 @@ from sla.notifications import blind_rule_notices, deliveries, leader_notices, re
 from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
 from sla.promise_simulation import promise_outlooks
+from sla.report_subscriptions import monday_mails
 from sla.reports import rejection_digests
 from sla.review_triggers import daily_check, running_month
+from sla.satisfaction import monthly_question
+from sla.weekly_meetings import preparation
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +159,9 @@ def watch_figures(*, now: dt.datetime) -> dict[str, int]:
             "reviews": lambda: daily_check.open_due_reviews(now=now),
             "lines": lambda: running_month.notify_of_crossed_lines(now=now),
             "digests": lambda: rejection_digests.make_due_digests(now=now),
+            "meetings": lambda: preparation.prepare_due(now=now),
+            "satisfaction": lambda: monthly_question.ask_due(now=now),
+            "report_mails": lambda: monday_mails.send_due(now=now),
             "customers": lambda: customer_status.follow_wins(now=now),
             "recency_closed": lambda: _repeat_full_batches(
                 lambda: recency_validations.close_ended(now=now), recency_validations.BATCH

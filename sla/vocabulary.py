@@ -245,6 +245,9 @@ class NoticeKind(models.TextChoices):
     VALIDATION = "recency.waiting", _("Recency validation")
     PIPELINE_SHORT = "pipeline.short", _("Pipeline falls short")
     REJECTION_DIGEST = "rejections.digest", _("Rejections of a month")
+    MEETING = "meeting.closed", _("Weekly meeting")
+    REPORT = "report.weekly", _("Report you subscribed to")
+    SATISFACTION = "satisfaction.asked", _("Satisfaction asked")
 
     @property
     def tone(self) -> str:
@@ -272,6 +275,9 @@ NOTICE_TONES: Final = MappingProxyType(
         NoticeKind.VALIDATION: "marketing",
         NoticeKind.PIPELINE_SHORT: "warn",
         NoticeKind.REJECTION_DIGEST: "info",
+        NoticeKind.MEETING: "info",
+        NoticeKind.REPORT: "info",
+        NoticeKind.SATISFACTION: "info",
     }
 )
 
@@ -283,3 +289,15 @@ BACKOFF: Final = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelt
 class DeliveryChannel(models.TextChoices):
     EMAIL = "email", _("E-mail")
     SLACK = "slack", _("Slack")
+
+
+class MeetingDecisionState(models.TextChoices):
+    """The states of a decision of the weekly meeting."""
+
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    DROPPED = "dropped", _("Dropped")
+
+    @property
+    def tone(self) -> str:
+        return {"open": "warn", "done": "good", "dropped": ""}[self.value]

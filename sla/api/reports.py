@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import company_days
-from config.accounts.models import User
+from config.accounts.models import ApiKey, User
 from config.web import QueryRefused
 from definitions import motions
 from leads.vocabulary import Motion
@@ -47,6 +47,9 @@ class ReportView(APIView):
     def get(self, request: Request, name: str) -> Response:
         """Answer with a report: the figures of its page, for what the caller may see (rules 12.19, 12.22)."""
         answer, _ = build_answer(name, request.query_params, callers.get_caller(request), timezone.now())
+        if isinstance(request.auth, ApiKey) and "facts:read" not in request.auth.scopes:
+            hidden = report_names.find_report(name).lead_sections
+            answer["sections"] = [section for section in answer["sections"] if section["key"] not in hidden]
         return Response(ReportSerializer(answer).data)
 
 
@@ -94,7 +97,7 @@ def build_answer(
     if not entry.is_open_to(caller):
         raise PermissionDenied
     try:
-        query = read_query(parameters, filters=entry.filters, reader=caller, now=now)
+        query = read_query(parameters, filters=entry.filters, reader=caller, now=now, also_known=entry.own_parameters)
         report = entry.build(query, reader=caller, now=now)
         sort = parameters.get("sort", "")
         require_table(dict(report.tables), sort)

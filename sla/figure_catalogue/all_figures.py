@@ -14,6 +14,7 @@ from sla.figure_catalogue.funnel_figures import FUNNEL_FIGURES
 from sla.figure_catalogue.pipeline_figures import PIPELINE_FIGURES
 from sla.figure_catalogue.promise_figures import PROMISE_FIGURES
 from sla.figure_catalogue.rejection_figures import REJECTION_FIGURES
+from sla.figure_catalogue.satisfaction_figures import SATISFACTION_FIGURES
 from sla.figure_catalogue.source_figures import SOURCE_FIGURES
 from sla.figure_catalogue.speed_figures import SPEED_FIGURES
 from sla.figure_catalogue.version_comparison_figures import VERSION_COMPARISON_FIGURES
@@ -30,6 +31,7 @@ _GROUPS: Final[tuple[tuple[CatalogueFigure, ...], ...]] = (
     SOURCE_FIGURES,
     VERSION_COMPARISON_FIGURES,
     DATA_HEALTH_FIGURES,
+    SATISFACTION_FIGURES,
 )
 ALL_FIGURES: Final[Mapping[str, CatalogueFigure]] = {figure.key: figure for group in _GROUPS for figure in group}
 

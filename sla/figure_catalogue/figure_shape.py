@@ -10,7 +10,7 @@ class FigureKind(StrEnum):
     """The kinds of figures.
 
     A rate is a part of a sample and has an interval; a share is a quotient that may exceed 100 %, as delivered of agreed; a
-    ratio says how many times one rate another is.
+    ratio says how many times one rate another is; a score is a mean of answers on a scale.
     """
 
     RATE = "rate"
@@ -19,6 +19,7 @@ class FigureKind(StrEnum):
     COUNT = "count"
     MONEY = "money"
     TIME = "time"
+    SCORE = "score"
 
 
 class GoodDirection(StrEnum):

@@ -50,6 +50,19 @@ class Notice(models.Model):
         return reverse("handoff", args=[self.handoff_id]) if self.handoff_id is not None else self.path
 
 
+class NoticeMail(models.Model):
+    """The e-mail of a notice that is more than a line: it is sent alone, as text and HTML."""
+
+    notice = models.OneToOneField(Notice, on_delete=models.CASCADE, related_name="mail")
+    subject = models.CharField(max_length=150)
+    text = models.TextField()
+    html = models.TextField()
+    unsubscribe_url = models.CharField(max_length=300, blank=True, help_text="For the header of mail programs.")
+
+    def __str__(self) -> str:
+        return self.subject
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def unsent(self) -> Self:
         return self.filter(sent_at=None, dropped_at=None)

@@ -19,7 +19,7 @@ from config import outages
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
-from sla.models import Delivery, DeliveryQuerySet, Notice, Rep
+from sla.models import Delivery, DeliveryQuerySet, Notice, NoticeMail, Rep
 from sla.notifications import messages, preferences, relevance, slack
 from sla.vocabulary import BACKOFF, DeliveryChannel, NoticeKind
 
@@ -124,7 +124,10 @@ def _send_next(now: dt.datetime, may_reach: slack.Guard) -> _Outcome | None:
 
 
 def _claim_for_one_person(now: dt.datetime) -> list[Delivery]:
-    """Lock and return everything that is due to one person by one channel, at most IN_ONE_MESSAGE."""
+    """Lock and return everything that is due to one person by one channel, at most IN_ONE_MESSAGE.
+
+    A notice that has a mail of its own is an e-mail for itself.
+    """
     due = Delivery.objects.waiting().filter(send_at__lte=now)
     # Only the oldest row of a person and channel is claimed first: while a worker holds its lock, no other worker starts
     # a second message with the rest.
@@ -132,7 +135,11 @@ def _claim_for_one_person(now: dt.datetime) -> list[Delivery]:
     oldest = _lock_unclaimed(due.filter(~Exists(earlier)).order_by("send_at", "pk")).select_related("notice").first()
     if oldest is None:
         return []
-    deliveries = _lock_unclaimed(due.filter(channel=oldest.channel, notice__to=oldest.notice.to_id).order_by("pk"))
+    together = due.filter(channel=oldest.channel, notice__to=oldest.notice.to_id)
+    if oldest.channel == DeliveryChannel.EMAIL:
+        has_own_mail = NoticeMail.objects.filter(notice=oldest.notice).exists()
+        together = together.filter(pk=oldest.pk) if has_own_mail else together.filter(notice__mail=None)
+    deliveries = _lock_unclaimed(together.order_by("pk"))
     return list(deliveries.select_related("notice__to", "notice__handoff__rep__user")[:IN_ONE_MESSAGE])
 
 

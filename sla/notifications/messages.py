@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.urls import reverse
 from django.utils.text import Truncator
 
 from config.accounts.models import User
 from config.web import zone_of
-from sla.models import Notice
+from sla.models import Notice, NoticeMail
 from sla.notifications import slack
 from sla.vocabulary import NoticeKind
 
@@ -44,12 +44,18 @@ _BY_URGENCY: Final = (
     NoticeKind.VALIDATION,
     NoticeKind.REASSIGNED,
     NoticeKind.RECYCLED,
+    NoticeKind.MEETING,
+    NoticeKind.REPORT,
+    NoticeKind.SATISFACTION,
 )
 _LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
     """Build the e-mail; the same notices give the same Message-ID, so a mail that was sent twice is shown once."""
+    own_mail = NoticeMail.objects.filter(notice=notices[0]).first() if len(notices) == 1 else None
+    if own_mail is not None:
+        return _build_own_mail(own_mail, person)
     by_urgency = sorted(notices, key=_urgency)
     first_text = by_urgency[0].text
     summary = first_text if len(by_urgency) == 1 else f"{len(by_urgency)} alerts: {first_text}"
@@ -60,6 +66,18 @@ def build_mail(notices: Sequence[Notice], person: User) -> EmailMessage:
         to=[person.email],
         headers={"Message-ID": f"<{_message_id(notices)}@{_sender_domain()}>"},
     )
+
+
+def _build_own_mail(mail: NoticeMail, person: User) -> EmailMessage:
+    headers = {"Message-ID": f"<notice-{mail.notice_id}@{_sender_domain()}>"}
+    if mail.unsubscribe_url:
+        headers |= {
+            "List-Unsubscribe": f"<{mail.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    message = EmailMultiAlternatives(subject=mail.subject, body=mail.text, to=[person.email], headers=headers)
+    message.attach_alternative(mail.html, "text/html")
+    return message
 
 
 def build_slack_text(notices: Sequence[Notice]) -> str:

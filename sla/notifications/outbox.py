@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from django.db.models import F, Q, QuerySet
@@ -16,7 +16,7 @@ from django.db.models.lookups import IsNull
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
-from sla.models import Handoff, Notice, Rep, Team
+from sla.models import Handoff, Notice, NoticeMail, Rep, Team
 from sla.notifications import deliveries
 from sla.vocabulary import HandoffState, NoticeKind
 
@@ -27,10 +27,20 @@ _UNREAD_FIRST: Final = IsNull(F("read_at"), True).desc()
 
 
 @dataclass(frozen=True, slots=True)
+class MailDraft:
+    """An e-mail that is more than the line of its notice."""
+
+    subject: str
+    text: str
+    html: str
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeDraft:
     """A notice to several people. `once` names the occasion: the same one is never written twice to one person.
 
-    `path` is the page it is about, if that is no handoff.
+    `path` is the page it is about, if that is no handoff. A notice with a `mail` is sent by e-mail alone, in that form.
     """
 
     kind: NoticeKind
@@ -40,6 +50,7 @@ class NoticeDraft:
     text: str
     at: dt.datetime
     path: str = ""
+    mail: MailDraft | None = None
 
 
 def write_notices(drafts: Iterable[NoticeDraft]) -> int:
@@ -47,10 +58,18 @@ def write_notices(drafts: Iterable[NoticeDraft]) -> int:
 
     A notice without a receiver is stored for the list of all.
     """
-    rows = {row.once: row for draft in drafts for row in build_notices(draft)}
+    rows: dict[str, Notice] = {}
+    mails: dict[str, MailDraft] = {}
+    for draft in drafts:
+        notices = {notice.once: notice for notice in build_notices(draft)}
+        rows |= notices
+        if draft.mail is not None:
+            mails |= dict.fromkeys(notices, draft.mail)
     known_keys = set(Notice.objects.filter(once__in=rows).values_list("once", flat=True))
     Notice.objects.bulk_create([row for once, row in rows.items() if once not in known_keys], ignore_conflicts=True)
     new_notices = Notice.objects.filter(once__in=rows.keys() - known_keys).select_related("to").order_by("pk")
+    with_mail = [(notice, mails[notice.once]) for notice in new_notices if notice.once in mails]
+    NoticeMail.objects.bulk_create(NoticeMail(notice=notice, **asdict(mail)) for notice, mail in with_mail)
     deliveries.write_deliveries(list(new_notices))
     return len(new_notices)
 

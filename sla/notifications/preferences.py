@@ -15,6 +15,7 @@ from config import encryption
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from leads.vocabulary import READERS_OF_LEADS
 from sla.business_time import arithmetic, calendars
 from sla.models import AlertSettings, Rep, Team, WorkCalendar
 from sla.notifications import slack
@@ -34,6 +35,8 @@ _ROLES_BY_KIND: Final = {
     NoticeKind.LINE_CROSSED: _LEADERS,
     NoticeKind.PIPELINE_SHORT: _LEADERS,
     NoticeKind.REJECTION_DIGEST: (*_LEADERS, Role.MARKETING_OPS),
+    NoticeKind.MEETING: READERS_OF_LEADS,
+    NoticeKind.SATISFACTION: (Role.SDR, Role.SALES_MANAGER),
     NoticeKind.VALIDATION: (Role.MARKETING_OPS, Role.MARKETING_LEADER),
 }
 

@@ -132,12 +132,12 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=motion,
         since=since,
-        pipeline=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        before=_sum_outcomes(
+        pipeline=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
+        before=sum_outcomes(
             motion, OutcomeKind.OPPORTUNITY, handoffs, since - PIPELINE_OVER, since - dt.timedelta.resolution
         ),
-        of_all=_sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
-        won=_sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
+        of_all=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
+        won=sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
         months=_count_decisions(motion, handoffs, now),
         reasons=count_reasons(motion, now),
         waiting=_count_waiting(motion, handoffs, now),
@@ -146,7 +146,7 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
 
 def read_pipeline(motion: Motion, *, start: dt.datetime, until: dt.datetime) -> PipelineMoney:
     """Sum the opportunities that were opened from `start` until an instant, of leads that had been handed to sales."""
-    return _sum_outcomes(motion, OutcomeKind.OPPORTUNITY, Handoff.objects.filter(motion=motion), start, until)
+    return sum_outcomes(motion, OutcomeKind.OPPORTUNITY, Handoff.objects.filter(motion=motion), start, until)
 
 
 def select_outcomes(
@@ -159,7 +159,7 @@ def select_outcomes(
     return outcomes.filter(merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at"))))
 
 
-def _sum_outcomes(
+def sum_outcomes(
     motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
 ) -> PipelineMoney:
     outcomes = select_outcomes(motion, kind, handoffs, since, until)

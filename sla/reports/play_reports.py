@@ -38,10 +38,10 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=Motion.AQL,
         since=since,
-        pipeline=_sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
-        before=_sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since - dt.timedelta.resolution),
+        pipeline=sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
+        before=sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since - dt.timedelta.resolution),
         of_all=None,
-        won=_sum_outcomes(OutcomeKind.WON, since, now),
+        won=sum_outcomes(OutcomeKind.WON, since, now),
         months=_count_decisions(now),
         reasons=count_reasons(now),
         waiting=_count_waiting(now),
@@ -112,7 +112,7 @@ def read_weekly_cohorts(version: Version, *, now: dt.datetime) -> list[WeeklyCoh
     ]
 
 
-def _sum_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> PipelineMoney:
+def sum_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> PipelineMoney:
     """Sum the deals of plays, which are in the currency of the installation."""
     totals = select_outcomes(kind, since, until).aggregate(
         total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None))

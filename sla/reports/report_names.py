@@ -12,6 +12,7 @@ from sla.reports import (
     diagnosis_report,
     forecast_report,
     funnel_report,
+    meeting_report,
     rejections_report,
     sla_report,
     sources_report,
@@ -33,6 +34,7 @@ REPORTS: Final[Mapping[str, ReportEntry]] = {
         versions_report.ENTRY,
         data_health_report.ENTRY,
         diagnosis_report.ENTRY,
+        meeting_report.ENTRY,
     )
 }
 

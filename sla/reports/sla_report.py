@@ -38,6 +38,7 @@ from sla.reports import (
     compliance,
     play_reports,
     promise_tables,
+    satisfaction_results,
     volume_and_yield,
     yield_section,
 )
@@ -78,7 +79,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
     is_of_oneself = row_rights.counts_own_rows_only(reader)
     # Volume is a promise to all of sales; a report of one's own rows, or of filtered ones, leaves it out.
-    months = [] if is_of_oneself or query.filters != RowFilters() else _read_months(query.motion, now)
+    months = [] if is_of_oneself or query.filters != RowFilters() else read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before, now)
@@ -92,6 +93,8 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         promise_tables.build_hours(query, reader),
         *([yield_section.build(query, reader)] if names_people else []),
         *_build_integrity(query, reader),
+        # Of all of sales, so it stands in no report of one's own rows or of filtered ones.
+        *([satisfaction_results.build_section(now)] if months else []),
     ]
     return Report(
         name=NAME,
@@ -126,7 +129,7 @@ def _read_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> Pr
     return {figure.kind: figure for figure in compliance.read_for_reader(query, reader, period=period)}
 
 
-def _read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
+def read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
     if motion == Motion.AQL:
         return play_reports.read_delivered_months(now=now, count=4)
     return volume_and_yield.read_delivered_months(motion=motion, now=now, count=4)
@@ -136,7 +139,7 @@ def _build_marketing(
     query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
 ) -> ReportSection:
     last = next((month for month in months if not month.is_running), None)
-    cards = [_volume_card(last)] if last else []
+    cards = [volume_card(last)] if last else []
     cards.append(
         ReportCard(
             "routed_in_time",
@@ -156,9 +159,9 @@ def _build_marketing(
     return ReportSection(
         "marketing",
         "What marketing promised",
-        _describe_volume(last, query.motion) if last else "",
+        describe_volume(last, query.motion) if last else "",
         tuple(cards),
-        table=_month_table(query, months),
+        table=month_table(query, months),
         notes=(note,) if months else (),
     )
 
@@ -171,7 +174,7 @@ def _time_card(
     return ReportCard(key, figure, cell, cell_before)
 
 
-def _volume_card(last: DeliveredVolume) -> ReportCard:
+def volume_card(last: DeliveredVolume) -> ReportCard:
     share = last.count / last.agreed if last.agreed else None
     return ReportCard(
         "delivered_share",
@@ -183,7 +186,7 @@ def _volume_card(last: DeliveredVolume) -> ReportCard:
     )
 
 
-def _describe_volume(last: DeliveredVolume, motion: Motion) -> str:
+def describe_volume(last: DeliveredVolume, motion: Motion) -> str:
     """Say whether marketing delivered what sales can work on: too many are no merit but a problem of capacity."""
     if not last.agreed:
         return ""
@@ -200,7 +203,7 @@ def _volume_tone(share: float) -> str:
     return "good" if TOO_FEW_DELIVERED <= share <= TOO_MANY_DELIVERED else "warn"
 
 
-def _month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
+def month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
     columns = [
         ReportColumn("delivered", "Delivered", DELIVERED),
         ReportColumn("agreed", "Agreed", AGREED),

@@ -26,6 +26,10 @@ class ReportQuerySerializer(serializers.Serializer[Any]):
     tier = serializers.ChoiceField(choices=[1, 2, 3], required=False)
     campaign = serializers.CharField(required=False)
     version = serializers.IntegerField(required=False)
+    week = serializers.CharField(
+        required=False,
+        help_text="Of the report `meeting` alone: the week that is over, as 2026-W10; by default the last.",
+    )
     sort = serializers.CharField(
         required=False,
         help_text="`table.column`, or `-table.column` for the highest first; by default the worst stand first.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
@@ -12,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from config.accounts.models import User
 from config.downloads import csv_download
 from config.web import QueryRefused, Request, typed_number
 from definitions import motions
@@ -39,13 +42,13 @@ def report(request: Request, name: str) -> HttpResponse:
     except UnknownReport as unknown:
         return _list_reports(request, unknown)
     now = timezone.now()
-    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now, also_known=("all",))
+    query = _read_query(request, entry, now, also_known=("all",))
     built = entry.build(query, reader=request.user, now=now)
     require_table(dict(built.tables), request.GET.get("sort", ""))
     context = {
         "report": built,
         "sections": report_page.build_sections(built, request.GET.get("sort", ""), query.parameters.get("all", "")),
-        "tabs": [(tab, _link_report(tab, query)) for tab in report_names.list_reports(request.user)],
+        "tabs": list_tabs(request.user, query),
         "choices": filter_choices.list_choices(query, entry.filters, request.user),
         "query": query,
         "motion": query.motion,
@@ -58,10 +61,25 @@ def report(request: Request, name: str) -> HttpResponse:
     return render(request, "sla/reports/report.html", context)
 
 
+def list_tabs(reader: User, query: ReportQuery) -> list[tuple[ReportEntry, str]]:
+    """List the reports that the reader may read, each with its address for the question of the page."""
+    return [(entry, _link_report(entry, query)) for entry in report_names.list_reports(reader)]
+
+
 def _link_report(entry: ReportEntry, query: ReportQuery) -> str:
-    """Return the address of a report for the question of another one, without the filters that it does not know."""
-    known = ("weeks", "from", "to", *entry.filters)
+    """Return the address of a report for the question of another one, without what it does not know.
+
+    A report with parameters of its own, as a week, has its own period.
+    """
+    known = () if entry.own_parameters else ("weeks", "from", "to", *entry.filters)
     return query.link("report", entry.name, **{name: None for name in query.typed if name not in known})
+
+
+def _read_query(
+    request: Request, entry: ReportEntry, now: dt.datetime, *, also_known: Sequence[str] = ()
+) -> ReportQuery:
+    known = (*entry.own_parameters, *also_known)
+    return read_query(request.GET, filters=entry.filters, reader=request.user, now=now, also_known=known)
 
 
 @login_required
@@ -73,7 +91,7 @@ def report_export(request: Request, name: str) -> HttpResponseBase:
     except UnknownReport as unknown:
         return _list_reports(request, unknown)
     now = timezone.now()
-    query = read_query(request.GET, filters=entry.filters, reader=request.user, now=now)
+    query = _read_query(request, entry, now)
     built = entry.build(query, reader=request.user, now=now)
     sort = request.GET.get("sort", "")
     require_table(dict(built.tables), sort)

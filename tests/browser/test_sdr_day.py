@@ -238,6 +238,7 @@ def test_the_main_pages_are_accessible_and_fit(
     paths = ["/queue/", f"/handoffs/{work[0].pk}/", f"/handoffs/{work[0].pk}/reject/", "/reports/sla/", "/overview/"]
     paths += ["/leads/", f"/leads/{work[0].lead_id}/", "/nurture/", "/unrouted/", "/notices/", "/reports/sla/promises/"]
     paths += ["/reports/funnel/", "/reports/speed-to-lead/", "/reports/forecast/", "/reports/funnel/rows/?figure=mql"]
+    paths += ["/reports/meeting/", "/reports/subscriptions/", "/overhaul/", "/satisfaction/", "/today/"]
 
     for path in paths:
         page = open_as(manager, path)

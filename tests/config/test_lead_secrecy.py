@@ -52,6 +52,7 @@ RULES: Final = {
         nurture_first_hand_over nurture_postpone pipeline_deals reading_remove recency_validation recency_validation_assign
         recency_validation_close recency_validations recency_validations_export refused_address_take refused_addresses replay
         suppression suppression_new suppressions suppressions_export
+        meeting_close meeting_decide meeting_note overhaul_end overhaul_interview overhaul_start overhaul_tick
         lead_reinstate routing_try set_aside set_aside_retry today unrouted unrouted_export value_list version_backtests what_if
     """,
     "own": """
@@ -76,6 +77,8 @@ RULES: Final = {
         definition definition_version definitions filter_forget filter_save
         api:review api:review-acknowledge api:review-block api:review-decide api:review-escalate api:review-unblock api:reviews
         blind_check blind_check_answer blind_check_export blind_check_new blind_check_result blind_checks
+        overhaul satisfaction satisfaction_answer
+        meeting meeting_settle report_subscribe report_subscription_end report_subscriptions report_unsubscribe
         glossary livez metrics onboarding onboarding_read overview presets primary_motion quick_figures readers readers_export
         readyz reasons_export
         rep_adjust rep_away rep_hand_over reps review review_calendar review_feed review_new review_step reviews
@@ -109,6 +112,7 @@ class Sight:
             "slug": self.handoff.version.definition.slug,
             "number": self.handoff.version.number,
             "table": "weeks",
+            "token": "forged",
             "against": self.handoff.version.number,
         }
         for key in self.keys if set(ROUTES[name]) - set(fixed) else self.keys[:1]:

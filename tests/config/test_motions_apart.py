@@ -55,7 +55,7 @@ pytestmark = pytest.mark.django_db
 APART: Final = """
 api:definition-current api:definitions api:handoffs api:leads api:metrics-catalogue api:report api:report-sla
 api:reviews commitment_new commitments definition definitions
-lead_export lead_list nurture nurture_export nurture_first nurture_first_export overview pipeline_deals queue reasons_export reviews
+lead_export lead_list meeting nurture nurture_export nurture_first nurture_first_export overview pipeline_deals queue reasons_export reviews
 reviews_export report report_export sla_export
 sla_report sla_rows unrouted unrouted_export
 """
@@ -74,7 +74,8 @@ definition_version duplicate_compare duplicates gate_unknown gate_unknown_export
 handoff_correct handoff_reject home import_list import_mapping import_new import_preview import_rejected import_run lead
 lead_contact lead_reinstate mals mals_export mals_left mals_left_export notices onboarding play play_export play_reject plays presets
 readers readers_export
-api:review receipt report_rows recency_validation recency_validations recency_validations_export
+api:review receipt report_rows report_subscriptions report_unsubscribe satisfaction satisfaction_answer overhaul
+recency_validation recency_validations recency_validations_export
 refused_addresses replay review review_calendar review_feed review_new
 routing_try rule_edit rule_new rules set_aside suppression suppression_new suppressions suppressions_export value_list
 version_backtests version_diff version_step what_if
@@ -113,6 +114,7 @@ class World:
             "slug": version.definition.slug,
             "number": version.number,
             "table": "weeks",
+            "token": "forged",
             "other": version.pk,
             "against": version.number,
             "file": self.file,

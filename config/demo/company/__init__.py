@@ -6,7 +6,8 @@
 2. `staff` creates users, teams, routing rules and commitments.
 3. `qualifying_instants` judges every lead at every instant of the year.
 4. `year_simulation` carries the year out: `definition_history` the two versions of `definition_documents` with their
-   `version_backtests`, `sales_plan` the actions of reps, `bulk_handoffs` (with `bulk_clocks` and `bulk_writer`) the handoffs
-   until the last day, `live_handoffs` (with `rep_actions`) those of the last day.
+   `version_backtests`, `weekly_routine` the meetings, the monthly questions and the plan, `sales_plan` the actions of reps,
+   `bulk_handoffs` (with `bulk_clocks` and `bulk_writer`) the handoffs until the last day, `live_handoffs` (with
+   `rep_actions`) those of the last day.
 5. `cost_history` enters what the sources cost.
 """

@@ -15,7 +15,7 @@ from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from config.accounts.models import User
-from config.demo.company import definition_history, staff
+from config.demo.company import definition_history, staff, weekly_routine
 from config.demo.company.bulk_clocks import breach_sweep, warning_sweep
 from config.demo.company.bulk_handoffs import BulkHandoffs
 from config.demo.company.lead_generator import GeneratedYear
@@ -89,7 +89,7 @@ class YearSimulation:
     def run(self, *, in_bulk: bool = True) -> None:
         """Run the whole year; not `in_bulk`, all of it goes through the use-cases: the same rows, slowly.
 
-        1. Queue the changes of the definition, each lead's first qualification and the days of reviews.
+        1. Queue the changes of the definition, each lead's first qualification, the days of reviews, and the meetings.
         2. Run everything until the last day in bulk, and write it.
         3. Run the last day through the use-cases.
         """
@@ -101,6 +101,8 @@ class YearSimulation:
             self._at(at + _JUDGED_AFTER, partial(self._qualify, lead_id, at))
         for at in self._review_mornings():
             self._at(at, self._review)
+        for at, happening, reads_handoffs in weekly_routine.planned_routine(self._dates, self._staff):
+            self._at(at, partial(self._read_and_do, happening) if reads_handoffs else happening)
         if in_bulk:
             self._process = BulkHandoffs(instants=self._instants, staff=self._staff)
         self._run_until(last_day)
@@ -150,6 +152,11 @@ class YearSimulation:
         rejection_digests.make_due_digests(now=now)
         definition_history.decide_older_reviews(self._dates, self._staff, now)
         recycling.announce_returns(now=now)
+
+    def _read_and_do(self, happening: _Happening, now: dt.datetime) -> None:
+        """Let something happen that reads the handoffs of that moment."""
+        self._process.catch_up(now)
+        happening(now)
 
     # ── From an event to a rep ────────────────────────────────────────────────────────────────────────────
     def _qualify(self, lead_id: int, at: dt.datetime, now: dt.datetime) -> None:

@@ -30,8 +30,9 @@ class RowLister(Protocol):
 class ReportEntry:
     """A report by its name in addresses, with its title in the menu, its builder, its readers and its filters.
 
-    `list_rows` gives the rows behind a figure of the report, None for a figure without such a list; the page of rows takes
-    `row_parameters` beside the filters, and the question has them as `parameters`.
+    The report takes `own_parameters` beside the filters, and the question has them as `parameters`. `list_rows` gives the rows
+    behind a figure of the report, None for a figure without such a list; the page of rows takes `row_parameters` likewise.
+    `lead_sections` are the keys of sections that say something of single leads: a key without the scope `facts:read` gets none.
     """
 
     name: str
@@ -39,8 +40,10 @@ class ReportEntry:
     build: ReportBuilder
     readers: tuple[str, ...] = EVERYBODY
     filters: tuple[str, ...] = ALL_FILTERS
+    own_parameters: tuple[str, ...] = ()
     list_rows: RowLister | None = None
     row_parameters: tuple[str, ...] = ()
+    lead_sections: tuple[str, ...] = ()
 
     def is_open_to(self, reader: User) -> bool:
         return holds(reader, *self.readers)

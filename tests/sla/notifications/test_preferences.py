@@ -64,8 +64,9 @@ def test_choices_are_stored_and_the_webhook_is_shown_masked() -> None:
     chosen = preferences.for_user(ana)
     assert (answer.status_code, answer["Location"]) == (302, reverse("alerts"))
     for_other_roles = [
-        "lead.reinstated", "pipeline.short", "rate.line_crossed", "recency.waiting", "rejections.digest", "review.opened", "rule.blind",
-        "signature.waiting", "suppression.set",
+        "lead.reinstated", "meeting.closed", "pipeline.short", "rate.line_crossed", "recency.waiting", "rejections.digest",
+        "review.opened", "rule.blind", "signature.waiting",
+        "suppression.set",
     ]  # fmt: skip
     assert chosen.email_kinds == sorted(["mql.routed", *for_other_roles])
     assert (chosen.slack_kinds, preferences.read_webhook(chosen)) == (["sla.breached"], HOOK)

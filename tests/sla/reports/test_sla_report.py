@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + 2 * DAY
 REPORT_NAMES = (
     "sla", "funnel", "rejections", "speed-to-lead", "sources", "content", "forecast", "versions", "data-health", "diagnosis",
+    "meeting",
 )  # fmt: skip
 JUDGED = """
     SELECT {group}, count(*) FILTER (WHERE c.is_late = FALSE),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Count
 
 from config.accounts.models import User
 from config.accounts.vocabulary import Role
@@ -20,8 +21,23 @@ from scoring.blind_rules import daily_search
 from scoring.live import hand_raises
 from scoring.models import HotUpgrade, Qualification, Score
 from sla.handoffs import tier_3_hold
-from sla.models import Attempt, Clock, Delivery, Disposition, Handoff, MarketingCost, Notice, RoutingDecision, Team
+from sla.models import (
+    Attempt,
+    Clock,
+    Delivery,
+    Disposition,
+    Handoff,
+    MarketingCost,
+    MeetingDecision,
+    Notice,
+    OverhaulPlan,
+    RoutingDecision,
+    SatisfactionQuestion,
+    Team,
+    WeeklyMeeting,
+)
 from sla.nurture import recycling
+from sla.overhaul import plan_steps
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -266,3 +282,34 @@ def decided_by_month() -> dict[tuple[int, int], Counter[str]]:
     for at, kind in Disposition.objects.filter(corrected_by=None).values_list("at", "kind"):
         months.setdefault((at.year, at.month), Counter())[kind] += 1
     return months
+
+
+# ── What both sides do together ───────────────────────────────────────────────────────────────────────────
+@year
+def test_two_meetings_are_on_record_and_the_next_one_is_prepared() -> None:
+    meetings = list(WeeklyMeeting.objects.order_by("start"))
+
+    assert [(meeting.week, meeting.is_closed) for meeting in meetings] == [
+        ("2026-W08", True), ("2026-W09", True), ("2026-W10", False),
+    ]  # fmt: skip
+    assert all(meeting.decisions.exists() and meeting.notes.exists() for meeting in meetings[:2])
+    assert MeetingDecision.objects.filter(state="done").exists()
+    assert all(meeting.rejected for meeting in meetings)
+
+
+@year
+def test_sales_was_asked_each_month_and_answered() -> None:
+    months = SatisfactionQuestion.objects.order_by().values_list("month").annotate(answers=Count("score"))
+
+    assert set(dict(months)) == {"2025-11", "2025-12", "2026-01", "2026-02", "2026-03"}
+    assert min(dict(months).values()) >= 4
+
+
+@year
+def test_the_overhaul_has_its_interviews() -> None:
+    plan = OverhaulPlan.objects.get()
+
+    assert plan.interviews.count() == 5
+    assert {state.step.key for _, _, states in plan_steps.list_states(plan) for state in states if state.is_done} >= {
+        "interviews", "sources", "definition", "active",
+    }  # fmt: skip

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("definitions", "0020_overtaken_versions"),
-        ("sla", "0018_promise_simulations"),
+        ("sla", "0020_marketing_costs"),
     ]
 
     operations = [

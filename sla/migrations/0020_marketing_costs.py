@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0018_promise_simulations"),
+        ("sla", "0019_handoff_openings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,140 @@
+"""The steps of the plan: four phases of two weeks, each step ticked by a fact where one tells, else by a person (rules 12.73)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import QuerySet
+
+from definitions.models import Backtest, Review, Version
+from definitions.vocabulary import PathKind, VersionState
+from leads.vocabulary import Motion
+from sla.models import AccountPlay, Commitment, Handoff, OverhaulPlan, OverhaulTick, RoutingRule, WeeklyMeeting
+
+FEWEST_INTERVIEWS: Final = 5
+FEWEST_MEETINGS: Final = 2
+WEEKS_A_PHASE: Final = 2
+PHASES: Final = ("Analysis", "Joint definition", "Implementation", "Monitoring")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """A step of a phase, from 0. `fact` returns a sentence once the rows tell that it is done; None: a person ticks it."""
+
+    key: str
+    phase: int
+    text: str
+    fact: Callable[[OverhaulPlan], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """A step with what ticks it: a fact, or a person's tick."""
+
+    step: PlanStep
+    fact: str
+    tick: OverhaulTick | None
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.fact) or self.tick is not None
+
+    @property
+    def is_ticked_by_people(self) -> bool:
+        return self.step.fact is None
+
+
+def list_states(plan: OverhaulPlan) -> list[tuple[str, dt.datetime, list[StepState]]]:
+    """Return the phases with their last instants and the states of their steps."""
+    ticks = {tick.step: tick for tick in plan.ticks.select_related("by")}
+    states = [StepState(step, step.fact(plan) if step.fact else "", ticks.get(step.key)) for step in STEPS]
+    return [
+        (
+            f"Weeks {place * WEEKS_A_PHASE + 1} and {place * WEEKS_A_PHASE + 2}: {name}",
+            plan.started_at + dt.timedelta(weeks=WEEKS_A_PHASE * (place + 1)),
+            [state for state in states if state.step.phase == place],
+        )
+        for place, name in enumerate(PHASES)
+    ]
+
+
+def _tell_backtest(plan: OverhaulPlan) -> str:
+    rows = Backtest.objects.filter(
+        version__definition__motion=plan.motion, finished_at__gte=plan.started_at, result__isnull=False
+    )
+    return "A backtest has judged the leads of the past." if rows.exists() else ""
+
+
+def _tell_interviews(plan: OverhaulPlan) -> str:
+    count = plan.interviews.values("rep").distinct().count()
+    return f"{count} reps were interviewed." if count >= FEWEST_INTERVIEWS else ""
+
+
+def _tell_signed(plan: OverhaulPlan) -> str:
+    version = _select_versions(plan).filter(approved_at__gte=plan.started_at).order_by("approved_at").first()
+    return f"Both sides signed {version}." if version else ""
+
+
+def _tell_commitments(plan: OverhaulPlan) -> str:
+    rows = Commitment.objects.filter(motion=plan.motion, activated_at__gte=plan.started_at)
+    commitment = rows.order_by("activated_at").first()
+    return f"{commitment} are in force." if commitment else ""
+
+
+def _tell_active(plan: OverhaulPlan) -> str:
+    version = _select_versions(plan).filter(activated_at__gte=plan.started_at).order_by("activated_at").first()
+    return f"{version} scores the leads." if version else ""
+
+
+def _tell_routing(plan: OverhaulPlan) -> str:
+    rules = RoutingRule.objects.filter(is_active=True, motion__in=("", plan.motion)).count()
+    return f"{rules} routing rules are in force." if rules else ""
+
+
+def _tell_hot(plan: OverhaulPlan) -> str:
+    in_force = _select_versions(plan).filter(state=VersionState.ACTIVE, paths__kind=PathKind.HOT).distinct().first()
+    return f"{in_force} has hot triggers." if in_force else ""
+
+
+def _tell_worked(plan: OverhaulPlan) -> str:
+    decided = {"decided_at__gte": plan.started_at}
+    if plan.motion == Motion.AQL:
+        is_worked = AccountPlay.objects.filter(**decided).exists()
+    else:
+        is_worked = Handoff.objects.filter(motion=plan.motion, **decided).exists()
+    return "Sales works from the queue." if is_worked else ""
+
+
+def _tell_meetings(plan: OverhaulPlan) -> str:
+    count = WeeklyMeeting.objects.filter(motion=plan.motion, closed_at__gte=plan.started_at).count()
+    return f"{count} weekly meetings were held." if count >= FEWEST_MEETINGS else ""
+
+
+def _tell_reviewed(plan: OverhaulPlan) -> str:
+    rows = Review.objects.filter(definition__motion=plan.motion, decided_at__gte=plan.started_at)
+    return "A review was decided on its evidence." if rows.exists() else ""
+
+
+def _select_versions(plan: OverhaulPlan) -> QuerySet[Version]:
+    return Version.objects.filter(definition__motion=plan.motion).select_related("definition")
+
+
+STEPS: Final = (
+    PlanStep("backtest", 0, "Judge six months of past leads by what became of them", _tell_backtest),
+    PlanStep("interviews", 0, "Interview five to ten reps: a good lead, a bad lead", _tell_interviews),
+    PlanStep("sources", 0, "Compare the sources of leads by what became of them"),
+    PlanStep("definition", 1, "Draft the definition together, and sign it on both sides", _tell_signed),
+    PlanStep("commitments", 1, "Sign what each side promises", _tell_commitments),
+    PlanStep("active", 2, "Put the new scoring in force", _tell_active),
+    PlanStep("routing", 2, "Route leads by rules", _tell_routing),
+    PlanStep("hot", 2, "Set hot triggers", _tell_hot),
+    PlanStep("queue", 2, "Have sales work from the queue with its context", _tell_worked),
+    PlanStep("meetings", 3, "Hold weekly meetings", _tell_meetings),
+    PlanStep(
+        "reasons", 3, "Review the reasons of rejections, and adjust below 70 % or above 90 % accepted", _tell_reviewed
+    ),
+    PlanStep("celebrate", 3, "Celebrate what became better"),
+)

@@ -1,0 +1,1 @@
+"""The weekly meeting of both sides: prepared each Monday, written in together, closed and sent (rules 12.63 to 12.67)."""

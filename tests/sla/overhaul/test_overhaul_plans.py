@@ -1,0 +1,111 @@
+"""The 60-day plan: frozen baseline, steps ticked by facts or people, interviews (rules 12.72 to 12.74)."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.test import Client
+
+from config.accounts.vocabulary import Role
+from leads.exceptions import Refused
+from leads.vocabulary import Motion
+from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick
+from sla.overhaul import plan_figures, plan_steps, plans
+from tests.factories import DAY, NOW, HandoffFactory, RepFactory, UserFactory, VersionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def leader():
+    return UserFactory(roles=[Role.SALES_LEADER])
+
+
+@pytest.fixture
+def plan(leader) -> OverhaulPlan:
+    """Return a plan that began after three acceptances and a rejection."""
+    for _ in range(3):
+        HandoffFactory(accepted=True)
+    HandoffFactory(rejected=True)
+    return plans.start_plan(motion=Motion.MQL, by=leader, now=NOW + DAY)
+
+
+def states(plan) -> dict[str, plan_steps.StepState]:
+    return {state.step.key: state for _, _, rows in plan_steps.list_states(plan) for state in rows}
+
+
+def test_the_baseline_is_frozen_and_the_present_is_the_plans_own(plan):
+    HandoffFactory(accepted=True, now=NOW + 2 * DAY)
+    figures = {figure.name: figure for figure in plan_figures.compare(plan, NOW + 3 * DAY)}
+
+    assert figures["SAL rate"].baseline.endswith("3 of 4, small sample")
+    assert figures["SAL rate"].target == "70 to 80 %"
+    assert figures["SAL rate"].current.endswith("1 of 1, small sample")
+    for change in ({"baseline": {}}, {"started_at": NOW}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            OverhaulPlan.objects.update(**change)
+
+
+def test_facts_tick_steps_and_people_tick_the_others(plan, leader):
+    assert not states(plan)["active"].is_done
+    assert not states(plan)["sources"].is_done
+
+    VersionFactory(active=True, moved_at=NOW + 2 * DAY)
+    HandoffFactory(rejected=True, now=NOW + 2 * DAY)
+    plans.tick_step(plan=plan, step="sources", note="Fairs are weak.", by=leader, now=NOW + 2 * DAY)
+
+    assert "scores the leads" in states(plan)["active"].fact
+    assert states(plan)["queue"].is_done
+    assert states(plan)["sources"].tick.by == leader
+    assert not states(plan)["meetings"].is_done
+    with pytest.raises(Refused, match="ticked by Accord itself"):
+        plans.tick_step(plan=plan, step="meetings", note="", by=leader, now=NOW + 2 * DAY)
+
+
+def test_five_interviews_are_kept_and_tick_their_step(plan, leader):
+    for _ in range(5):
+        plans.record_interview(
+            plan=plan,
+            rep=RepFactory().user,
+            good_lead="Asked for a price.",
+            bad_lead="A student.",
+            by=leader,
+            now=NOW + 2 * DAY,
+        )
+
+    assert states(plan)["interviews"].fact == "5 reps were interviewed."
+    with pytest.raises(DatabaseError), transaction.atomic():
+        OverhaulInterview.objects.update(bad_lead="None")
+
+
+def test_one_plan_runs_and_an_ended_one_stays(plan, leader):
+    with pytest.raises(plans.PlanRefused, match="A plan runs already"):
+        plans.start_plan(motion=Motion.MQL, by=leader, now=NOW + 2 * DAY)
+    with pytest.raises(plans.PlanRefused, match="Only the leaders"):
+        plans.end_plan(plan=plan, by=UserFactory(roles=[Role.VIEWER]), now=NOW + 2 * DAY)
+    plans.end_plan(plan=plan, by=leader, now=NOW + 2 * DAY)
+    with pytest.raises(plans.PlanRefused, match="has ended"):
+        plans.tick_step(plan=plan, step="sources", note="", by=leader, now=NOW + 3 * DAY)
+    plans.start_plan(motion=Motion.MQL, by=leader, now=NOW + 3 * DAY)
+
+
+def test_the_plan_is_worked_on_its_page(leader):
+    client, rep = Client(), RepFactory().user
+    client.force_login(leader)
+    hostile = "<script>alert(1)</script>"
+
+    assert "Begin the plan" in client.get("/overhaul/").content.decode()
+    assert client.post("/overhaul/start/", {"motion": "mql"}).status_code == 302
+    assert client.post("/overhaul/start/", {"motion": "mql"}).status_code == 409
+    path = f"/overhaul/{OverhaulPlan.objects.get().pk}"
+    assert client.post(f"{path}/ticks/", {"step": "sources", "note": hostile}).status_code == 302
+    assert client.post(f"{path}/ticks/", {"step": "mood"}).status_code == 422
+    interview = {"rep": rep.pk, "good_lead": hostile, "bad_lead": "A student."}
+    assert client.post(f"{path}/interviews/", interview).status_code == 302
+    assert client.post(f"{path}/interviews/", interview | {"bad_lead": ""}).status_code == 422
+    page = client.get("/overhaul/").content.decode()
+    assert hostile not in page
+    assert "A student." in page
+    assert client.post(f"{path}/end/").status_code == 302
+    assert client.post(f"{path}/end/").status_code == 409
+    assert OverhaulTick.objects.get().by == leader
