@@ -35,7 +35,7 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.funnel_tables import is_still_maturing
+from sla.reports.conversion_rows import is_still_maturing
 
 NAME: Final = "content"
 #: Rows beyond this number are added up in one.

@@ -34,7 +34,7 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.funnel_tables import is_still_maturing
+from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.pipeline_overview import PipelineMoney
 from sla.reports.version_counts import VersionCounts
 

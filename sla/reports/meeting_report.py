@@ -168,7 +168,7 @@ def _as_sums(money: PipelineMoney) -> MoneySums:
 
 def _describe_forecast(motion: Motion, end: dt.datetime) -> str:
     """Return what the forecast of the meeting's day says, for each currency; empty where it says nothing yet."""
-    forecast = weekly_forecasts.latest_forecast(motion)
+    forecast = weekly_forecasts.find_forecast(motion, until=end + dt.timedelta(days=1))
     if forecast is None or forecast.cutoff_at != end:
         return ""
     parts = [

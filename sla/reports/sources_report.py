@@ -35,7 +35,8 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.funnel_tables import GROUPS_SHOWN, RATES, is_still_maturing
+from sla.reports.conversion_rows import RATES, is_still_maturing
+from sla.reports.funnel_tables import GROUPS_SHOWN
 from sla.reports.mql_outcomes import STEP_NAMES
 from sla.reports.source_costs import CostedGroup
 

@@ -26,7 +26,7 @@ from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report, ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
-from sla.reports.funnel_tables import RATES, is_still_maturing
+from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.version_counts import VersionCounts, VersionWeek
 
 NAME: Final = "versions"

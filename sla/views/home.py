@@ -131,7 +131,7 @@ def overview(request: Request) -> HttpResponse:
         [Series("Rejected", "bad", rates)],
         target=(TOO_MANY, f"{TOO_MANY} %: review"),
     )
-    forecast = weekly_forecasts.latest_forecast(motion)
+    forecast = weekly_forecasts.find_forecast(motion, until=now)
     conversions = conversion_figures.list_conversions(motion, now=now)
     context = {
         "figures": figures,
