@@ -22,6 +22,7 @@ from sla.figure_catalogue.funnel_figures import MQL_TO_SAL, NEW_MALS
 from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.reports import content_touches, funnel_report
 from sla.reports.content_touches import COHORT_AT_MOST, MalTouches, MqlTouches, Touch
+from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
@@ -35,7 +36,6 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.conversion_rows import is_still_maturing
 
 NAME: Final = "content"
 #: Rows beyond this number are added up in one.

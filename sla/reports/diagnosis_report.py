@@ -18,6 +18,7 @@ from sla.figure_catalogue.pipeline_figures import PIPELINE
 from sla.figure_catalogue.promise_figures import DELIVERED, DELIVERED_SHARE
 from sla.figure_catalogue.version_comparison_figures import COHORT_REJECTION, UNTOUCHED
 from sla.reports import diagnosis_rules, pipeline_overview, version_counts, versions_report, volume_and_yield
+from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.diagnosis_rules import DIAGNOSES, Diagnosis, DiagnosisInputs, RuleFinding
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRows
@@ -34,7 +35,6 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.pipeline_overview import PipelineMoney
 from sla.reports.version_counts import VersionCounts
 

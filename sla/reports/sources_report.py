@@ -21,6 +21,7 @@ from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.figure_catalogue.source_figures import COST, COST_PER, PAYBACK, RETURNED, WON_OF_COHORT
 from sla.marketing_costs import cost_sums
 from sla.reports import funnel_report, mql_outcomes, source_costs
+from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.framework import headlines, row_rights
 from sla.reports.framework.figure_rows import FigureRows
 from sla.reports.framework.report_entry import ReportEntry
@@ -35,7 +36,6 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.funnel_tables import GROUPS_SHOWN
 from sla.reports.mql_outcomes import STEP_NAMES
 from sla.reports.source_costs import CostedGroup

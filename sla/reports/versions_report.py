@@ -20,13 +20,13 @@ from sla.figure_catalogue.funnel_figures import OF_STEP_BEFORE
 from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.figure_catalogue.version_comparison_figures import COHORT_REJECTION, UNTOUCHED
 from sla.reports import funnel_report, funnel_tables, version_counts
+from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRows
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report, ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
-from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.version_counts import VersionCounts, VersionWeek
 
 NAME: Final = "versions"
