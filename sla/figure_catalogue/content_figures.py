@@ -1,4 +1,4 @@
-"""The figures of content: what makes MALs, and what comes before they become MQLs (rules 12.49). Pure."""
+"""The figures of content: what makes MALs, and what comes before they become MQLs (rules 12.46). Pure."""
 
 from __future__ import annotations
 

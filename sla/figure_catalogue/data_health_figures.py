@@ -1,4 +1,4 @@
-"""The figures of data health: what is missing, waits for a decision, is not explained or not understood (rules 12.59). Pure."""
+"""The figures of data health: what is missing, waits for a decision, is not explained or not understood (rules 12.54). Pure."""
 
 from __future__ import annotations
 

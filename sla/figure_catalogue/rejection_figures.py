@@ -1,4 +1,4 @@
-"""The figures of rejections: their reasons, and the work that went into rejected leads (rules 12.45 to 12.47). Pure."""
+"""The figures of rejections: their reasons, and the work that went into rejected leads (rules 12.42 to 12.44). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of the satisfaction of sales, asked each month (rules 12.70, 12.71). Pure."""
+"""The figures of the satisfaction of sales, asked each month (rules 12.64, 12.65). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of sources and campaigns: what leads of a source cost, and what they bring back (rules 12.56, 12.57). Pure."""
+"""The figures of sources and campaigns: what leads of a source cost, and what they bring back (rules 12.51, 12.52). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures by which versions of a definition are compared, each by the MQLs that the version made (rules 12.58). Pure."""
+"""The figures by which versions of a definition are compared, each by the MQLs that the version made (rules 12.53). Pure."""
 
 from __future__ import annotations
 

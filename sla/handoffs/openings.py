@@ -1,4 +1,4 @@
-"""The record of the first time that a rep opens the page of a handoff (rules 12.78)."""
+"""The record of the first time that a rep opens the page of a handoff (rules 12.72)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one sentence that answers a leader's question: is this working? (rules 12.83). Pure."""
+"""The one sentence that answers a leader's question: is this working? (rules 12.77). Pure."""
 
 from __future__ import annotations
 

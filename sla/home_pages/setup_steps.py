@@ -1,4 +1,4 @@
-"""Steps that are missing before the first MQL, ticked by facts (rules 12.82)."""
+"""Steps that are missing before the first MQL, ticked by facts (rules 12.76)."""
 
 from __future__ import annotations
 

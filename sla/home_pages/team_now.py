@@ -1,4 +1,4 @@
-"""Reps of a manager's teams who need help now: the open work of each rep, the most urgent first (rules 12.80)."""
+"""Reps of a manager's teams who need help now: the open work of each rep, the most urgent first (rules 12.74)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that waits for marketing ops: versions in preparation, reviews, and what came in and was not understood (rules 12.81)."""
+"""Work that waits for marketing ops: versions in preparation, reviews, and what came in and was not understood (rules 12.75)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entering the costs of marketing, and correcting them by later rows (rules 12.53, 12.54)."""
+"""Entering the costs of marketing, and correcting them by later rows (rules 12.48, 12.49)."""
 
 from __future__ import annotations
 

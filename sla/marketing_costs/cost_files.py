@@ -1,4 +1,4 @@
-"""Costs from a CSV file: every line is read, or the file is refused with the line and the field (rules 12.55)."""
+"""Costs from a CSV file: every line is read, or the file is refused with the line and the field (rules 12.50)."""
 
 from __future__ import annotations
 

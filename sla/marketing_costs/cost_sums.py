@@ -1,4 +1,4 @@
-"""The part of the costs that falls in a period: a month's cost is spread evenly over its days (rules 12.56)."""
+"""The part of the costs that falls in a period: a month's cost is spread evenly over its days (rules 12.51)."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class WeeklyForecast(models.Model):
 
 
 class RejectionDigest(models.Model):
-    """The rejections of a definition in a closed month, as they stood when its leaders were told of them (rules 12.48).
+    """The rejections of a definition in a closed month, as they stood when its leaders were told of them (rules 12.45).
 
     `reasons` are the three largest as [{"code", "label", "count"}, …]; `consequence` is the sentence that they lead to.
     """

@@ -32,7 +32,7 @@ class MarketingCostQuerySet(models.QuerySet["MarketingCost"]):
 
 
 class MarketingCost(models.Model):
-    """The cost of a source, or of a campaign of it, in a month, for the leads of a motion (rules 12.53).
+    """The cost of a source, or of a campaign of it, in a month, for the leads of a motion (rules 12.48).
 
     A correction is a new row that points at the row it corrects and says why; without an amount it withdraws the cost.
     """

@@ -1,4 +1,4 @@
-"""The weekly meeting of both sides: what it was prepared with, its notes and its decisions (rules 12.63 to 12.67)."""
+"""The weekly meeting of both sides: what it was prepared with, its notes and its decisions (rules 12.57 to 12.61)."""
 
 from __future__ import annotations
 

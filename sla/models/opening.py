@@ -11,7 +11,7 @@ from sla.models.handoff import Handoff
 
 
 class HandoffOpening(models.Model):
-    """The instant at which a rep first opened the page with the evidence of their handoff (rules 12.78), written once.
+    """The instant at which a rep first opened the page with the evidence of their handoff (rules 12.72), written once.
 
     The list of the queue shows a handoff, too, and lets a rep decide: that is no opening.
     """

@@ -1,4 +1,4 @@
-"""The 60-day plan that overhauls a definition: its baseline, ticks and interviews with reps (rules 12.72 to 12.74)."""
+"""The 60-day plan that overhauls a definition: its baseline, ticks and interviews with reps (rules 12.66 to 12.68)."""
 
 from __future__ import annotations
 

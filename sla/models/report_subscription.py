@@ -1,4 +1,4 @@
-"""Reports that people have sent to them every Monday (rules 12.68, 12.69)."""
+"""Reports that people have sent to them every Monday (rules 12.62, 12.63)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures by which the plan is measured: before it began, as wanted, and now (rules 12.74)."""
+"""The figures by which the plan is measured: before it began, as wanted, and now (rules 12.68)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of the plan: four phases of two weeks, each step ticked by a fact where one tells, else by a person (rules 12.73)."""
+"""The steps of the plan: four phases of two weeks, each step ticked by a fact where one tells, else by a person (rules 12.67)."""
 
 from __future__ import annotations
 

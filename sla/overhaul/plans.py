@@ -1,4 +1,4 @@
-"""Beginning and ending the plan, ticking its steps and writing down interviews (rules 12.72, 12.73)."""
+"""Beginning and ending the plan, ticking its steps and writing down interviews (rules 12.66, 12.67)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mails of Monday morning: each subscribed report once a week, with the reader's own rights (rules 12.69)."""
+"""The mails of Monday morning: each subscribed report once a week, with the reader's own rights (rules 12.63)."""
 
 from __future__ import annotations
 

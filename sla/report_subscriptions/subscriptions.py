@@ -1,4 +1,4 @@
-"""Subscribing to a report, and ending it: on the page, in the list, or by the link in the mail (rules 12.68)."""
+"""Subscribing to a report, and ending it: on the page, in the list, or by the link in the mail (rules 12.62)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rejections as out of reach that were tried as promised (rules 12.75): the tally of `handoffs.attempts`, in SQL."""
+"""The rejections as out of reach that were tried as promised (rules 12.69): the tally of `handoffs.attempts`, in SQL."""
 
 from __future__ import annotations
 

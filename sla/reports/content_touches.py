@@ -1,4 +1,4 @@
-"""The touches of content by MALs and MQLs, read for bounded cohorts from the events of their people (rules 12.49, 12.50)."""
+"""The touches of content by MALs and MQLs, read for bounded cohorts from the events of their people (rules 12.46, 12.47)."""
 
 from __future__ import annotations
 

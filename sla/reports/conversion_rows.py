@@ -1,4 +1,4 @@
-"""Rows of conversions: the MQLs of a group, and how many of them came to each step (rules 12.28, 12.76)."""
+"""Rows of conversions: the MQLs of a group, and how many of them came to each step (rules 12.28, 12.70)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data health report: missing fields, duplicates, unexplained wins, windows and values not understood (rules 12.59)."""
+"""The data health report: missing fields, duplicates, unexplained wins, windows and values not understood (rules 12.54)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The diagnosis: too loose, too tight, no shared ownership or healthy, with the inputs that it stands on (rules 12.60, 12.61)."""
+"""The diagnosis: too loose, too tight, no shared ownership or healthy, with the inputs that it stands on (rules 12.55, 12.56)."""
 
 from __future__ import annotations
 

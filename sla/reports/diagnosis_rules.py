@@ -1,4 +1,4 @@
-"""The rules by which the diagnosis says what is wrong between marketing and sales, from its inputs (rules 12.60, 12.61). Pure."""
+"""The rules by which the diagnosis says what is wrong between marketing and sales, from its inputs (rules 12.55, 12.56). Pure."""
 
 from __future__ import annotations
 

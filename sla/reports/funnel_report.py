@@ -79,7 +79,7 @@ def _build_rates(cohort: FunnelCohort, trends: list[RateTrend]) -> ReportSection
 
 
 def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, Sample]]:
-    """Return the conversions within the time that each step takes, of this period and of the one before (rules 12.77).
+    """Return the conversions within the time that each step takes, of this period and of the one before (rules 12.71).
 
     Only of MQLs that have had this time; steps for which nobody of the period has are left out, and not asked for.
     """

@@ -1,4 +1,4 @@
-"""Changes of a week: versions, commitments, suppressions, lists and routing, for the weekly meeting (rules 12.63)."""
+"""Changes of a week: versions, commitments, suppressions, lists and routing, for the weekly meeting (rules 12.57)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a weekly meeting as sections of its report: decisions before, notes and decisions (rules 12.66, 12.67)."""
+"""The record of a weekly meeting as sections of its report: decisions before, notes and decisions (rules 12.60, 12.61)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The weekly meeting as a report: pipeline first, then what both sides owe each other, and what is to be talked about.
 
-Its figures are those of all teams and of the whole motion for everybody who may read it (rules 12.63); those of a closed
-meeting are as they stood at the closing (rules 12.65).
+Its figures are those of all teams and of the whole motion for everybody who may read it (rules 12.57); those of a closed
+meeting are as they stood at the closing (rules 12.59).
 """
 
 from __future__ import annotations

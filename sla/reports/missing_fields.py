@@ -1,4 +1,4 @@
-"""The fields that the versions in force read, and of how many leads they are unknown (rules 12.59)."""
+"""The fields that the versions in force read, and of how many leads they are unknown (rules 12.54)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rejected leads that a weekly meeting walks through, chosen by a stated rule, with their evidence (rules 12.64)."""
+"""The rejected leads that a weekly meeting walks through, chosen by a stated rule, with their evidence (rules 12.58)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decisions that the report of rejections counts: standing ones, by the instant at which sales decided (rules 12.45)."""
+"""The decisions that the report of rejections counts: standing ones, by the instant at which sales decided (rules 12.42)."""
 
 from __future__ import annotations
 

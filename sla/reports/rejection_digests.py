@@ -1,4 +1,4 @@
-"""The monthly digest of a definition's rejections, for both leaders and marketing ops (rules 12.48)."""
+"""The monthly digest of a definition's rejections, for both leaders and marketing ops (rules 12.45)."""
 
 from __future__ import annotations
 

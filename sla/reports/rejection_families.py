@@ -1,4 +1,4 @@
-"""The families of rejection reasons: which of them is a pattern, and what it asks to change in the definition (rules 12.46)."""
+"""The families of rejection reasons: which of them is a pattern, and what it asks to change in the definition (rules 12.43)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The groups of the report of rejections: by source, by what the leads had met, by team and by rep (rules 12.45, 12.47)."""
+"""The groups of the report of rejections: by source, by what the leads had met, by team and by rep (rules 12.42, 12.44)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the report of rejections: by month, reason, family and contact, and the digests (rules 12.45, 12.48)."""
+"""The tables of the report of rejections: by month, reason, family and contact, and the digests (rules 12.42, 12.45)."""
 
 from __future__ import annotations
 

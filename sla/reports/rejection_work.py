@@ -1,4 +1,4 @@
-"""The work that went into rejected leads: contact attempts, and the business time from routing to the rejection (rules 12.47)."""
+"""The work that went into rejected leads: contact attempts, and the business time from routing to the rejection (rules 12.44)."""
 
 from __future__ import annotations
 

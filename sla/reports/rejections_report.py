@@ -1,4 +1,4 @@
-"""The report of rejections: rate by month with its line, reasons, families, work, and who let them in (rules 12.45 to 12.47)."""
+"""The report of rejections: rate by month with its line, reasons, families, work, and who let them in (rules 12.42 to 12.44)."""
 
 from __future__ import annotations
 

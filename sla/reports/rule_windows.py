@@ -1,4 +1,4 @@
-"""The windows of the versions in force against how far the history of their signals reaches (rules 12.59)."""
+"""The windows of the versions in force against how far the history of their signals reaches (rules 12.54)."""
 
 from __future__ import annotations
 

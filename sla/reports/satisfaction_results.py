@@ -1,4 +1,4 @@
-"""The satisfaction of sales by month and team, never by person (rules 12.71)."""
+"""The satisfaction of sales by month and team, never by person (rules 12.65)."""
 
 from __future__ import annotations
 

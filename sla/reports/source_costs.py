@@ -1,4 +1,4 @@
-"""The groups of the sources report: the MQLs of a source or campaign with what they cost and what they won (rules 12.57)."""
+"""The groups of the sources report: the MQLs of a source or campaign with what they cost and what they won (rules 12.52)."""
 
 from __future__ import annotations
 

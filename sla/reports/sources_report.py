@@ -1,4 +1,4 @@
-"""The sources report: what the leads of each source and campaign become, cost and bring back (rules 12.56, 12.57)."""
+"""The sources report: what the leads of each source and campaign become, cost and bring back (rules 12.51, 12.52)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The counts by which versions are compared: MQLs, their steps, decisions and those that nobody touched, by week (rules 12.58)."""
+"""The counts by which versions are compared: MQLs, their steps, decisions and those that nobody touched, by week (rules 12.53)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The versions report: what the MQLs of each version became, in total and week by week, the changes marked (rules 12.58)."""
+"""The versions report: what the MQLs of each version became, in total and week by week, the changes marked (rules 12.53)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The monthly question to sales on how good its leads are: asked, answered (rules 12.70, 12.71)."""
+"""The monthly question to sales on how good its leads are: asked, answered (rules 12.64, 12.65)."""

@@ -1,4 +1,4 @@
-"""The monthly question to sales, and its answers (rules 12.70)."""
+"""The monthly question to sales, and its answers (rules 12.64)."""
 
 from __future__ import annotations
 

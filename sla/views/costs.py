@@ -1,4 +1,4 @@
-"""Pages of marketing's costs: what stands, entering one or a file of them, and correcting one (rules 12.53 to 12.55)."""
+"""Pages of marketing's costs: what stands, entering one or a file of them, and correcting one (rules 12.48 to 12.50)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _TODAY: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS)
 @login_required
 @require_GET
 def home(request: Request) -> HttpResponse:
-    """Redirect to where each role's day begins: the queue, what needs attention today, or the overview (rules 12.84)."""
+    """Redirect to where each role's day begins: the queue, what needs attention today, or the overview (rules 12.78)."""
     roles = roles_of(request.user)
     if Role.SDR in roles:
         return redirect("queue")

@@ -1,4 +1,4 @@
-"""The page of the weekly meeting: its report, the earlier meetings, and the steps that people take in it (rules 12.63 to 12.67)."""
+"""The page of the weekly meeting: its report, the earlier meetings, and the steps that people take in it (rules 12.57 to 12.61)."""
 
 from __future__ import annotations
 

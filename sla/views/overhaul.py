@@ -1,4 +1,4 @@
-"""The page of the 60-day plan: steps, figures before and now, interviews (rules 12.72 to 12.74)."""
+"""The page of the 60-day plan: steps, figures before and now, interviews (rules 12.66 to 12.68)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscriptions to reports: begun on a report's page, listed, and ended there or by the link in the mail (rules 12.68)."""
+"""Subscriptions to reports: begun on a report's page, listed, and ended there or by the link in the mail (rules 12.62)."""
 
 from __future__ import annotations
 

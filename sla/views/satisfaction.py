@@ -1,4 +1,4 @@
-"""The page on which sales answers the monthly question: signed in, or by the signed link of the mail (rules 12.70)."""
+"""The page on which sales answers the monthly question: signed in, or by the signed link of the mail (rules 12.64)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def own_question(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the question with the score of the link chosen, and record what the button sends (decision 0042)."""
+    """Show the question with the score of the link chosen, and record what the button sends (decision 0041)."""
     question = monthly_question.read_token(token)
     if question is None:
         raise Http404

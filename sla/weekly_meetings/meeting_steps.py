@@ -1,4 +1,4 @@
-"""The steps of people in a weekly meeting: note, decide, settle decisions, and close it (rules 12.65 to 12.67)."""
+"""The steps of people in a weekly meeting: note, decide, settle decisions, and close it (rules 12.59 to 12.61)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preparation of the meetings of a week that is over, once for each motion (rules 12.63)."""
+"""The preparation of the meetings of a week that is over, once for each motion (rules 12.57)."""
 
 from __future__ import annotations
 

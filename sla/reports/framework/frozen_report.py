@@ -1,4 +1,4 @@
-"""A report as JSON and back, so that it can be kept as it stood (rules 12.65). Charts are not kept."""
+"""A report as JSON and back, so that it can be kept as it stood (rules 12.59). Charts are not kept."""
 
 from __future__ import annotations
 

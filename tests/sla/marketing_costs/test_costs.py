@@ -1,4 +1,4 @@
-"""Entering costs, files of them, and their corrections (rules 12.53 to 12.56)."""
+"""Entering costs, files of them, and their corrections (rules 12.48 to 12.51)."""
 
 from __future__ import annotations
 

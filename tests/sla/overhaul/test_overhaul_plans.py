@@ -1,4 +1,4 @@
-"""The 60-day plan: frozen baseline, steps ticked by facts or people, interviews (rules 12.72 to 12.74)."""
+"""The 60-day plan: frozen baseline, steps ticked by facts or people, interviews (rules 12.66 to 12.68)."""
 
 from __future__ import annotations
 

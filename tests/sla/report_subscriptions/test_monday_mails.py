@@ -1,4 +1,4 @@
-"""Reports by e-mail every Monday: once, with the reader's own rights, until they are ended (rules 12.68, 12.69)."""
+"""Reports by e-mail every Monday: once, with the reader's own rights, until they are ended (rules 12.62, 12.63)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tried as promised: the SQL of the report beside the tally that refuses a rejection (rules 7.6, 12.75)."""
+"""Tried as promised: the SQL of the report beside the tally that refuses a rejection (rules 7.6, 12.69)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of content beside SQL that knows nothing of the product (rules 12.49, 12.50)."""
+"""The report of content beside SQL that knows nothing of the product (rules 12.46, 12.47)."""
 
 from __future__ import annotations
 

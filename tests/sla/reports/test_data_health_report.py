@@ -1,4 +1,4 @@
-"""Data health beside SQL that knows nothing of the product (rules 12.59)."""
+"""Data health beside SQL that knows nothing of the product (rules 12.54)."""
 
 from __future__ import annotations
 

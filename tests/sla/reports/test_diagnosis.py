@@ -1,4 +1,4 @@
-"""The diagnosis: its rules on inputs, and its inputs beside SQL that knows nothing of the product (rules 12.60, 12.61)."""
+"""The diagnosis: its rules on inputs, and its inputs beside SQL that knows nothing of the product (rules 12.55, 12.56)."""
 
 from __future__ import annotations
 

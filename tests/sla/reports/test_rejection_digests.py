@@ -1,4 +1,4 @@
-"""The monthly digests of rejections, and the drafts that answer them (rules 12.48)."""
+"""The monthly digests of rejections, and the drafts that answer them (rules 12.45)."""
 
 from __future__ import annotations
 

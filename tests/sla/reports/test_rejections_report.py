@@ -1,4 +1,4 @@
-"""The report of rejections beside SQL that knows nothing of the product (rules 12.45 to 12.47)."""
+"""The report of rejections beside SQL that knows nothing of the product (rules 12.42 to 12.44)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sources report beside SQL that knows nothing of the product (rules 12.56, 12.57)."""
+"""The sources report beside SQL that knows nothing of the product (rules 12.51, 12.52)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions compared beside SQL that knows nothing of the product (rules 12.58)."""
+"""Versions compared beside SQL that knows nothing of the product (rules 12.53)."""
 
 from __future__ import annotations
 

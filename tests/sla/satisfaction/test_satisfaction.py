@@ -1,4 +1,4 @@
-"""The monthly question to sales: asked once, answered by a button, never shown by person (rules 12.70, 12.71)."""
+"""The monthly question to sales: asked once, answered by a button, never shown by person (rules 12.64, 12.65)."""
 
 from __future__ import annotations
 

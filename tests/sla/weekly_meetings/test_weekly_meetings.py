@@ -1,4 +1,4 @@
-"""The weekly meeting: prepared once, written in together, frozen when it is closed (rules 12.63 to 12.67)."""
+"""The weekly meeting: prepared once, written in together, frozen when it is closed (rules 12.57 to 12.61)."""
 
 from __future__ import annotations
 
