@@ -294,7 +294,8 @@ def test_two_meetings_are_on_record_and_the_next_one_is_prepared() -> None:
     ]  # fmt: skip
     assert all(meeting.decisions.exists() and meeting.notes.exists() for meeting in meetings[:2])
     assert MeetingDecision.objects.filter(state="done").exists()
-    assert all(meeting.rejected for meeting in meetings)
+    # Some weeks of so small a company have no rejection.
+    assert any(meeting.rejected for meeting in meetings)
 
 
 @year
