@@ -41,7 +41,9 @@ class Place:
 
 PLACES: Final = (
     Place("Queue", "queue", (Role.SDR, Role.SALES_MANAGER), within=("/handoffs/",)),
-    Place("Today", "today", (Role.SALES_MANAGER, Role.MARKETING_OPS)),
+    Place(
+        "Today", "today", (Role.SALES_MANAGER, Role.MARKETING_OPS), within=("/values/", "/duplicates/", "/set-aside/")
+    ),
     Place("Onboarding", "onboarding", (*MARKETING, Role.SDR), within=("/glossary/",), until_read=True),
     Place("Overview", "overview", MARKETING),
     Place("Unrouted", "unrouted", (Role.SALES_MANAGER,)),
@@ -49,9 +51,6 @@ PLACES: Final = (
     Place("Leads", "lead_list", MARKETING, within=("/companies/",)),
     Place("MALs", "mals", MARKETING),
     Place("Imports", "import_list", (Role.MARKETING_OPS,)),
-    Place("Values", "value_list", (Role.MARKETING_OPS,)),
-    Place("Duplicates", "duplicates", (Role.MARKETING_OPS,)),
-    Place("Set aside", "set_aside", (Role.MARKETING_OPS,)),
     Place("Nurture", "nurture", (*MARKETING, Role.SDR)),
     Place(
         "Definition",

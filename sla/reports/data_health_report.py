@@ -188,7 +188,7 @@ def _build_windows(query: ReportQuery, reader: User, now: dt.datetime) -> Report
             window.label,
             (
                 ReportCell(str(window.version)),
-                ReportCell(window.days),
+                ReportCell(int(window.days) if window.days.is_integer() else window.days),
                 ReportCell(window.history),
                 ReportCell(window.verdict, tone="" if window.is_covered else "warn"),
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,6 +65,11 @@ class DecisionCounts:
     @property
     def label(self) -> str:
         return f"{dt.date.fromisoformat(f'{self.name}-01'):%b %Y}"
+
+    @property
+    def last_day(self) -> dt.date:
+        first = dt.date.fromisoformat(f"{self.name}-01")
+        return first.replace(day=monthrange(first.year, first.month)[1])
 
     @property
     def decided(self) -> int:

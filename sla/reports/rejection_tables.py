@@ -181,10 +181,11 @@ def build_families(query: ReportQuery, rows: list[DecisionCount]) -> ReportSecti
         )
         for family in families
     ]
+    has_points = any(count.total() >= SMALLEST_SAMPLE for count in counts)
     note = f"The chart leaves out months of fewer than {SMALLEST_SAMPLE} rejections; the table marks them as small."
     return ReportSection(
         "family", "Families over time", headlines.describe_trends(trends) if families else "",
-        chart=chart if families else None, table=table, notes=(note,) if families else (),
+        chart=chart if has_points else None, table=table, notes=(note,) if has_points else (),
     )  # fmt: skip
 
 

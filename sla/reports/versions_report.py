@@ -40,7 +40,7 @@ _COMPARED: Final[tuple[_Comparison, ...]] = (
     ("rejected", COHORT_REJECTION, "sal", "rejected", lambda counts: counts.rejection),
     ("untouched", UNTOUCHED, "sal", "untouched", lambda counts: counts.untouched_share),
 )
-_LOOKS: Final = ("sales", "marketing", "four", "bad", "two")
+_LOOKS: Final = ("one", "two", "four", "bad", "three")
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:

@@ -28,7 +28,7 @@ CARD_HEADER: Final = ("figure", "key", "value", "count", "of", "before", "target
 
 
 def page_text(value: CellValue, kind: str = "") -> str:
-    """Write a value for people; a `share` is a quotient of 1."""
+    """Write a value for people; a share or a rate that is no sample is a quotient of 1."""
     match value:
         case Sample():
             text = formats.percent(value.rate)
@@ -46,7 +46,7 @@ def page_text(value: CellValue, kind: str = "") -> str:
 
 
 def _number_text(value: float | Decimal, kind: str) -> str:
-    if kind == FigureKind.SHARE:
+    if kind in {FigureKind.SHARE, FigureKind.RATE}:
         return formats.percent(float(value))
     if kind == FigureKind.RATIO:
         return f"{value:,.1f} ×"
@@ -78,8 +78,8 @@ def number(value: CellValue) -> Any:
 
 
 def figure_number(cell: ReportCell, kind: str) -> Any:
-    """Return the value of a cell as a number for machines; a share in percent."""
-    if kind == FigureKind.SHARE and isinstance(cell.value, int | float):
+    """Return the value of a cell as a number for machines; a share or a rate, which is a quotient of 1, in percent."""
+    if kind in {FigureKind.SHARE, FigureKind.RATE} and isinstance(cell.value, int | float):
         return round(cell.value * 100, 1)
     return number(cell.value)
 
