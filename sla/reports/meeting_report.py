@@ -144,7 +144,10 @@ def _build_pipeline(query: ReportQuery) -> ReportSection:
             _read_money(query.motion, OutcomeKind.WON, before.start, start),
         ),
     )  # fmt: skip
-    opened = f"{week.count:,} opportunities were opened in the week, {week.label} of pipeline."
+    opened = (
+        f"{week.count:,} {'opportunity was' if week.count == 1 else 'opportunities were'} opened in the week,"
+        f" {week.label} of pipeline."
+    )
     return ReportSection("pipeline", "Pipeline", f"{opened} {_describe_forecast(query.motion, end)}".strip(), cards)
 
 

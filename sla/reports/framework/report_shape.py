@@ -21,6 +21,10 @@ class MoneySums:
 
     amounts: tuple[tuple[str, Decimal], ...]
 
+    def __bool__(self) -> bool:
+        """Say whether any of the sums is other than zero."""
+        return any(amount for _, amount in self.amounts)
+
 
 #: A rate is a `Sample`: it brings its numerator and its denominator. A time is a `timedelta`.
 CellValue: TypeAlias = int | float | Decimal | dt.timedelta | dt.date | str | Sample | MoneySums | None
