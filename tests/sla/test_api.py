@@ -160,8 +160,9 @@ def test_a_rejection_says_what_was_missing(handoff, api):
 def test_the_second_to_decide_reads_who_and_when(handoff, api, decision, django_assert_max_num_queries):
     api.post(f"handoffs/{handoff.pk}/accept")
 
-    # The key, its count, the roles of its owner, the handoff and its decision: a hundred may be late at once.
-    with django_assert_max_num_queries(5):
+    # The key, its count, the roles of its owner, the handoff, whether they may decide it, and its decision: a hundred may be
+    # late at once.
+    with django_assert_max_num_queries(6):
         answer = api.post(f"handoffs/{handoff.pk}/{decision}")
 
     assert answer.status_code == 409

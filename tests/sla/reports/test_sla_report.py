@@ -74,23 +74,34 @@ def leader(teams):
     return UserFactory(roles=[Role.SALES_LEADER])
 
 
+@pytest.fixture
+def reader():
+    """Somebody who may read all reports, of an empty company."""
+    return UserFactory(roles=[Role.VIEWER])
+
+
 def expect(group: str, kind: str) -> dict[str, tuple[int, int]]:
     return {
         str(key): (kept, judged) for key, kept, judged in run_sql(JUDGED.format(group=group), kind=kind, start=START)
     }
 
 
-@pytest.mark.parametrize("kind", ["route", "first_contact", "disposition"])
-def test_each_table_counts_what_sql_counts(leader, kind):
-    answer = tables_of(read_api(leader, "sla", at=LATER))
+def test_each_table_counts_what_sql_counts(leader):
+    answer = read_api(leader, "sla", at=LATER)
 
+    for kind in ("route", "first_contact", "disposition"):
+        require_same_counts(answer, kind)
+
+
+def require_same_counts(report, kind):
+    answer = tables_of(report)
     by_team = {name: sample for name, sample in expect("t.name", kind).items() if name != "Nordics"}
     assert counts(answer["team"], f"{kind}_kept") == by_team
     assert counts(answer["tier"], f"{kind}_kept") == {f"Tier {key}": row for key, row in expect("h.tier", kind).items()}
     by_source = {key or "No source": sample for key, sample in expect("l.source", kind).items()}
     assert counts(answer["source"], f"{kind}_kept") == by_source
     card = {"route": "routed_in_time", "first_contact": "contacted_in_time", "disposition": "decided_in_time"}[kind]
-    total = cards_of(read_api(leader, "sla", at=LATER))[card]
+    total = cards_of(report)[card]
     assert [(total["count"], total["of"])] == list(expect("1", kind).values())
     assert sum(of for _, of in counts(answer["source"], f"{kind}_kept").values()) == total["of"]
 
@@ -211,14 +222,14 @@ def test_volume_is_left_out_where_rows_are_filtered(leader):
 @pytest.mark.parametrize(
     ("name", "value"), [("kind", "bogus"), ("verdict", "lat"), ("weekday", "9"), ("hour", "x"), ("after", "abc")]
 )
-def test_the_list_of_promises_refuses_what_it_does_not_know(leader, name, value):
-    response = read_page(leader, reverse("sla_rows"), at=LATER, **{name: value})
+def test_the_list_of_promises_refuses_what_it_does_not_know(reader, name, value):
+    response = read_page(reader, reverse("sla_rows"), at=LATER, **{name: value})
 
     assert response.status_code == 400
     assert f"“{name}”" in response.content.decode()
 
 
-@pytest.mark.parametrize("role", [Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER, Role.VIEWER])
+@pytest.mark.parametrize("role", [Role.MARKETING_OPS, Role.SALES_LEADER])
 def test_who_manages_nobody_sees_teams_and_no_person(teams, role):
     reader = UserFactory(roles=[role])
 
@@ -282,27 +293,22 @@ def test_an_sdr_has_their_own_rows_on_page_and_api_and_no_volume(teams):
         ({"rep": "a\0b"}, "rep"),
     ],
 )
-def test_an_unknown_value_is_refused_by_its_name(parameters, name):
-    reader = UserFactory(roles=[Role.VIEWER])
-    HandoffFactory()
-
+def test_an_unknown_value_is_refused_by_its_name(reader, parameters, name):
     for path in ("/reports/sla/", "/reports/sla.csv", "/api/v1/reports/sla", "/api/v1/reports/speed-to-lead"):
         answer = read_page(reader, path, at=LATER, **parameters)
         assert answer.status_code == 400, path
         assert name in answer.content.decode()
 
 
-def test_a_table_that_is_not_there_is_refused(leader):
-    answer = read_page(leader, reverse("sla_export"), at=LATER, table="mood")
+def test_a_table_that_is_not_there_is_refused(reader):
+    answer = read_page(reader, reverse("sla_export"), at=LATER, table="mood")
 
     assert answer.status_code == 400
     assert "must be one of" in answer.content.decode()
-    assert read_page(leader, reverse("sla_export"), at=LATER, by="team")["Location"] == "/reports/sla.csv?table=team"
+    assert read_page(reader, reverse("sla_export"), at=LATER, by="team")["Location"] == "/reports/sla.csv?table=team"
 
 
-def test_an_unknown_report_lists_those_that_there_are():
-    reader = UserFactory(roles=[Role.VIEWER])
-
+def test_an_unknown_report_lists_those_that_there_are(reader):
     for path in ("/reports/mood/", "/reports/mood.csv", "/reports/mood/rows/", "/api/v1/reports/mood"):
         answer = read_page(reader, path, at=LATER)
         assert answer.status_code == 404
@@ -310,16 +316,11 @@ def test_an_unknown_report_lists_those_that_there_are():
 
 
 @pytest.mark.parametrize("name", REPORT_NAMES)
-@pytest.mark.parametrize("motion", ["mql", "pql", "aql"])
-def test_every_report_can_be_read_in_an_empty_database(name, motion):
-    reader = UserFactory(roles=[Role.VIEWER])
-
-    page = read_page(reader, f"/reports/{name}/", at=LATER, motion=motion)
-    answer = read_api(reader, name, at=LATER, motion=motion)
-
-    assert "Nothing happened in this period" in page.content.decode()
-    assert answer["motion"] == motion
-    assert read_csv(reader, name, at=LATER, motion=motion) is not None
+def test_every_report_can_be_read_in_an_empty_database(reader, name):
+    for motion in ("mql", "pql", "aql"):
+        assert read_api(reader, name, at=LATER, motion=motion)["motion"] == motion
+    assert "Nothing happened in this period" in read_page(reader, f"/reports/{name}/", at=LATER).content.decode()
+    assert read_csv(reader, name, at=LATER) is not None
 
 
 def test_the_worst_stand_first_and_a_column_sorts(leader):
@@ -380,8 +381,8 @@ def test_a_long_table_shows_its_first_rows_and_all_on_demand(leader):
 
 
 @pytest.mark.parametrize("parameter", ["group", "all", "rep_id"])
-def test_a_file_refuses_what_it_does_not_know(leader, parameter):
-    answer = read_page(leader, "/reports/sla.csv", at=LATER, **{parameter: "team"})
+def test_a_file_refuses_what_it_does_not_know(reader, parameter):
+    answer = read_page(reader, "/reports/sla.csv", at=LATER, **{parameter: "team"})
 
     assert (answer.status_code, parameter in answer.content.decode()) == (400, True)
 
