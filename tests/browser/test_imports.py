@@ -87,14 +87,14 @@ def test_a_newcomer_imports_a_file_and_mends_the_refused_row(
         page.get_by_role("link", name="Refused rows").click()
     rows = list(csv.reader(Path(download.value.path()).read_text().splitlines()))
     assert rows[1][-9:][3] == "not an address"
-    page.get_by_role("link", name="Imports").first.click()
+    page.get_by_role("link", name="Imports", exact=True).first.click()
     expect(page.get_by_role("link", name="hubspot-contacts.csv")).to_be_visible()
     check(page, f"list-{width}")
 
 
 def find_the_way(page: Page) -> None:
     """Follow the navigation to the empty list, which says what to do."""
-    page.get_by_role("link", name="Imports").click()
+    page.get_by_role("link", name="Imports", exact=True).click()
     expect(page.get_by_text("Nothing imported yet")).to_be_visible()
     check(page, "empty")
     page.locator("main").get_by_role("link", name="Import a file").first.click()
