@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -34,6 +35,13 @@ def pytest_configure() -> None:
     # Slow hashing protects passwords of people; there are none here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[method-assign]  # Django offers no other place
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collection what lives to the end: it would walk through half a million objects again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def empty_tables(_: TransactionTestCase | None = None) -> None:

@@ -24,7 +24,7 @@ SATISFIED: Final = CatalogueFigure(
 ANSWERED: Final = CatalogueFigure(
     key="satisfaction_answered", name="Answered", kind=FigureKind.RATE, numerator="people who answered",
     denominator="all who were asked", period_rule="each counts in the month in which it was asked",
-    good_direction=GoodDirection.HIGHER,
+    smallest_sample=FEWEST_ANSWERS, good_direction=GoodDirection.HIGHER,
 )  # fmt: skip
 
 SATISFACTION_FIGURES: Final = (SATISFACTION, SATISFIED, ANSWERED)

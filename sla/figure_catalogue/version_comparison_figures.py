@@ -13,7 +13,7 @@ _OF_COHORT: Final = "each counts in the period in which it became an {mql}, by w
 UNTOUCHED_AFTER: Final = dt.timedelta(days=7)
 
 COHORT_REJECTION: Final = CatalogueFigure(
-    key="cohort_rejection", name="Rejected", kind=FigureKind.RATE, numerator="{mql}s that sales rejected",
+    key="cohort_rejection", name="Rejected of a cohort", kind=FigureKind.RATE, numerator="{mql}s that sales rejected",
     denominator="those {mql}s of the cohort that sales accepted or rejected", period_rule=_OF_COHORT,
     smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.LOWER,
 )  # fmt: skip
