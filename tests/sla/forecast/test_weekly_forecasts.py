@@ -211,9 +211,9 @@ def test_a_motion_that_fails_is_set_aside_and_another_gets_its_forecast(monkeypa
         return read_history(motion, **bounds)
 
     monkeypatch.setattr(history_reader, "read_history", fail_for_one)
-    made = weekly_forecasts.make_due_forecasts(now=MONDAY)
+    count = weekly_forecasts.make_due_forecasts(now=MONDAY)
 
-    assert (made, WeeklyForecast.objects.get().motion) == (1, Motion.PQL)
+    assert (count, WeeklyForecast.objects.get().motion) == (1, Motion.PQL)
     assert SetAsideRow.objects.get().sweep == weekly_forecasts.SWEEP
 
     monkeypatch.setattr(history_reader, "read_history", read_history)

@@ -152,8 +152,8 @@ def test_windows_stand_beside_the_history_of_their_signals(ops):
     assert (timing["days"]["value"], timing["history"]["value"], timing["verdict"]["value"]) == (
         400, 391, "longer than the history",
     )  # fmt: skip
-    asked = rows["Path Asked to talk: contact_request, demo_request"]
-    assert (asked["days"]["value"], asked["history"]["value"], asked["verdict"]["value"]) == (
+    window = rows["Path Asked to talk: contact_request, demo_request"]
+    assert (window["days"]["value"], window["history"]["value"], window["verdict"]["value"]) == (
         30, 21, "longer than the history",
     )  # fmt: skip
 

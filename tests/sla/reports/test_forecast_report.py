@@ -101,7 +101,7 @@ def test_the_figures_are_those_of_the_rows_and_lead_to_them(year, leader):
         assert days is None or abs(days / 1_440 - cohort[0][2] / DAY) <= 0.05
         assert cells["opened"]["is_maturing"] == (number == 0)
 
-    held = 0
+    hits = 0
     for row in tables["backtest"]["rows"]:
         cutoff = dt.datetime.strptime(row["label"], "%d %b %Y").replace(tzinfo=dt.UTC)
         (came,) = run_sql(
@@ -116,9 +116,9 @@ def test_the_figures_are_those_of_the_rows_and_lead_to_them(year, leader):
         assert amount["came"] == float(came[0])
         is_held = amount["low"] <= amount["came"] <= amount["high"]
         assert (row["cells"]["held"]["value"] == "yes") == is_held
-        held += is_held
-    assert (cards["held"]["count"], cards["held"]["of"]) == (held, len(tables["backtest"]["rows"]))
-    assert held
+        hits += is_held
+    assert (cards["held"]["count"], cards["held"]["of"]) == (hits, len(tables["backtest"]["rows"]))
+    assert hits
 
     _follow_links(answer, leader)
 
@@ -211,8 +211,8 @@ def test_page_file_and_api_say_the_same(leader):
         " 90,000\u00a0EUR came. At 1 of 2 cut-offs the interval held what came: too few to conclude from."
     ) in page
     assert [row["Week"] for row in file] == ["16 Mar 2026", "23 Mar 2026", "30 Mar 2026"]
-    kept = tables_of(answer)["kept"]["rows"]
-    assert [row["Expected"] for row in file] == [row["cells"]["expected"]["value"] for row in kept]
+    weeks = tables_of(answer)["kept"]["rows"]
+    assert [row["Expected"] for row in file] == [row["cells"]["expected"]["value"] for row in weeks]
     assert page.count('class="chart"') == 2
 
 
