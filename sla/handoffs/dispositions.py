@@ -201,7 +201,7 @@ def correct(  # noqa: PLR0913 (each is a column of the record)
 
 def current_disposition(handoff: Handoff) -> Disposition | None:
     """Return the disposition that no other corrects, or None."""
-    current = handoff.dispositions.filter(corrected_by__isnull=True)
+    current = handoff.dispositions.standing()
     return current.select_related("by", "reason", "sub_reason", "corrects__by").first()
 
 
@@ -329,9 +329,7 @@ def require_open_person(handoff: Handoff, content: DispositionContent) -> None:
     is_disqualifying = content.reason is not None and content.reason.route == Route.DISQUALIFY
     if is_disqualifying or motion_stages.read_stage(handoff.lead, handoff.motion) != Stage.DISQUALIFIED:
         return
-    closing = Disposition.objects.filter(
-        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__concerns_person=True
-    )
+    closing = Disposition.objects.standing().filter(handoff__lead=handoff.lead_id, reason__concerns_person=True)
     decision = closing.exclude(handoff=handoff).select_related("reason", "handoff").first()
     if decision is not None:
         raise DispositionRefused(
@@ -405,9 +403,11 @@ def _correct_other_motions(
     if content.closes_motions:
         stage_changes.close_motions(lead=handoff.lead, by=by, now=now, why=why_rejected(content))
         return
-    others = Disposition.objects.filter(
-        handoff__lead=handoff.lead_id, corrected_by__isnull=True, reason__route=Route.DISQUALIFY
-    ).exclude(handoff=handoff)
+    others = (
+        Disposition.objects.standing()
+        .filter(handoff__lead=handoff.lead_id, reason__route=Route.DISQUALIFY)
+        .exclude(handoff=handoff)
+    )
     if others.filter(reason__concerns_person=True).exists():
         return
     closings = list(handoff.dispositions.filter(reason__concerns_person=True).values_list("at", flat=True))

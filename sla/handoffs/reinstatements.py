@@ -135,9 +135,7 @@ def is_closed_for_good(lead: Lead) -> bool:
 
 def list_disqualifications(lead_ids: Collection[int]) -> QuerySet[Disposition]:
     """Return the standing dispositions that disqualified these leads, the latest first."""
-    rows = Disposition.objects.filter(
-        corrected_by__isnull=True, handoff__lead__in=lead_ids, reason__route=Route.DISQUALIFY
-    )
+    rows = Disposition.objects.standing().filter(handoff__lead__in=lead_ids, reason__route=Route.DISQUALIFY)
     return rows.select_related("reason", "sub_reason", "by", "handoff").order_by("-at", "-pk")
 
 

@@ -70,7 +70,7 @@ def select_paused(handoffs: HandoffQuerySet) -> HandoffQuerySet:
 
 def _select_last_rejected(handoffs: HandoffQuerySet) -> HandoffQuerySet:
     later = Qualification.objects.filter(motion=OuterRef("motion"), pk__gt=OuterRef("qualification"))
-    standing = Disposition.objects.filter(corrected_by__isnull=True).select_related("reason", "by")
+    standing = Disposition.objects.standing().select_related("reason", "by")
     rows = handoffs.filter(
         merges.none_of_same_person(later),
         state=HandoffState.REJECTED,
@@ -99,7 +99,7 @@ def filter_recycled(
     if motion is not None:
         rows = rows.filter(motion=motion)
     if reason is not None:
-        standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True, reason=reason)
+        standing = Disposition.objects.standing().filter(handoff=OuterRef("pk"), reason=reason)
         rows = rows.filter(Exists(standing))
     if rep is not None:
         rows = rows.filter(rep=rep)

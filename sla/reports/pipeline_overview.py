@@ -199,8 +199,7 @@ def _count_decisions(motion: Motion, handoffs: QuerySet[Handoff], now: dt.dateti
     """Count what sales accepted and rejected in the last MONTHS_SHOWN months, the oldest first."""
     months = list_months(now)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    dispositions = Disposition.objects.filter(
-        corrected_by__isnull=True,
+    dispositions = Disposition.objects.standing().filter(
         handoff__in=handoffs,
         handoff__decided_at__gte=months[0].start,
         handoff__decided_at__lte=now,

@@ -32,8 +32,8 @@ class ReasonCount:
 
 def count_reasons(*, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[ReasonCount]:
     """Count the rejections decided in [start, end) by reason, the most frequent first, each followed by its details."""
-    standing = Disposition.objects.filter(
-        corrected_by__isnull=True, kind=DispositionKind.REJECT, handoff__motion=motion,
+    standing = Disposition.objects.standing().filter(
+        kind=DispositionKind.REJECT, handoff__motion=motion,
         handoff__decided_at__gte=start, handoff__decided_at__lt=end,
     )  # fmt: skip
     return build_rows(standing, _count_imported(motion, start, end))

@@ -57,8 +57,8 @@ def read_names(motion: Motion, facts: list[dict[str, Any]]) -> dict[int, str]:
 def _select_rejections(motion: Motion, week: CalendarPeriod) -> Any:
     if motion == Motion.AQL:
         return PlayDisposition.objects.filter(kind=DispositionKind.REJECT, at__gte=week.start, at__lt=week.end)
-    return Disposition.objects.filter(
-        corrected_by__isnull=True, kind=DispositionKind.REJECT, handoff__motion=motion,
+    return Disposition.objects.standing().filter(
+        kind=DispositionKind.REJECT, handoff__motion=motion,
         handoff__decided_at__gte=week.start, handoff__decided_at__lt=week.end,
     )  # fmt: skip
 

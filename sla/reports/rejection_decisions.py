@@ -62,7 +62,7 @@ def select_decisions(query: ReportQuery, reader: User, period: ReportPeriod | No
     handoffs = select_handoffs(query, reader, period).order_by().values("pk")
     if query.motion == Motion.AQL:
         return PlayDisposition.objects.filter(play__in=handoffs)
-    return Disposition.objects.filter(corrected_by__isnull=True, handoff__in=handoffs)
+    return Disposition.objects.standing().filter(handoff__in=handoffs)
 
 
 def is_before_contact(motion: Motion) -> Q:
@@ -153,7 +153,7 @@ def narrow_handoffs(
     if motion == Motion.AQL:
         decisions: QuerySet[Any] = PlayDisposition.objects.filter(play=OuterRef("pk"))
     else:
-        decisions = Disposition.objects.filter(corrected_by__isnull=True, handoff=OuterRef("pk"))
+        decisions = Disposition.objects.standing().filter(handoff=OuterRef("pk"))
     if rejected_only:
         decisions = decisions.filter(kind=DispositionKind.REJECT)
     if month := parameters.get("month"):

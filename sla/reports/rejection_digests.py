@@ -108,8 +108,8 @@ def _select_decisions(definition: Definition, month: CalendarMonth) -> QuerySet[
         return PlayDisposition.objects.filter(
             play__version__definition=definition, play__decided_at__gte=month.start, play__decided_at__lt=month.end
         )
-    return Disposition.objects.filter(
-        corrected_by__isnull=True, handoff__version__definition=definition,
+    return Disposition.objects.standing().filter(
+        handoff__version__definition=definition,
         handoff__decided_at__gte=month.start, handoff__decided_at__lt=month.end,
     )  # fmt: skip
 

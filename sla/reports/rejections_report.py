@@ -163,7 +163,7 @@ def _with_page_facts(rows: Any, motion: Motion) -> Any:
     """Read with handoffs or plays what `_write` shows of them."""
     if motion == Motion.AQL:
         return rows.select_related("company", "rep__user", "team", "disposition")
-    standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
+    standing = Disposition.objects.standing().filter(handoff=OuterRef("pk"))
     labels = {name: Subquery(standing.values(name)[:1]) for name in ("reason_label", "sub_reason_label", "kind")}
     return rows.select_related("lead__company", "rep__user", "team").annotate(**labels)
 

@@ -114,7 +114,7 @@ def _add_rows(rows: list[dict[str, Any]], motion: Motion) -> VersionCounts:
 def _standing_dispositions(motion: Motion, now: dt.datetime) -> Any:
     if motion == Motion.AQL:
         return PlayDisposition.objects.filter(play__qualification=OuterRef("pk"), at__lte=now)
-    return Disposition.objects.filter(handoff__qualification=OuterRef("pk"), corrected_by__isnull=True, at__lte=now)
+    return Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"), at__lte=now)
 
 
 def _is_untouched(owner: str, now: dt.datetime) -> Q:

@@ -51,7 +51,7 @@ class WeeklyCohort:
 
 def for_version(version: Version, *, now: dt.datetime) -> list[WeeklyCohort]:
     """Read the latest weeks that have any MQL, the newest first. One query."""
-    standing = Disposition.objects.filter(handoff=OuterRef("pk"), corrected_by__isnull=True)
+    standing = Disposition.objects.standing().filter(handoff=OuterRef("pk"))
     handoffs = Handoff.objects.filter(version=version, qualification__at__lte=now).annotate(
         was_accepted=Exists(standing.filter(kind=DispositionKind.ACCEPT)),
         was_rejected=Exists(standing.filter(kind=DispositionKind.REJECT)),

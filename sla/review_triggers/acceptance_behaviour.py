@@ -45,8 +45,7 @@ def collect_evidence(definition: Definition, period: CalendarPeriod) -> dict[str
 
 
 def _read_handoffs(definition: Definition, period: CalendarPeriod) -> list[dict[str, Any]]:
-    accepted = Disposition.objects.filter(
-        corrected_by__isnull=True,
+    accepted = Disposition.objects.standing().filter(
         kind=DispositionKind.ACCEPT,
         handoff__version__definition=definition,
         handoff__decided_at__gte=period.start,

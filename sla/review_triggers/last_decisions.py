@@ -30,8 +30,7 @@ def collect_evidence(definition: Definition, now: dt.datetime) -> dict[str, Any]
         )
         plays = plays.select_related("reason", "sub_reason", "play__company").order_by("-at", "-pk")
         return {"wins": _list_won_plays(definition, now), "rejected_plays": _describe(plays)}
-    handoffs = Disposition.objects.filter(
-        corrected_by__isnull=True,
+    handoffs = Disposition.objects.standing().filter(
         kind=DispositionKind.REJECT,
         handoff__version__definition=definition,
         handoff__decided_at__lte=now,

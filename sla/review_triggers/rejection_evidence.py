@@ -54,8 +54,7 @@ def read_decisions(*, definition: Definition, month: CalendarMonth) -> DecidedMo
     """Read the standing dispositions on the definition's handoffs that were decided in the month, or on its plays."""
     if definition.motion == Motion.AQL:
         return DecidedMonth(month, _list_play_decisions(definition, month))
-    dispositions = Disposition.objects.filter(
-        corrected_by__isnull=True,
+    dispositions = Disposition.objects.standing().filter(
         handoff__decided_at__gte=month.start,
         handoff__decided_at__lt=month.end,
         handoff__version__definition=definition,

@@ -65,8 +65,7 @@ def _count_accepted(version: Version, start: dt.datetime, end: dt.datetime) -> S
     if version.definition.motion == Motion.AQL:
         plays = PlayDisposition.objects.filter(play__version=version, at__gte=start, at__lt=end)
         return Sample(plays.filter(kind=DispositionKind.ACCEPT).count(), plays.count())
-    decided = Disposition.objects.filter(
-        corrected_by__isnull=True,
+    decided = Disposition.objects.standing().filter(
         handoff__version=version,
         handoff__decided_at__gte=start,
         handoff__decided_at__lt=end,

@@ -138,9 +138,7 @@ def _describe_quality(
 ) -> list[dict[str, Any]]:
     """Return the ICP share of the people whom the origin brought in the week, and what sales made of its MQLs so far."""
     mqls = _select_mqls(definition, origin).filter(at__gte=week.start, at__lt=week.end)
-    standing = Disposition.objects.filter(
-        corrected_by__isnull=True, at__lte=now, handoff__qualification__in=mqls.values("pk")
-    )
+    standing = Disposition.objects.standing().filter(at__lte=now, handoff__qualification__in=mqls.values("pk"))
     accepted = standing.filter(kind=DispositionKind.ACCEPT).count()
     rows = [_as_row("Its MQLs that sales accepted, of those decided so far", Sample(accepted, standing.count()))]
     if version is not None:
