@@ -36,7 +36,7 @@ from sla.reports import (
     promise_tables,
     rejected_sample,
     satisfaction_results,
-    sla_report,
+    volume_section,
 )
 from sla.reports.framework import frozen_report, headlines
 from sla.reports.framework.report_entry import ReportEntry
@@ -184,19 +184,19 @@ def _describe_forecast(motion: Motion, end: dt.datetime) -> str:
 
 
 def _build_delivered(query: ReportQuery, now: dt.datetime) -> ReportSection:
-    months = sla_report.read_months(query.motion, min(now, query.period.end))
+    months = volume_section.read_months(query.motion, min(now, query.period.end))
     last = next((month for month in months if not month.is_running), None)
     counts = [_read_rate(MQL_TO_OPPORTUNITY, query.motion, period, now) for period in _periods(query)]
-    href = query.link("report_rows", sla_report.FUNNEL, figure="mql") if counts[0].total else ""
+    href = query.link("report_rows", volume_section.FUNNEL, figure="mql") if counts[0].total else ""
     cards = [ReportCard("delivered", DELIVERED, ReportCell(counts[0].total, href=href), ReportCell(counts[1].total))]
     if last is not None:
-        cards.append(sla_report.volume_card(last))
+        cards.append(volume_section.build_card(last))
     return ReportSection(
         "delivered",
         "Delivered against agreed",
-        sla_report.describe_volume(last, query.motion) if last else "",
+        volume_section.describe(last, query.motion) if last else "",
         tuple(cards),
-        table=sla_report.month_table(ReportQuery(query.motion, query.period), months[:_MONTHS_SHOWN]),
+        table=volume_section.build_table(ReportQuery(query.motion, query.period), months[:_MONTHS_SHOWN]),
     )
 
 

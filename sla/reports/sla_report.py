@@ -9,20 +9,16 @@ from typing import Any, Final, TypeAlias
 from django.db.models import Count, F, Q
 from django.urls import reverse
 
-from config import company_days
 from config.accounts.models import User
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.figure_shape import CatalogueFigure
 from sla.figure_catalogue.promise_figures import (
-    AGREED,
     COMPLETE_CONTEXT,
     CONTACT_MEDIAN,
     CONTACT_P90,
     CONTACTED_IN_TIME,
     DECIDED_IN_TIME,
-    DELIVERED,
-    DELIVERED_SHARE,
     MET_DEFINITION,
     OUT_OF_TURN,
     ROUTED_IN_TIME,
@@ -36,10 +32,10 @@ from sla.reports import (
     acceptance_integrity,
     attempts_before_rejection,
     compliance,
-    play_reports,
     promise_tables,
     satisfaction_results,
     volume_and_yield,
+    volume_section,
     yield_section,
 )
 from sla.reports.acceptance_integrity import IntegritySigns
@@ -50,7 +46,6 @@ from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery, RowFilters
 from sla.reports.framework.report_shape import (
-    NO_VALUE,
     Report,
     ReportCard,
     ReportCell,
@@ -65,21 +60,16 @@ from sla.teams import people_groups
 from sla.vocabulary import ClockKind
 
 NAME: Final = "sla"
-#: The report that lists the MQLs of a month.
-FUNNEL: Final = "funnel"
 Promises: TypeAlias = dict[str, PromiseFigure]
 #: Stands for a person whose figures the reader may not see.
 NOT_NAMED: Final = "Not named here"
-#: Beyond this share of the agreed number sales is given more than it said that it can work on; below the other, less.
-TOO_MANY_DELIVERED: Final = 1.1
-TOO_FEW_DELIVERED: Final = 0.9
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the report for what the reader may see. About thirty queries, whatever the number of rows."""
     is_of_oneself = row_rights.counts_own_rows_only(reader)
     # Volume is a promise to all of sales; a report of one's own rows, or of filtered ones, leaves it out.
-    months = [] if is_of_oneself or query.filters != RowFilters() else read_months(query.motion, now)
+    months = [] if is_of_oneself or query.filters != RowFilters() else volume_section.read_months(query.motion, now)
     promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before, now)
@@ -129,17 +119,11 @@ def _read_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> Pr
     return {figure.kind: figure for figure in compliance.read_for_reader(query, reader, period=period)}
 
 
-def read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
-    if motion == Motion.AQL:
-        return play_reports.read_delivered_months(now=now, count=4)
-    return volume_and_yield.read_delivered_months(motion=motion, now=now, count=4)
-
-
 def _build_marketing(
     query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
 ) -> ReportSection:
     last = next((month for month in months if not month.is_running), None)
-    cards = [volume_card(last)] if last else []
+    cards = [volume_section.build_card(last)] if last else []
     cards.append(
         ReportCard(
             "routed_in_time",
@@ -159,9 +143,9 @@ def _build_marketing(
     return ReportSection(
         "marketing",
         "What marketing promised",
-        describe_volume(last, query.motion) if last else "",
+        volume_section.describe(last, query.motion) if last else "",
         tuple(cards),
-        table=month_table(query, months),
+        table=volume_section.build_table(query, months),
         notes=(note,) if months else (),
     )
 
@@ -172,68 +156,6 @@ def _time_card(
     """Return the card of a 90th percentile."""
     cell, cell_before = (time_cell(row.p90_minutes if row else None, row) for row in (promise, before))
     return ReportCard(key, figure, cell, cell_before)
-
-
-def volume_card(last: DeliveredVolume) -> ReportCard:
-    share = last.count / last.agreed if last.agreed else None
-    return ReportCard(
-        "delivered_share",
-        DELIVERED_SHARE,
-        ReportCell(share, note=f"{last.month.label}, all teams"),
-        target=ReportCell(1.0) if last.agreed else None,
-        tone="" if share is None else _volume_tone(share),
-        note=f"{last.count:,} of {last.agreed:,} agreed" if last.agreed else "no number was agreed",
-    )
-
-
-def describe_volume(last: DeliveredVolume, motion: Motion) -> str:
-    """Say whether marketing delivered what sales can work on: too many are no merit but a problem of capacity."""
-    if not last.agreed:
-        return ""
-    share = last.count / last.agreed
-    numbers = f"{last.count:,} {motion.upper()}s in {last.month.label} where {last.agreed:,} were agreed"
-    if share > TOO_MANY_DELIVERED:
-        judgement = "more than sales said that it can work on, which is a problem of capacity"
-    else:
-        judgement = "fewer than it promised" if share < TOO_FEW_DELIVERED else "as promised"
-    return f"Marketing delivered {numbers}: {judgement}."
-
-
-def _volume_tone(share: float) -> str:
-    return "good" if TOO_FEW_DELIVERED <= share <= TOO_MANY_DELIVERED else "warn"
-
-
-def month_table(query: ReportQuery, months: list[DeliveredVolume]) -> ReportTable:
-    columns = [
-        ReportColumn("delivered", "Delivered", DELIVERED),
-        ReportColumn("agreed", "Agreed", AGREED),
-        ReportColumn("share", "Of agreed", DELIVERED_SHARE),
-    ]
-    if query.motion != Motion.AQL:
-        columns.append(ReportColumn("complete", "Context complete", COMPLETE_CONTEXT))
-    rows = []
-    for month in months:
-        share = month.count / month.agreed if month.agreed else None
-        cells = [
-            ReportCell(month.count, href=_month_link(query, month)),
-            ReportCell(month.agreed),
-            # Of a month that runs the share says nothing yet.
-            NO_VALUE if month.is_running else ReportCell(share, tone="" if share is None else _volume_tone(share)),
-        ]
-        if month.complete is not None:
-            cells.append(ReportCell(Sample(month.complete, month.count)))
-        note = "so far" if month.is_running else ""
-        rows.append(ReportRow(month.month.name, month.month.label, tuple(cells), note=note))
-    return ReportTable("month", "Delivered by month against the number agreed", "Month", tuple(columns), tuple(rows))
-
-
-def _month_link(query: ReportQuery, month: DeliveredVolume) -> str:
-    """Return the address of the MQLs of a month, which are those of all teams and of no filter."""
-    if not month.count:
-        return ""
-    first, last = company_days.day_of(month.month.start), company_days.day_of(month.month.end) - dt.timedelta(days=1)
-    whole = ReportQuery(query.motion, query.period)
-    return whole.link("report_rows", FUNNEL, figure="mql", from_=first, to=last)
 
 
 def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tuple[Sample, Sample]:
