@@ -39,6 +39,7 @@ from sla.nurture import recycling
 from sla.plays import play_clocks, play_creation, play_routing
 from sla.promise_simulation import promise_outlooks
 from sla.report_subscriptions import monday_mails
+from sla.reported_mqls import refresh
 from sla.reports import rejection_digests
 from sla.review_triggers import daily_check, running_month
 from sla.satisfaction import monthly_question
@@ -193,6 +194,11 @@ def rescore_daily(*, now: dt.datetime) -> dict[str, int]:
 def run_backtests(*, now: dt.datetime) -> dict[str, int]:
     """Run one pending backtest. Not part of the tick, because it may take minutes."""
     return _run_steps("backtests", now, {"backtests": lambda: pending_backtests.run_pending(now=now)})
+
+
+def renew_reported_mqls(*, now: dt.datetime) -> dict[str, int]:
+    """Renew the MQLs as reports read them, so that hardly any are left for a reader."""
+    return _run_steps("reported MQLs", now, {"renewed": lambda: refresh.renew_waiting(seconds=SECONDS_A_TICK)})
 
 
 def look_ahead(*, now: dt.datetime) -> dict[str, int]:

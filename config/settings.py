@@ -183,6 +183,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 4},
     },
+    "every 15 seconds: renew the MQLs as reports read them": {
+        "task": "config.tasks.renew_reported_mqls",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "every 30 seconds: simulate drafted promises, make the week's forecasts": {
         "task": "config.tasks.look_ahead",
         "schedule": 30.0,

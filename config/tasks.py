@@ -43,6 +43,11 @@ def run_backtests() -> dict[str, int]:
 
 
 @shared_task
+def renew_reported_mqls() -> dict[str, int]:
+    return periodic.renew_reported_mqls(now=timezone.now())
+
+
+@shared_task
 def look_ahead() -> dict[str, int]:
     return periodic.look_ahead(now=timezone.now())
 

@@ -14,9 +14,8 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from config.accounts.models import User
 from leads import search
 from leads.vocabulary import Motion
-from sla.models import AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
-from sla.reports import compliance
-from sla.vocabulary import ClockKind, HandoffState, PlayState
+from sla.models import VERDICTS, AccountPlay, AccountPlayQuerySet, Clock, Handoff, HandoffQuerySet, Rep
+from sla.vocabulary import ClockKind, HandoffState, PlayState, PromiseVerdict
 
 HIGHEST_ID = 2**63 - 1
 #: The motions by their short names, for selects.
@@ -53,9 +52,8 @@ class QueueFilter(filters.FilterSet):
 
 def filter_by_verdict(clocks: QuerySet[Clock], _name: str, verdict: str) -> QuerySet[Clock]:
     """Keep clocks that are kept, late or running, or those that are judged, which are kept or late."""
-    judged = compliance.KEPT | compliance.LATE
-    conditions = {"kept": compliance.KEPT, "late": compliance.LATE, "running": compliance.RUNNING, "judged": judged}
-    return clocks.filter(conditions[verdict])
+    judged = VERDICTS[PromiseVerdict.KEPT] | VERDICTS[PromiseVerdict.LATE]
+    return clocks.filter(judged if verdict == "judged" else VERDICTS[PromiseVerdict(verdict)])
 
 
 def filter_by_weekday(clocks: QuerySet[Clock], _name: str, weekday: int) -> QuerySet[Clock]:

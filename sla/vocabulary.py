@@ -141,6 +141,15 @@ class ClockKind(models.TextChoices):
     DISPOSITION = "disposition", _("Accept or reject")
 
 
+class PromiseVerdict(models.TextChoices):
+    """The verdict on a promise: met in time; met late or breached; still running; or cancelled before it could be either."""
+
+    KEPT = "kept", _("Kept")
+    LATE = "late", _("Late")
+    RUNNING = "running", _("Running")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
 class Channel(models.TextChoices):
     CALL = "call", _("Call")
     EMAIL = "email", _("E-mail")

@@ -98,7 +98,7 @@ def build_answer(
         raise PermissionDenied
     try:
         query = read_query(parameters, filters=entry.filters, reader=caller, now=now, also_known=entry.own_parameters)
-        report = entry.build(query, reader=caller, now=now)
+        report = entry.build_current(query, reader=caller, now=now)
         sort = parameters.get("sort", "")
         require_table(dict(report.tables), sort)
         return report_json.report_as_dict(report, sort), query

@@ -5,20 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Floor, NullIf
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Floor, Least
 
 from config.calendar_periods import CalendarQuarter
 from definitions.models import Definition
-from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from scoring.models import AccountQualification, Qualification
-from sla.figure_catalogue import cycle_outcomes
+from scoring.models import AccountQualification
 from sla.figure_catalogue.catalogue import Cohort, RateFigure, RateKey
-from sla.figure_catalogue.cycle_outcomes import OPENED
-from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
+from sla.models import PlayDisposition, PlayOutcome, ReportedMql
+from sla.reported_mqls import current_rows
+from sla.reported_mqls.cycle_outcomes import OPENED
 from sla.vocabulary import DispositionKind
 
 #: The width of a score band in points of fit and engagement together.
@@ -70,11 +68,11 @@ def read_by_source(
     cohort = select_cohort(figure.cohort, definition=definition, start=start, end=end)
     rows = (
         cohort.order_by()
-        .values("lead__source")
+        .values("source")
         .annotate(total=Count("pk"), hits=Count("pk", filter=_numerator(figure, now, figure.matures_after)))
     )
-    in_order = sorted(rows, key=lambda row: (-row["total"], row["lead__source"]))
-    return {row["lead__source"]: Sample(row["hits"], row["total"]) for row in in_order}
+    in_order = sorted(rows, key=lambda row: (-row["total"], row["source"]))
+    return {row["source"]: Sample(row["hits"], row["total"]) for row in in_order}
 
 
 def band_name(band: int) -> str:
@@ -89,35 +87,13 @@ def band_range(band: int) -> str:
 
 def select_cohort(
     cohort: Cohort, *, definition: Definition, start: dt.datetime, end: dt.datetime
-) -> QuerySet[Qualification]:
+) -> QuerySet[ReportedMql]:
     """Return the MQLs of a definition whose qualification or decision lies in `[start, end)`."""
-    rows = Qualification.objects.filter(definition=definition)
+    rows = current_rows.read_mqls().filter(motion=definition.motion, definition=definition)
     if cohort == Cohort.QUALIFIED:
         return rows.filter(at__gte=start, at__lt=end)
-    decided = rows.filter(handoff__decided_at__gte=start, handoff__decided_at__lt=end)
-    return decided.filter(_is_disposed() if cohort == Cohort.DECIDED else _is_disposed(DispositionKind.ACCEPT))
-
-
-def campaign_of_mql() -> Subquery:
-    """Return the campaign of the lead's latest event up to its qualification that names one; NULL without any."""
-    campaign = NullIf(KeyTextTransform("campaign", "properties"), Value("", output_field=TextField()))
-    events = Event.objects.filter(
-        lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"), properties__has_key="campaign"
-    )
-    return Subquery(events.order_by("-occurred_at", "-pk").annotate(campaign=campaign).values("campaign")[:1])
-
-
-def events_of_campaign(campaign: str) -> QuerySet[Event]:
-    """Return the events that name a campaign, as text: senders may write numbers."""
-    named = Event.objects.filter(properties__has_key="campaign")
-    return named.annotate(campaign=KeyTextTransform("campaign", "properties")).filter(campaign=campaign)
-
-
-def with_campaign(mqls: QuerySet[Any], campaign: str) -> QuerySet[Any]:
-    """Return the MQLs of a campaign: of those whose lead has an event of it, those whose latest event names it."""
-    candidates = mqls.filter(lead__in=events_of_campaign(campaign).values("lead"))
-    rows: QuerySet[Any] = candidates.annotate(filtered_campaign=campaign_of_mql()).filter(filtered_campaign=campaign)
-    return rows
+    decided = rows.filter(decided_at__gte=start, decided_at__lt=end, decision_at__isnull=False)
+    return decided if cohort == Cohort.DECIDED else decided.filter(decision=DispositionKind.ACCEPT)
 
 
 def score_band() -> Any:
@@ -130,36 +106,19 @@ def point_band(points: Any) -> Any:
     return Floor(points / Value(BAND_POINTS, output_field=FloatField())) * BAND_POINTS
 
 
-def _is_disposed(kind: DispositionKind | None = None) -> Q:
-    standing = Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"))
-    return Q(Exists(standing if kind is None else standing.filter(kind=kind)))
-
-
 def _numerator(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
-    """Return the condition on an MQL of the cohort that makes it count."""
+    """Return the condition on a reported MQL of the cohort that makes it count."""
     match figure.key:
         case RateKey.REJECTION:
-            return _is_disposed(DispositionKind.REJECT)
+            return Q(decision=DispositionKind.REJECT)
         case RateKey.ACCEPTANCE:
-            return _is_disposed(DispositionKind.ACCEPT)
-        case RateKey.MQL_TO_OPPORTUNITY:
-            return _became_opportunity(figure, now, within)
+            return Q(decision=DispositionKind.ACCEPT)
+    began = F("decided_at" if figure.cohort == Cohort.ACCEPTED else "at")
+    until = now if within is None else Least(Value(now), began + within)
+    if figure.key == RateKey.MQL_TO_OPPORTUNITY:
+        return Q(opened_at__lte=until)
     # An opportunity is past the stage SQL, whether or not the four answers were recorded.
-    return _became_sql(figure, now, within) | _became_opportunity(figure, now, within)
-
-
-def _became_sql(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
-    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), at__lte=now)
-    return Q(Exists(answers if within is None else answers.filter(at__lte=_beginning(figure) + within)))
-
-
-def _became_opportunity(figure: RateFigure, now: dt.datetime, within: dt.timedelta | None) -> Q:
-    until = None if within is None else _beginning(figure) + within
-    return cycle_outcomes.has_outcome(OPENED, now=now, until=until)
-
-
-def _beginning(figure: RateFigure) -> Any:
-    return OuterRef("handoff__decided_at" if figure.cohort == Cohort.ACCEPTED else "at")
+    return Q(answered_at__lte=until) | Q(opened_at__lte=until)
 
 
 def _count(cohort: QuerySet[Any], counts: Q) -> Sample:

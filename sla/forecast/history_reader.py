@@ -37,7 +37,7 @@ _STEPS_AS_COLUMNS: Final = """
         string_agg(int8send(coalesce(array_position(%(codes)s::text[], code), 0)), '')
     FROM steps WHERE known_until IS NULL OR known_from < known_until
 """
-# An outcome is of the latest MQL of its person at or before it, the rule of `sla.figure_catalogue.cycle_outcomes`, by what was
+# An outcome is of the latest MQL of its person at or before it, the rule of `sla.reported_mqls.cycle_outcomes`, by what was
 # known at each instant: a later MQL takes an outcome over from when it was recorded, and one of another lead from the merge on.
 _STEPS: Final = (
     """

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from config.audit.triggers import AuditTrigger
 from sla.models.calendar import CalendarVersion
@@ -13,7 +13,20 @@ from sla.models.commitment import Commitment
 from sla.models.handoff import Handoff
 from sla.models.record_guards import guard_clocks
 from sla.models.team import NAME_AT_MOST, Rep
-from sla.vocabulary import OPEN_STATES, ClockKind
+from sla.vocabulary import OPEN_STATES, ClockKind, PromiseVerdict
+
+#: The conditions on a clock of each verdict but CANCELLED.
+VERDICTS: Final = {
+    PromiseVerdict.KEPT: Q(is_late=False),
+    PromiseVerdict.LATE: Q(is_late=True) | Q(is_late=None, breached_at__isnull=False),
+    PromiseVerdict.RUNNING: Q(met_at=None, cancelled_at=None, breached_at=None),
+}
+
+
+def read_verdict() -> Case:
+    """Return the verdict of a clock as an expression."""
+    whens = (When(condition, then=Value(verdict.value)) for verdict, condition in VERDICTS.items())
+    return Case(*whens, default=Value(PromiseVerdict.CANCELLED.value), output_field=models.CharField())
 
 
 class PromiseClock(models.Model):

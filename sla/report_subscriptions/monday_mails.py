@@ -76,7 +76,7 @@ def _send(subscription: ReportSubscription, now: dt.datetime) -> ReportSending |
         query = read_query(
             dict(parse_qsl(subscription.query)), filters=entry.filters, reader=subscription.user, now=now
         )
-        report = entry.build(query, reader=subscription.user, now=now)
+        report = entry.build_current(query, reader=subscription.user, now=now)
     except (UnknownReport, QueryRefused) as refusal:
         return _refuse(sending, str(refusal))
     outbox.write_notices([_draft_notice(subscription, sending, entry, report, now)])

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, RowRange, Value, Window
+from django.db.models import Count, DateTimeField, F, Max, Min, Q, QuerySet, RowRange, Value, Window
 from django.db.models.functions import Coalesce
 
 from config.accounts.models import User
@@ -26,7 +26,8 @@ from sla.figure_catalogue.promise_figures import (
     UNREAD,
     UNSEEN,
 )
-from sla.models import AccountPlay, Disposition, Handoff, HandoffOpening, Rep, Team
+from sla.models import AccountPlay, Handoff, HandoffOpening, Rep, Team
+from sla.reported_mqls import current_rows
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_query import ReportQuery
 from sla.teams import people_groups
@@ -38,7 +39,7 @@ SIGNS_OF_PLAYS: Final = tuple(sign for sign in SIGNS if sign != UNREAD)
 _HASTY_WITHIN: Final = dt.timedelta(seconds=HASTY_WITHIN_SECONDS)
 #: The window of turns reads the handoffs that were given this long before the period, too.
 _LOOKS_BACK: Final = dt.timedelta(days=30)
-_IS_UNREAD: Final = Q(opening=None) | Q(opening__at__gt=F("decided_at"))
+_IS_UNREAD: Final = Q(read_at=None) | Q(read_at__gt=F("decided_at"))
 _NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
@@ -57,7 +58,7 @@ def list_signs(motion: Motion) -> tuple[CatalogueFigure, ...]:
 
 def read_signs(query: ReportQuery, reader: User, *, by: str) -> list[IntegritySigns]:
     """Read the signs of the acceptances and first contacts of the period `by` rep or team. Five queries."""
-    handoffs = row_rights.select_handoffs(query, reader)
+    handoffs = row_rights.select_given(query, reader)
     if by == "rep":
         handoffs = handoffs.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
     if by == "team":
@@ -82,20 +83,22 @@ def read_signs(query: ReportQuery, reader: User, *, by: str) -> list[IntegritySi
 
 def select_sign(query: ReportQuery, reader: User, key: str) -> QuerySet[Any]:
     """Return the handoffs or plays that a sign counts."""
-    handoffs = row_rights.select_handoffs(query, reader)
-    about = "company" if query.motion == Motion.AQL else "lead__company"
-    handoffs = handoffs.select_related(about, "rep__user", "team")
+    handed_over = row_rights.select_given(query, reader)
     if key == OUT_OF_TURN.key:
-        return select_contacted(handoffs, query).filter(_out_of_turn(query))
-    accepted = _select_accepted(handoffs, query)
-    if key == UNREAD.key:
-        return _since_openings(accepted).filter(_IS_UNREAD)
-    return accepted.filter(_acceptance_conditions(query.motion)[key])
+        rows = select_contacted(handed_over, query).filter(_out_of_turn(query))
+    elif key == UNREAD.key:
+        rows = _since_openings(_select_accepted(handed_over, query)).filter(_IS_UNREAD)
+    else:
+        rows = _select_accepted(handed_over, query).filter(_acceptance_conditions(query.motion)[key])
+    if query.motion == Motion.AQL:
+        return rows.select_related("company", "rep__user", "team")
+    handoffs = Handoff.objects.filter(pk__in=rows.order_by().values("handoff"))
+    return handoffs.select_related("lead__company", "rep__user", "team")
 
 
 def count_uncontacted(query: ReportQuery, reader: User) -> Sample:
     """Return how many of the leads accepted in the period have no contact."""
-    accepted = _select_accepted(row_rights.select_handoffs(query, reader), query)
+    accepted = _select_accepted(row_rights.select_given(query, reader), query)
     counts = _count(accepted, None, {UNCONTACTED.key: _acceptance_conditions(query.motion)[UNCONTACTED.key]})
     return counts[None][UNCONTACTED.key] if counts else Sample(0, 0)
 
@@ -111,44 +114,38 @@ def _select_accepted(handoffs: QuerySet[Any], query: ReportQuery) -> QuerySet[An
     in_period = handoffs.filter(decided_at__gte=query.period.start, decided_at__lt=query.period.end)
     if query.motion == Motion.AQL:
         return in_period.filter(disposition__kind=DispositionKind.ACCEPT)
-    return in_period.filter(Exists(_standing_acceptances()))
-
-
-def _standing_acceptances() -> QuerySet[Disposition]:
-    """Return the acceptance of the outer handoff that no other decision corrects; one at most."""
-    return Disposition.objects.standing().filter(handoff=OuterRef("pk"), kind=DispositionKind.ACCEPT)
+    return in_period.filter(decision=DispositionKind.ACCEPT)
 
 
 def _since_openings(accepted: QuerySet[Any]) -> QuerySet[Any]:
     """Return the accepted handoffs made since the first opening was recorded: of older ones nobody knows."""
     first = HandoffOpening.objects.order_by().aggregate(at=Min("at"))["at"]
-    return accepted.none() if first is None else accepted.filter(created_at__gte=first)
+    return accepted.none() if first is None else accepted.filter(handed_over_at__gte=first)
 
 
 def _acceptance_conditions(motion: Motion) -> dict[str, Q]:
-    is_of_plays = motion == Motion.AQL
     contacted_later = Q(first_contact_at=None) | Q(first_contact_at__gt=F("decided_at"))
     return {
         HASTY.key: Q(decided_at__lte=F("routed_at") + _HASTY_WITHIN),
         UNCONTACTED.key: Q(first_contact_at=None),
-        UNSEEN.key: contacted_later
-        if is_of_plays
-        else Q(Exists(_standing_acceptances().filter(contacted_before=False))),
+        UNSEEN.key: contacted_later if motion == Motion.AQL else Q(contacted_before=False),
     }
 
 
 def _out_of_turn(query: ReportQuery) -> Q:
     """Return the condition on a handoff: at its first contact one given to the rep shortly before it was still waiting."""
-    model = AccountPlay if query.motion == Motion.AQL else Handoff
-    own = {} if query.motion == Motion.AQL else {"motion": query.motion}
+    is_of_plays = query.motion == Motion.AQL
+    everybody: QuerySet[Any] = (
+        AccountPlay.objects.all() if is_of_plays else current_rows.read_mqls().filter(motion=query.motion)
+    )
     waits_until = Coalesce("first_contact_at", "closed_at", Value(_NEVER), output_field=DateTimeField())
-    routed = model.objects.filter(
-        rep__isnull=False, routed_at__gte=query.period.start - _LOOKS_BACK, routed_at__lt=query.period.end, **own
+    routed = everybody.filter(
+        rep__isnull=False, routed_at__gte=query.period.start - _LOOKS_BACK, routed_at__lt=query.period.end
     )
     longest_wait = Window(
         Max(waits_until),
         partition_by=[F("rep"), F("tier")],
-        order_by=[F("routed_at").asc(), F("pk").asc()],
+        order_by=[F("routed_at").asc(), F("pk" if is_of_plays else "handoff").asc()],
         frame=RowRange(start=-TURNS, end=-1),
     )
     passed_over = routed.annotate(longest_wait=longest_wait).filter(longest_wait__gt=F("first_contact_at"))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, F, Min, OuterRef, QuerySet
+from django.db.models import Min, QuerySet
 from django.db.models.functions import Coalesce
 
 from config import company_days
@@ -17,7 +17,7 @@ from sla.business_time import calendars
 from sla.business_time.arithmetic import BadCalendar
 from sla.business_time.working_days import WorkingDays
 from sla.handoffs.attempts import MINIMUM_GAP
-from sla.models import Disposition, WorkCalendar
+from sla.models import WorkCalendar
 from sla.vocabulary import DispositionKind
 
 #: The tables of attempts, and what the tally counts apart: of plays the attempts at each contact are counted as those at a lead.
@@ -28,7 +28,7 @@ _ATTEMPTS: Final = {
 #: `attempts.count_attempts` as a recursion, for the few chains with two attempts closer together than the gap; of the
 #: others every attempt counts. Days are local days of the rep's calendar, without those on which it does not open.
 _TALLY: Final = """
-    WITH RECURSIVE given_up AS MATERIALIZED ({rows}),
+    WITH RECURSIVE given_up (id, calendar_id, rejected_at, needs_attempts, needs_days, needs_channels) AS MATERIALIZED ({rows}),
     zone AS (SELECT * FROM unnest(%s::int[], %s::text[]) AS zone (calendar_id, name)),
     closed AS (SELECT * FROM unnest(%s::int[], %s::date[]) AS closed (calendar_id, day)),
     tried AS MATERIALIZED (
@@ -67,31 +67,27 @@ _TALLY: Final = """
 
 
 def read_sample(
-    handoffs: QuerySet[Any], *, motion: Motion, start: dt.datetime, end: dt.datetime, now: dt.datetime
+    handed_over: QuerySet[Any], *, motion: Motion, start: dt.datetime, end: dt.datetime, now: dt.datetime
 ) -> Sample:
     """Return how many of those rejected as out of reach in `[start, end)` were tried as their commitments ask for.
 
-    Attempts count as `attempts.tally_attempts` counts them before the rejection, by the calendars as they are now. Two
-    queries, three where any calendar is in use.
+    `handed_over` are reported MQLs that were handed over, of AQLs the plays. Attempts count as `attempts.tally_attempts` counts them
+    before the rejection, by the calendars as they are now. Two queries, three where any calendar is in use.
     """
-    owner, path = ("play", "disposition") if motion == Motion.AQL else ("handoff", "dispositions")
-    corrections = Disposition.objects.filter(corrects=OuterRef("dispositions"))
-    given_up = handoffs.filter(
-        *([] if motion == Motion.AQL else [~Exists(corrections)]),
-        decided_at__gte=start,
-        decided_at__lt=end,
-        **{f"{path}__kind": DispositionKind.REJECT, f"{path}__reason__needs_attempts": True},
-    ).order_by()
-    rows = given_up.annotate(calendar=Coalesce("rep__calendar", "rep__team__calendar"))
-    zones, closed = _read_days(rows, now)
-    columns = {
-        "calendar_id": F("calendar"),
-        "rejected_at": F(f"{path}__at"),
-        "needs_attempts": F("commitment__attempts_before_unresponsive"),
-        "needs_days": F("commitment__attempts_working_days"),
-        "needs_channels": F("commitment__attempts_channels"),
-    }
-    sql, parameters = rows.values("id", **columns).query.sql_with_params()
+    owner = "play" if motion == Motion.AQL else "handoff"
+    in_period = handed_over.filter(decided_at__gte=start, decided_at__lt=end).order_by()
+    if motion == Motion.AQL:
+        rows = in_period.filter(disposition__kind=DispositionKind.REJECT, disposition__reason__needs_attempts=True)
+        row, since, rejected_at, commitment = "pk", "created_at", "disposition__at", "commitment"
+    else:
+        rows = in_period.filter(decision=DispositionKind.REJECT, reason__needs_attempts=True)
+        row, since, rejected_at, commitment = "handoff", "handed_over_at", "decision_at", "handoff__commitment"
+    rows = rows.annotate(calendar=Coalesce("rep__calendar", "rep__team__calendar"))
+    zones, closed = _read_days(rows, since, now)
+    sql, parameters = rows.values_list(
+        row, "calendar", rejected_at, f"{commitment}__attempts_before_unresponsive", f"{commitment}__attempts_working_days",
+        f"{commitment}__attempts_channels",
+    ).query.sql_with_params()  # fmt: skip
     query = _TALLY.format(rows=sql, owner=owner, **_ATTEMPTS[owner])
     values: list[Any] = [*parameters, *_columns(zones), *_columns(closed)]
     values += [MINIMUM_GAP, MINIMUM_GAP, settings.COMPANY_TIME_ZONE]
@@ -105,9 +101,11 @@ def _columns(rows: list[tuple[int, Any]]) -> tuple[list[int], list[Any]]:
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
-def _read_days(rows: QuerySet[Any], now: dt.datetime) -> tuple[list[tuple[int, str]], list[tuple[int, dt.date]]]:
-    """Return the zone of each calendar of these rows, and the days on which it does not open since the oldest of them."""
-    oldest = dict(rows.exclude(calendar=None).values_list("calendar").annotate(since=Min("created_at")))
+def _read_days(
+    rows: QuerySet[Any], since: str, now: dt.datetime
+) -> tuple[list[tuple[int, str]], list[tuple[int, dt.date]]]:
+    """Return the zone of each calendar of these rows, and the days on which it does not open since the oldest of them, by `since`."""
+    oldest = dict(rows.exclude(calendar=None).values_list("calendar").annotate(since=Min(since)))
     zones, closed = [], []
     for calendar in WorkCalendar.objects.filter(pk__in=oldest).prefetch_related("hours", "special_days"):
         try:

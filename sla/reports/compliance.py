@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Aggregate, Count, Expression, F, FloatField, Q, QuerySet
+from django.db.models import Aggregate, Count, F, FloatField, Max, Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncWeek
 
 from config.accounts.models import User
@@ -20,14 +20,12 @@ from sla.reports.framework import row_rights
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
 from sla.teams import people_groups
-from sla.vocabulary import ClockKind
+from sla.vocabulary import ClockKind, PromiseVerdict
 
 By: TypeAlias = Literal["", "rep", "team", "tier", "week", "source"]
 
-#: Kept: met in time. Late: met late, or breached. Every started clock is one of kept, late, running or cancelled.
-KEPT: Final = Q(is_late=False)
-LATE: Final = Q(is_late=True) | Q(is_late=None, breached_at__isnull=False)
-RUNNING: Final = Q(met_at=None, cancelled_at=None, breached_at=None)
+_IS: Final = {verdict: Q(verdict=verdict) for verdict in PromiseVerdict}
+_JUDGED: Final = _IS[PromiseVerdict.KEPT] | _IS[PromiseVerdict.LATE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +63,28 @@ def read_figures(
     by: By = "",
     promises: QuerySet[Any] | None = None,
 ) -> list[PromiseFigure]:
-    """Read one motion's promises whose clocks started in `[start, end)`; `promises` are the clocks that count, by default all.
+    """Read one motion's promises that began in `[start, end)`; `promises` are those that count, by default all.
 
     Grouped by the rep whose promise it was (routing is nobody's); by the team that has the handoff or play; by tier; by the
     source of the lead; or by week, Monday to Monday in the company's zone.
     """
-    owner = "play" if motion == Motion.AQL else "handoff"
-    all_promises = PlayClock.objects.all() if motion == Motion.AQL else Clock.objects.filter(handoff__motion=motion)
-    clocks_in_period = all_promises if promises is None else promises
-    clocks_in_period = clocks_in_period.filter(started_at__gte=start, started_at__lt=end)
+    in_period = row_rights.read_promises(motion) if promises is None else promises
+    in_period = in_period.filter(started_at__gte=start, started_at__lt=end)
     if by == "rep":
-        clocks_in_period = clocks_in_period.filter(rep__isnull=False)
+        in_period = in_period.filter(rep__isnull=False)
     # order_by() drops an ordering, whose columns would split the groups.
-    rows = clocks_in_period.order_by().annotate(group=_GROUPS[by](owner) if by else F("kind")).values("kind", "group")
-    figures = rows.annotate(
-        kept=Count("pk", filter=KEPT),
-        late=Count("pk", filter=LATE),
-        running=Count("pk", filter=RUNNING),
+    rows = in_period.order_by().annotate(group=_group_by(by)).values("kind", "group")
+    counted = rows.annotate(
+        kept=Count("pk", filter=_IS[PromiseVerdict.KEPT]),
+        late=Count("pk", filter=_IS[PromiseVerdict.LATE]),
+        running=Count("pk", filter=_IS[PromiseVerdict.RUNNING]),
         met=Count("used_seconds"),
         median=Percentile("used_seconds", 0.5),
         p90=Percentile("used_seconds", 0.9),
+        latest=Max("pk"),
     )
-    names = _read_group_names(clocks_in_period, by, owner)
+    figures = list(counted)
+    names = _read_group_names(figures, by, motion)
     promise_figures = [_build_figure(row, by, names) for row in figures]
     return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
 
@@ -95,12 +93,11 @@ def read_for_reader(
     query: ReportQuery, reader: User, *, by: By = "", period: ReportPeriod | None = None
 ) -> list[PromiseFigure]:
     """Read the promises that a reader's reports count: people by name and teams of one person only where they may see them."""
-    promises = row_rights.select_clocks(query, reader)
+    promises = row_rights.select_promises(query, reader)
     if by == "rep":
         promises = promises.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
-    if by == "team":
-        owner = "play" if query.motion == Motion.AQL else "handoff"
-        promises = promises.exclude(**{f"{owner}__team__in": people_groups.list_hidden_teams(reader)})
+    if by == "team" and (hidden := people_groups.list_hidden_teams(reader)):
+        promises = promises.exclude(team__in=hidden)
     period = period or query.period
     return read_figures(motion=query.motion, start=period.start, end=period.end, by=by, promises=promises)
 
@@ -108,14 +105,14 @@ def read_for_reader(
 def read_late_by_hour(query: ReportQuery, reader: User) -> dict[tuple[int, int], tuple[int, int]]:
     """Return (late, judged) first contacts by the weekday, 0 Monday, and hour of the company in which the promise began."""
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    promises = row_rights.select_clocks(query, reader).filter(
+    promises = row_rights.select_promises(query, reader).filter(
         kind=ClockKind.FIRST_CONTACT, started_at__gte=query.period.start, started_at__lt=query.period.end
     )
     hours = promises.order_by().annotate(
         weekday=ExtractIsoWeekDay("started_at", tzinfo=zone), hour=ExtractHour("started_at", tzinfo=zone)
     )
     counted = hours.values("weekday", "hour").annotate(
-        late=Count("pk", filter=LATE), judged=Count("pk", filter=KEPT | LATE)
+        late=Count("pk", filter=_IS[PromiseVerdict.LATE]), judged=Count("pk", filter=_JUDGED)
     )
     return {(row["weekday"] - 1, row["hour"]): (row["late"], row["judged"]) for row in counted if row["judged"]}
 
@@ -147,31 +144,27 @@ class Percentile(Aggregate):
         super().__init__(expression, fraction=fraction, output_field=FloatField())
 
 
-def _week_expression(_owner: str) -> Expression:
-    return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+def _group_by(by: By) -> Any:
+    if by == "week":
+        return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
+    return F(by or "kind")
 
 
-_GROUPS: Final[Mapping[str, Any]] = {
-    "rep": lambda _: F("rep"),
-    "team": lambda owner: F(f"{owner}__team"),
-    "tier": lambda owner: F(f"{owner}__tier"),
-    "source": lambda owner: F(f"{owner}__lead__source"),
-    "week": _week_expression,
-}
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
 
 
-def _read_group_names(rows: QuerySet[Any], by: By, owner: str) -> dict[Any, str]:
-    """Return the names of the reps or teams of these clocks, each as it was on the day of the latest one."""
+def _read_group_names(figures: Sequence[Mapping[str, Any]], by: By, motion: Motion) -> dict[Any, str]:
+    """Return the names of the reps or teams of these figures, each as it was on the day of its latest promise."""
+    if by not in ("rep", "team"):
+        return {}
+    owner = "play" if motion == Motion.AQL else "handoff"
+    model: Any = PlayClock if motion == Motion.AQL else Clock
+    clocks = model.objects.filter(pk__in=[row["latest"] for row in figures]).order_by("pk")
     if by == "rep":
-        latest = rows.order_by("rep", "-started_at", "-pk").distinct("rep")
-        return dict(latest.values_list("rep", "rep_name"))
-    if by == "team":
-        team = f"{owner}__team"
-        latest = rows.order_by(team, "-started_at", "-pk").distinct(team)
-        names = latest.values_list(team, f"{owner}__team_name", f"{team}__name")
-        return {pk: name_at_close or name or "Nobody yet" for pk, name_at_close, name in names}
-    return {}
+        return dict(clocks.values_list("rep", "rep_name"))
+    team = f"{owner}__team"
+    rows = clocks.values_list(team, f"{owner}__team_name", f"{team}__name")
+    return {pk: name_at_close or name or "Nobody yet" for pk, name_at_close, name in rows}
 
 
 def _build_figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> PromiseFigure:

@@ -15,7 +15,7 @@ from config.accounts.models import User
 from leads.identity import merges
 from leads.models import Event, StageChange
 from leads.vocabulary import Stage
-from scoring.models import Qualification
+from sla.models import ReportedMql
 from sla.reports import mql_outcomes
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_query import ReportQuery
@@ -104,7 +104,7 @@ def read_mqls(query: ReportQuery, reader: User, now: dt.datetime) -> list[MqlTou
     mqls = row_rights.select_mqls(query, reader).filter(at__gte=query.period.start, at__lt=query.period.end)
     newest = list(mqls.order_by("-at", "-pk").values_list("pk", flat=True)[:COHORT_AT_MOST])
     before = _engagements().filter(occurred_at__lte=OuterRef("at"), occurred_at__gt=OuterRef("at") - WINDOW)
-    cohort: Any = mql_outcomes.with_steps(Qualification.objects.filter(pk__in=newest), query.motion, now)
+    cohort: Any = mql_outcomes.with_steps(ReportedMql.objects.filter(pk__in=newest), query.motion, now)
     rows = cohort.annotate(**_touches(before)).values("pk", "is_sal", "is_opportunity", *_TOUCHES)
     return [MqlTouches(row["pk"], _union(row), row["is_sal"], row["is_opportunity"]) for row in rows]
 

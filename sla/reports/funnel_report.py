@@ -12,6 +12,7 @@ from config.accounts.models import User
 from config.web import QueryRefused, typed_number
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from scoring.backtests.intervals_and_tests import Sample
+from scoring.models import Qualification
 from sla import permissions
 from sla.figure_catalogue.funnel_figures import MATURES_AFTER
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
@@ -102,7 +103,7 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     if figure not in steps:
         return None
     rows = funnel_tables.in_period(row_rights.select_mqls(query, reader), query.period)
-    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now, since=query.period.start), query)
+    rows = _narrow(mql_outcomes.with_steps(rows, query.motion, now), query)
     if figure != "mql":
         rows = rows.filter(**{f"is_{figure}": True})
     name = (
@@ -116,6 +117,8 @@ def with_page_facts(mqls: QuerySet[Any], query: ReportQuery, reader: User) -> Qu
     is_company = query.motion == Motion.AQL
     owner, about = ("play", "company") if is_company else ("handoff", "lead__company")
     visible: QuerySet[Any] = permissions.plays_visible_to(reader) if is_company else permissions.visible_to(reader)
+    if not is_company:
+        mqls = Qualification.objects.filter(pk__in=mqls.order_by().values("pk"))
     mqls = mqls.annotate(opens_work=Exists(visible.filter(qualification=OuterRef("pk"))))
     return mqls.select_related(about, f"{owner}__rep__user", f"{owner}__team").defer("evidence")
 

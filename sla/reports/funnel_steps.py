@@ -12,7 +12,6 @@ from leads.vocabulary import Motion, Stage
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.funnel_figures import HAPPENED, NEW_LEADS, NEW_MALS, OF_NEW_LEADS
 from sla.reports import mql_outcomes
-from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
 from sla.reports.mql_outcomes import STEP_NAMES
@@ -28,13 +27,12 @@ def build_leads(query: ReportQuery, now: dt.datetime) -> ReportSection | None:
     )
     if filters.source is not None:
         leads = leads.filter(source=filters.source)
-    changes = StageChange.objects.filter(lead=OuterRef("pk"), motion=query.motion, at__lte=now)
-    counts = leads.aggregate(
-        total=Count("pk"),
-        mal=Count("pk", filter=Exists(changes.filter(to_stage__in=(Stage.MAL, Stage.MQL)))),
-        mql=Count("pk", filter=Exists(changes.filter(to_stage=Stage.MQL))),
+    changes = StageChange.objects.filter(
+        lead__in=leads.values("pk"), motion=query.motion, to_stage__in=(Stage.MAL, Stage.MQL), at__lte=now
     )
-    total, to_mal, to_mql = counts["total"], counts["mal"], counts["mql"]
+    is_mql = Q(to_stage=Stage.MQL)
+    counts = changes.aggregate(mal=Count("lead", distinct=True), mql=Count("lead", distinct=True, filter=is_mql))
+    total, to_mal, to_mql = leads.count(), counts["mal"], counts["mql"]
     columns = (ReportColumn("count", "Leads", NEW_LEADS), ReportColumn("rate", "Of the new leads", OF_NEW_LEADS))
     rows = (
         ReportRow("lead", "New leads", (ReportCell(total), ReportCell(None))),
@@ -57,10 +55,8 @@ def build_steps_taken(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime)
         for step in ("mql", *mql_outcomes.list_steps(query.motion))
     ]
     if query.motion != Motion.AQL and query.filters == type(query.filters)():
-        counts = tuple(
-            ReportCell(_count_new_mals(query.motion, period)) for period in (query.period, query.period.before)
-        )
-        rows.insert(0, ReportRow("mal", NEW_MALS.name, counts))
+        counts = _count_new_mals(query)
+        rows.insert(0, ReportRow("mal", NEW_MALS.name, tuple(ReportCell(count) for count in counts)))
     table = ReportTable("period", "Steps taken in the period", "Step", columns, tuple(rows))
     note = "Steps of the period are taken by leads of many cohorts: their quotients are no conversion."
     return ReportSection("period", "What happened in this period", table=table, notes=(note,))
@@ -70,7 +66,7 @@ def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.dat
     """Count the MQLs that took a step in the period, and in the period before."""
     period, before = query.period, query.period.before
     dated = (
-        mql_outcomes.with_step_dates(mqls, step, query.motion, now, since=before.start)
+        mql_outcomes.with_step_dates(mqls, step, query.motion, now)
         if step != "mql"
         else mqls.annotate(reached_at=F("at"))
     )
@@ -81,9 +77,17 @@ def _count_taken(query: ReportQuery, mqls: QuerySet[Any], step: str, now: dt.dat
     return row["now"], row["before"]
 
 
-def _count_new_mals(motion: Motion, period: ReportPeriod) -> int:
-    """Count the leads that first became MAL in the period."""
-    became = StageChange.objects.filter(motion=motion, to_stage=Stage.MAL)
-    earlier = became.filter(lead=OuterRef("lead"), at__lt=period.start)
-    first = became.filter(~Exists(earlier), at__gte=period.start, at__lt=period.end)
-    return first.order_by().values("lead").distinct().count()
+def _count_new_mals(query: ReportQuery) -> tuple[int, int]:
+    """Count the leads that first became MAL in the period, and in the period before."""
+    period, before = query.period, query.period.before
+    became = StageChange.objects.filter(motion=query.motion, to_stage=Stage.MAL)
+    earlier = became.filter(lead=OuterRef("lead"), at__lt=OuterRef("at"))
+    first = became.filter(~Exists(earlier), at__gte=before.start, at__lt=period.end)
+    in_periods = [Q(at__gte=one.start, at__lt=one.end) for one in (period, before)]
+    row = first.aggregate(
+        **{
+            name: Count("lead", filter=condition, distinct=True)
+            for name, condition in zip(("now", "before"), in_periods, strict=True)
+        }
+    )
+    return row["now"], row["before"]

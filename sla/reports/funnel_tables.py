@@ -10,8 +10,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, F, QuerySet
-from django.db.models.functions import Cast, Extract, TruncMonth, TruncWeek
+from django.db.models import Count, F, QuerySet
+from django.db.models.functions import Extract, TruncMonth, TruncWeek
 
 from config import company_days
 from config.calendar_periods import CalendarMonth, CalendarWeek
@@ -27,7 +27,7 @@ from sla.figure_catalogue.funnel_figures import (
     TIME_TO_STEP,
 )
 from sla.figure_catalogue.promise_figures import DELIVERED
-from sla.figure_catalogue.readings import band_name, band_range, campaign_of_mql, point_band, score_band
+from sla.figure_catalogue.readings import band_name, band_range, point_band, score_band
 from sla.reports import conversion_rows, mql_outcomes
 from sla.reports.compliance import Percentile
 from sla.reports.conversion_rows import RATES, StepRates, is_still_maturing
@@ -86,15 +86,13 @@ def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> Fu
     sets: dict[str, tuple[str, ...]] = {"all": (), "begins": ("begins",), "tier": ("tier",), "version": ("version",)}
     if query.motion != Motion.AQL:
         cohort = cohort.annotate(
-            source=F("lead__source"),
-            campaign=Cast(campaign_of_mql(), CharField()),
             band=score_band(),
             fit_band=point_band(F("fit")),
             engagement_band=point_band(F("engagement")),
         )
         sets |= {key: (key,) for key in ("source", "campaign", "band")}
         sets["matrix"] = ("fit_band", "engagement_band")
-    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets, since=query.period.start)
+    counts = mql_outcomes.count_step_sets(cohort, query.motion, now, sets)
     for row in counts["begins"]:
         # As the time on the clock of the company, which the query truncates.
         row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
@@ -129,7 +127,7 @@ def build_cohort(cohort: FunnelCohort) -> ReportSection:
             _count_cell(query, count, step, is_maturing=is_maturing),
             ReportCell(Sample(count, before), is_maturing=is_maturing),
             ReportCell(Sample(count, counts["mql"]), is_maturing=is_maturing),
-            _read_time(mqls, step, query.motion, now, query.period.start),
+            _read_time(mqls, step, query.motion, now),
         )
         rows.append(ReportRow(step, STEP_NAMES[step], cells))
         before = count
@@ -304,9 +302,9 @@ def _matrix_cell(
     return ReportCell(Sample(*counts), href=href, is_maturing=is_still_maturing(query.period.end, "sql", now))
 
 
-def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime, since: dt.datetime) -> ReportCell:
-    """Return the median time from the MQL to a step, of those that have its date; none of them qualified before `since`."""
-    dated = mql_outcomes.with_step_dates(cohort, step, motion, now, since=since).filter(reached_at__gte=F("at"))
+def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetime) -> ReportCell:
+    """Return the median time from the MQL to a step, of those that have its date."""
+    dated = mql_outcomes.with_step_dates(cohort, step, motion, now).filter(reached_at__gte=F("at"))
     took = dated.order_by().annotate(seconds=Extract(F("reached_at") - F("at"), "epoch"))
     row = took.aggregate(middle=Percentile("seconds", 0.5), count=Count("pk"))
     time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])

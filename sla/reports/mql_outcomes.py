@@ -15,10 +15,8 @@ from django.db.models.functions import Least
 
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
-from sla.figure_catalogue import cycle_outcomes
-from sla.figure_catalogue.cycle_outcomes import OPENED
-from sla.figure_catalogue.outcome_cycles import select_cycles
-from sla.models import Disposition, PlayDisposition, PlayOutcome, SalesQualification
+from sla.models import PlayDisposition, PlayOutcome
+from sla.reported_mqls.cycle_outcomes import OPENED
 from sla.vocabulary import DispositionKind
 
 #: The steps after the MQL, in their order. Companies have no SQL.
@@ -30,12 +28,9 @@ def list_steps(motion: Motion) -> tuple[str, ...]:
     return tuple(step for step in STEPS if motion != Motion.AQL or step != "sql")
 
 
-def with_steps(mqls: Any, motion: Motion, now: dt.datetime, *, since: dt.datetime | None = None) -> Any:
-    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now.
-
-    `since` is an instant before which none of them qualified, so that older outcomes need not be read.
-    """
-    reached = _conditions(_facts(motion, now, since=since))
+def with_steps(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `is_sal`, `is_sql`, `is_opportunity` and `is_won`: whether they came so far or further by now."""
+    reached = _conditions(_facts(motion, now))
     return mqls.annotate(**{f"is_{step}": reached[step] for step in list_steps(motion)})
 
 
@@ -56,7 +51,7 @@ def count_at_age(
     counts: dict[str, Count] = {}
     for step, age in ages.items():
         is_old_enough = Q(at__lte=now - age)
-        reached = _conditions(_facts(motion, min(now, end + age), within=age, since=start))[step]
+        reached = _conditions(_facts(motion, min(now, end + age), within=age))[step]
         counts[f"{step}_total"] = Count("pk", filter=is_old_enough)
         counts[f"{step}_hits"] = Count("pk", filter=is_old_enough & reached)
     row = mqls.order_by().aggregate(**counts)
@@ -74,70 +69,50 @@ def _conditions(facts: Mapping[str, Q]) -> dict[str, Q]:
     }
 
 
-def _facts(
-    motion: Motion, now: dt.datetime, *, within: dt.timedelta | None = None, since: dt.datetime | None = None
-) -> dict[str, Q]:
+def _facts(motion: Motion, now: dt.datetime, *, within: dt.timedelta | None = None) -> dict[str, Q]:
     """Return the conditions on an MQL of which its steps are made, `within` a time after it qualified if given.
 
-    No MQL qualified before `since`. Companies answer no four questions.
+    Leads are reported MQLs. Companies are read from their plays, which are few; they answer no four questions.
     """
-    in_time = {"at__lte": now} if within is None else {"at__lte": Least(Value(now), OuterRef("at") + within)}
     if motion == Motion.AQL:
+        in_time = {"at__lte": now} if within is None else {"at__lte": Least(Value(now), OuterRef("at") + within)}
         accepted = PlayDisposition.objects.filter(
             play__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT, **in_time
         )
         opened, bought = (_play_outcomes(kinds, now).filter(**in_time) for kinds in (OPENED, (OutcomeKind.WON,)))
         return {"accepted": Q(Exists(accepted)), "opened": Q(Exists(opened)), "bought": Q(Exists(bought))}
-    standing = _accepted().filter(**in_time)
-    answers = SalesQualification.objects.filter(handoff__qualification=OuterRef("pk"), **in_time)
-    return {
-        "accepted": Q(Exists(standing)),
-        "answered": Q(Exists(answers)),
-        **{
-            name: Q(pk__in=select_cycles(kinds, motion=motion, now=now, start=since, within=within))
-            for name, kinds in (("opened", OPENED), ("bought", (OutcomeKind.WON,)))
-        },
-    }
-
-
-def _accepted() -> QuerySet[Disposition]:
-    """Return the standing acceptance of the outer MQL."""
-    return Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"), kind=DispositionKind.ACCEPT)
-
-
-def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime, *, since: dt.datetime | None = None) -> Any:
-    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out.
-
-    So are those whose outcomes are all older than `since`.
-    """
-    owner = "play" if motion == Motion.AQL else "handoff"
-    if step == "sal":
-        accepted = mqls.filter(
-            Q(play__disposition__kind=DispositionKind.ACCEPT) if motion == Motion.AQL else Exists(_accepted())
+    until = now if within is None else Least(Value(now), F("at") + within)
+    # Each is true or false, never NULL: what did not happen has no instant.
+    facts = {
+        name: Q(**{f"{column}__isnull": False, f"{column}__lte": until})
+        for name, column in (
+            ("accepted", "decision_at"), ("answered", "answered_at"), ("opened", "opened_at"), ("bought", "won_at"),
         )
-        return accepted.annotate(reached_at=F(f"{owner}__decided_at"))
-    if step == "sql":
-        return mqls.filter(handoff__sales_qualification__at__lte=now).annotate(
-            reached_at=F("handoff__sales_qualification__at")
-        )
-    kinds = (OutcomeKind.WON,) if step == "won" else OPENED
+    }  # fmt: skip
+    return facts | {"accepted": facts["accepted"] & Q(decision=DispositionKind.ACCEPT)}
+
+
+def with_step_dates(mqls: Any, step: str, motion: Motion, now: dt.datetime) -> Any:
+    """Annotate MQLs with `reached_at`, the instant at which they came to a step; those without its date are left out."""
     if motion == Motion.AQL:
-        first: Any = Subquery(_play_outcomes(kinds, now).order_by("at").values("at")[:1])
-    else:
-        # Begins with the outcomes, which are few, and not with the MQLs.
-        mqls = mqls.filter(pk__in=select_cycles(kinds, motion=motion, now=now, start=since))
-        first = cycle_outcomes.first_outcome_at(kinds, now=now)
-    return mqls.annotate(reached_at=first).filter(reached_at__isnull=False)
+        if step == "sal":
+            accepted = mqls.filter(play__disposition__kind=DispositionKind.ACCEPT)
+            return accepted.annotate(reached_at=F("play__decided_at"))
+        kinds = (OutcomeKind.WON,) if step == "won" else OPENED
+        first = _play_outcomes(kinds, now).order_by("at").values("at")[:1]
+        return mqls.annotate(reached_at=Subquery(first)).filter(reached_at__isnull=False)
+    if step == "sal":
+        return mqls.filter(decision=DispositionKind.ACCEPT).annotate(reached_at=F("decided_at"))
+    column = {"sql": "answered_at", "opportunity": "opened_at", "won": "won_at"}[step]
+    return mqls.filter(**{f"{column}__lte": now}).annotate(reached_at=F(column))
 
 
-def count_steps(
-    mqls: Any, motion: Motion, now: dt.datetime, *groups: str, since: dt.datetime | None = None
-) -> list[dict[str, Any]]:
+def count_steps(mqls: Any, motion: Motion, now: dt.datetime, *groups: str) -> list[dict[str, Any]]:
     """Count MQLs by groups, with those that came to each step: rows of the groups' values, `mql` and a count by step.
 
-    Rows come in the order of the groups' values. Without groups there is one row. No MQL qualified before `since`.
+    Rows come in the order of the groups' values. Without groups there is one row.
     """
-    facts = _facts(motion, now, since=since)
+    facts = _facts(motion, now)
     # PostgreSQL looks up each fact once, as a group; the steps, of which several share a fact, are added up here.
     rows = mqls.order_by().annotate(**facts).values(*groups, *facts).annotate(mql=Count("pk"))
     counted = regroup(map(_count_row, rows), motion, *groups)
@@ -145,14 +120,14 @@ def count_steps(
 
 
 def count_step_sets(
-    mqls: Any, motion: Motion, now: dt.datetime, sets: Mapping[str, Sequence[str]], *, since: dt.datetime | None = None
+    mqls: Any, motion: Motion, now: dt.datetime, sets: Mapping[str, Sequence[str]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Count MQLs as `count_steps` does, by several sets of groups at once: the rows of each set by its key.
 
     One query reads each MQL once, and returns as many rows as there are groups, not as there are combinations of them.
     """
     groups = list(dict.fromkeys(group for names in sets.values() for group in names))
-    facts = _facts(motion, now, since=since)
+    facts = _facts(motion, now)
     aliases = {f"group_{group}": F(group) for group in groups}
     rows = mqls.order_by().annotate(**facts).values(*facts, **aliases)
     sql, parameters = rows.query.sql_with_params()

@@ -22,7 +22,8 @@ from leads.vocabulary import Motion, OutcomeKind, PastDecision
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.handoffs import creation
-from sla.models import Disposition, Handoff
+from sla.models import Handoff
+from sla.reported_mqls import current_rows
 from sla.reports import reason_counts
 from sla.reports.reason_counts import ReasonCount
 from sla.vocabulary import DispositionKind, HandoffState
@@ -144,7 +145,7 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
         ),
         of_all=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
         won=sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
-        months=_count_decisions(motion, handoffs, now),
+        months=_count_decisions(motion, now),
         reasons=count_reasons(motion, now),
         waiting=_count_waiting(motion, handoffs, now),
     )
@@ -195,19 +196,17 @@ def list_months(now: dt.datetime) -> list[CalendarMonth]:
     return [CalendarMonth.containing(now, months_back=back) for back in reversed(range(MONTHS_SHOWN))]
 
 
-def _count_decisions(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> list[DecisionCounts]:
+def _count_decisions(motion: Motion, now: dt.datetime) -> list[DecisionCounts]:
     """Count what sales accepted and rejected in the last MONTHS_SHOWN months, the oldest first."""
     months = list_months(now)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    dispositions = Disposition.objects.standing().filter(
-        handoff__in=handoffs,
-        handoff__decided_at__gte=months[0].start,
-        handoff__decided_at__lte=now,
+    decided = current_rows.read_mqls().filter(
+        motion=motion, decided_at__gte=months[0].start, decided_at__lte=now, decision_at__isnull=False
     )
-    rows = dispositions.annotate(month=TruncMonth("handoff__decided_at", tzinfo=zone)).values("month").order_by()
+    rows = decided.annotate(month=TruncMonth("decided_at", tzinfo=zone)).values("month").order_by()
     counted = rows.annotate(
-        accepted=Count("pk", filter=Q(kind=DispositionKind.ACCEPT)),
-        rejected=Count("pk", filter=Q(kind=DispositionKind.REJECT)),
+        accepted=Count("pk", filter=Q(decision=DispositionKind.ACCEPT)),
+        rejected=Count("pk", filter=Q(decision=DispositionKind.REJECT)),
     )
     counts = {f"{row['month']:%Y-%m}": (row["accepted"], row["rejected"]) for row in counted}
     imported = _count_imported(motion, months[0].start, now)
@@ -232,7 +231,8 @@ def _add_decisions(name: str, own: tuple[int, int], imported: tuple[int, int]) -
 
 
 def _count_waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:
-    counts = handoffs.aggregate(
+    waiting = handoffs.filter(state__in=(HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED))
+    counts = waiting.aggregate(
         unrouted=Count("pk", filter=Q(state=HandoffState.UNROUTED)),
         to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
         overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from leads.models import PastDisposition
 from leads.vocabulary import Motion, PastDecision
@@ -46,13 +46,14 @@ def build_rows(
 
     A reason or detail is called as the latest of these rejections calls it (rules 17.15).
     """
-    counts = rejections.order_by().values_list("reason__code", "sub_reason__code").annotate(count=Count("pk"))
-    by_detail = {(code, detail or ""): count for code, detail, count in counts}
+    counts = rejections.order_by().values_list("reason__code", "sub_reason__code")
+    counted = list(counts.annotate(count=Count("pk"), latest=Max("pk")))
+    by_detail = {(code, detail or ""): count for code, detail, count, _ in counted}
     totals = Counter(imported)
     for (code, _), count in by_detail.items():
         totals[code] += count
     reasons = {reason.code: reason for reason in ReasonCode.objects.filter(code__in=totals)}
-    labels, details = _read_labels(rejections)
+    labels, details = _read_labels(rejections.model, [latest for *_, latest in counted])
     rows: list[ReasonCount] = []
     for code, count in sorted(totals.items(), key=lambda item: (-item[1], item[0])):
         reason = reasons.get(code)
@@ -68,16 +69,17 @@ def build_rows(
 
 
 def _read_labels(
-    rejections: QuerySet[Disposition] | QuerySet[PlayDisposition],
+    model: type[Disposition] | type[PlayDisposition], latest: list[int]
 ) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    """Return the labels of reasons by code, and of details by both codes, as the latest of these rejections calls them."""
-    of_reasons = rejections.order_by("reason__code", "-at", "-pk").distinct("reason__code")
-    details = ("reason__code", "sub_reason__code")
-    of_details = rejections.filter(sub_reason__isnull=False).order_by(*details, "-at", "-pk").distinct(*details)
-    return (
-        dict(of_reasons.values_list("reason__code", "reason_label")),
-        {(code, detail): label for code, detail, label in of_details.values_list(*details, "sub_reason_label")},
-    )
+    """Return the labels of reasons by code, and of details by both codes, as the latest rejection of each calls them."""
+    rows = model._default_manager.filter(pk__in=latest).order_by("pk")  # noqa: SLF001  # Django documents it
+    columns = ("reason__code", "reason_label", "sub_reason__code", "sub_reason_label")
+    labels, details = {}, {}
+    for code, label, detail, detail_label in rows.values_list(*columns):
+        labels[code] = label
+        if detail:
+            details[code, detail] = detail_label
+    return labels, details
 
 
 def cells(row: ReasonCount) -> tuple[object, ...]:

@@ -11,19 +11,32 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import TruncMonth
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, TruncMonth
 
 from config.accounts.models import User
 from config.calendar_periods import CalendarMonth
 from config.web import QueryRefused
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from sla.models import Disposition, PlayDisposition, ReasonCode
+from sla.models import Disposition, PlayAttempt, PlayClock, PlayDisposition, ReasonCode
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
-from sla.vocabulary import YEARS, DispositionKind, Family
+from sla.vocabulary import YEARS, ClockKind, DispositionKind, Family
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -58,48 +71,64 @@ def select_handoffs(query: ReportQuery, reader: User, period: ReportPeriod | Non
 
 
 def select_decisions(query: ReportQuery, reader: User, period: ReportPeriod | None = None) -> QuerySet[Any]:
-    """Return the standing decisions on those handoffs or plays."""
-    handoffs = select_handoffs(query, reader, period).order_by().values("pk")
+    """Return the decided MQLs of the period with their standing decisions, of AQLs the decisions with the same fields."""
+    period = period or query.period
     if query.motion == Motion.AQL:
-        return PlayDisposition.objects.filter(play__in=handoffs)
-    return Disposition.objects.standing().filter(handoff__in=handoffs)
+        plays = select_handoffs(query, reader, period).order_by().values("pk")
+        return with_play_fields(PlayDisposition.objects.filter(play__in=plays))
+    handed_over = row_rights.select_given(query, reader)
+    return handed_over.filter(decided_at__gte=period.start, decided_at__lt=period.end, decision_at__isnull=False)
 
 
-def is_before_contact(motion: Motion) -> Q:
-    """Return the condition on a decision: the lead, or anybody of the company, was not contacted before it."""
-    if motion != Motion.AQL:
-        return Q(contacted_before=False)
-    return Q(play__first_contact_at__isnull=True) | Q(play__first_contact_at__gt=F("at"))
+def select_rejections(motion: Motion, decisions: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the dispositions of those decisions that reject."""
+    rejected = decisions.order_by().filter(decision=DispositionKind.REJECT)
+    if motion == Motion.AQL:
+        return PlayDisposition.objects.filter(pk__in=rejected.values("pk"))
+    return Disposition.objects.standing().filter(handoff__in=rejected.values("handoff"))
 
 
-def count_decisions(query: ReportQuery, decisions: QuerySet[Any], *, by_rep: bool = False) -> list[DecisionCount]:
+def with_play_fields(decisions: QuerySet[PlayDisposition]) -> QuerySet[Any]:
+    """Annotate decisions on plays with the fields that reported MQLs have of theirs."""
+    is_late_contact = Q(play__first_contact_at__isnull=True) | Q(play__first_contact_at__gt=F("at"))
+    attempts = PlayAttempt.objects.filter(play=OuterRef("play"), at__lte=OuterRef("play__decided_at"))
+    clocks = PlayClock.objects.filter(
+        play=OuterRef("play"), kind=ClockKind.DISPOSITION, met_at__isnull=False, cancelled_at__isnull=True
+    )
+    fields = {name: F(f"play__{name}") for name in ("decided_at", "team", "rep")}
+    return decisions.annotate(
+        decision=F("kind"), source=Value("", output_field=CharField()),
+        contacted_before=Case(When(is_late_contact, then=False), default=True, output_field=BooleanField()),
+        attempts=Coalesce(Subquery(attempts.order_by().values("play").annotate(count=Count("pk")).values("count")), Value(0)),
+        decision_seconds=Subquery(clocks.values("used_seconds")[:1]),
+        **fields,
+    )  # fmt: skip
+
+
+def count_decisions(decisions: QuerySet[Any], *, by_rep: bool = False) -> list[DecisionCount]:
     """Count decisions by month, kind, reason, contact, source and team at once; the tables are added up from it. One query."""
-    owner = name_owner(query.motion)
     zone = ZoneInfo(settings.COMPANY_TIME_ZONE)
-    nothing = Value("", output_field=CharField())
     counted = (
         decisions.order_by()
-        .annotate(
-            month=TruncMonth(f"{owner}__decided_at", tzinfo=zone), early=is_before_contact(query.motion),
-            source=nothing if query.motion == Motion.AQL else F(f"{owner}__lead__source"), team=F(f"{owner}__team"),
-            rep=F(f"{owner}__rep") if by_rep else Value(0),
+        .annotate(month=TruncMonth("decided_at", tzinfo=zone), person=F("rep") if by_rep else Value(0))
+        .values_list(
+            "month", "decision", "reason__code", "reason__family", "contacted_before", "source", "team", "person"
         )
-        .values_list("month", "kind", "reason__code", "reason__family", "early", "source", "team", "rep")
         .annotate(count=Count("pk"))
-    )  # fmt: skip
+    )
     return [
         DecisionCount(
             f"{month:%Y-%m}",
             kind == DispositionKind.REJECT,
             reason or "",
             family or "",
-            early,
+            not contacted,
             source,
             team,
             rep,
             count,
         )
-        for month, kind, reason, family, early, source, team, rep, count in counted
+        for month, kind, reason, family, contacted, source, team, rep, count in counted
     ]
 
 
@@ -151,7 +180,7 @@ def narrow_handoffs(
     """Keep the handoffs or plays with a standing decision like the one the address asks for. Raises QueryRefused."""
     owner = name_owner(motion)
     if motion == Motion.AQL:
-        decisions: QuerySet[Any] = PlayDisposition.objects.filter(play=OuterRef("pk"))
+        decisions: QuerySet[Any] = with_play_fields(PlayDisposition.objects.filter(play=OuterRef("pk")))
     else:
         decisions = Disposition.objects.standing().filter(handoff=OuterRef("pk"))
     if rejected_only:
@@ -167,8 +196,7 @@ def narrow_handoffs(
         codes = ReasonCode.objects.order_by("code").values_list("code", flat=True)
         decisions = decisions.filter(reason__code=_choose("reason", reason, list(codes)))
     if contact := parameters.get("contact"):
-        is_early = is_before_contact(motion)
-        decisions = decisions.filter(is_early if _choose("contact", contact, (BEFORE, AFTER)) == BEFORE else ~is_early)
+        decisions = decisions.filter(contacted_before=_choose("contact", contact, (BEFORE, AFTER)) == AFTER)
     return handoffs.filter(Exists(decisions))
 
 

@@ -45,12 +45,9 @@ def build_teams(query: ReportQuery, reader: User, rows: list[DecisionCount]) -> 
 
 def build_reps(query: ReportQuery, reader: User, decisions: QuerySet[Any]) -> ReportSection:
     """Build the rejection rate by rep, for the person and the managers of their team."""
-    owner = rejection_decisions.name_owner(query.motion)
     reps = {rep.pk: str(rep) for rep in people_groups.select_reps_by_name(reader).select_related("user")}
-    of_reps = decisions.filter(**{f"{owner}__rep__in": reps})
-    by_rep = rejection_decisions.part(
-        rejection_decisions.count_decisions(query, of_reps, by_rep=True), lambda row: row.rep
-    )
+    of_reps = decisions.filter(rep__in=reps)
+    by_rep = rejection_decisions.part(rejection_decisions.count_decisions(of_reps, by_rep=True), lambda row: row.rep)
     names = {pk: reps[pk] for pk in by_rep}
     return _build_group(query, by_rep, names, {pk: str(pk) for pk in names}, "rep", "By rep")
 
@@ -146,5 +143,5 @@ def list_handoffs_by_way(decisions: QuerySet[Any], way: str) -> list[int]:
 
 
 def _read_evidence(decisions: QuerySet[Any]) -> Iterable[tuple[int, str, object]]:
-    latest = decisions.order_by("-handoff__decided_at", "-handoff")[:EVIDENCE_READ]
-    return latest.values_list("handoff", "kind", "handoff__qualification__evidence").iterator(chunk_size=200)
+    latest = decisions.order_by("-decided_at", "-handoff")[:EVIDENCE_READ]
+    return latest.values_list("handoff", "decision", "qualification__evidence").iterator(chunk_size=200)

@@ -87,7 +87,7 @@ def describe_line(months: Sequence[tuple[str, Sample]]) -> str:
 
 def build_reasons(query: ReportQuery, decisions: QuerySet[Any]) -> ReportSection:
     """Build the reasons by frequency, with their sum from the top; details stand beside their reason."""
-    counted = reason_counts.build_rows(decisions.filter(kind=DispositionKind.REJECT), {})
+    counted = reason_counts.build_rows(rejection_decisions.select_rejections(query.motion, decisions), {})
     reasons = [row for row in counted if not row.detail]
     total = sum(row.count for row in reasons)
     columns = (
@@ -211,20 +211,19 @@ def build_contact(query: ReportQuery, decisions: QuerySet[Any], rows: list[Decis
         ReportColumn("reason", "Most frequent family"),
     )
     early = rejection_decisions.early_of(rows)
-    is_early = rejection_decisions.is_before_contact(query.motion)
-    rejections = decisions.filter(kind=DispositionKind.REJECT)
+    rejections = decisions.filter(decision=DispositionKind.REJECT)
     table_rows = []
-    for key, label, count, condition in (
-        (BEFORE, "Before any contact", early.hits, is_early),
-        (AFTER, "After a contact", early.misses, ~is_early),
+    for key, label, count in (
+        (BEFORE, "Before any contact", early.hits),
+        (AFTER, "After a contact", early.misses),
     ):
-        part = rejections.filter(condition)
+        part = rejections.filter(contacted_before=key == AFTER)
         families = rejection_decisions.count_families(row for row in rows if row.is_before_contact == (key == BEFORE))
         cells = (
             ReportCell(count, href=link_rows(query, "rejected", count, contact=key)),
             ReportCell(Sample(count, early.total)),
-            ReportCell(rejection_work.count_attempts(part, query.motion).hits),
-            rejection_work.read_time(part, query.motion),
+            ReportCell(rejection_work.count_attempts(part).hits),
+            rejection_work.read_time(part),
             ReportCell(name_largest(families)),
         )
         table_rows.append(ReportRow(key, label, cells))

@@ -47,7 +47,7 @@ from sla.vocabulary import DispositionKind
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the rejections among the decisions of the period that the reader may see."""
     decisions = rejection_decisions.select_decisions(query, reader)
-    rows = rejection_decisions.count_decisions(query, decisions)
+    rows = rejection_decisions.count_decisions(decisions)
     sections = [
         _build_cards(query, reader, decisions, rows),
         rejection_tables.build_months(query, rows, now),
@@ -99,12 +99,12 @@ def _build_cards(
     query: ReportQuery, reader: User, decisions: QuerySet[Any], rows: list[DecisionCount]
 ) -> ReportSection:
     before = rejection_decisions.select_decisions(query, reader, query.period.before)
-    rows_before = rejection_decisions.count_decisions(query, before)
+    rows_before = rejection_decisions.count_decisions(before)
     rejected, rejected_before = (rejection_decisions.rejected_of(counted) for counted in (rows, rows_before))
     early, early_before = (rejection_decisions.early_of(counted) for counted in (rows, rows_before))
-    attempts, attempts_before = (rejection_work.count_attempts(part, query.motion) for part in (decisions, before))
+    attempts, attempts_before = (rejection_work.count_attempts(part) for part in (decisions, before))
     time, time_before = (
-        rejection_work.read_time(part.filter(kind=DispositionKind.REJECT), query.motion) for part in (decisions, before)
+        rejection_work.read_time(part.filter(decision=DispositionKind.REJECT)) for part in (decisions, before)
     )
     cards = (
         ReportCard("decided", DECIDED, ReportCell(rejected.total, href=_link(query, "decided")), ReportCell(rejected_before.total)),

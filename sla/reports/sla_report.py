@@ -34,7 +34,6 @@ from sla.reports import (
     compliance,
     promise_tables,
     satisfaction_results,
-    volume_and_yield,
     volume_section,
     yield_section,
 )
@@ -166,7 +165,7 @@ def _read_context(query: ReportQuery, reader: User, period: ReportPeriod) -> tup
     )
     counts: dict[str, Any] = {"total": Count("pk"), "met": Count("pk", filter=in_force)}
     if query.motion != Motion.AQL:
-        counts["complete"] = Count("pk", filter=volume_and_yield.has_complete_context())
+        counts["complete"] = Count("pk", filter=Q(has_context=True))
     row = mqls.order_by().aggregate(**counts)
     return Sample(row.get("complete", 0), row["total"]), Sample(row["met"], row["total"])
 
@@ -213,9 +212,9 @@ def _promise_cell(query: ReportQuery | None, figures: Promises, kind: ClockKind)
 
 
 def _read_tried(query: ReportQuery, reader: User, period: ReportPeriod, now: dt.datetime) -> Sample:
-    handoffs = row_rights.select_handoffs(query, reader)
+    handed_over = row_rights.select_given(query, reader)
     return attempts_before_rejection.read_sample(
-        handoffs, motion=query.motion, start=period.start, end=period.end, now=now
+        handed_over, motion=query.motion, start=period.start, end=period.end, now=now
     )
 
 

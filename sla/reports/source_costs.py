@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import CharField, F
-from django.db.models.functions import Cast
-
 from config import company_days
 from leads.vocabulary import OutcomeKind
-from sla.figure_catalogue import cycle_outcomes
-from sla.figure_catalogue.readings import campaign_of_mql
 from sla.marketing_costs import cost_sums
 from sla.marketing_costs.cost_sums import CENT, CostPart
+from sla.reported_mqls import cycle_outcomes
 from sla.reports import funnel_tables, mql_outcomes
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
@@ -103,9 +99,12 @@ class CostedGroup:
         return [group for group in self.merged or (self,) if currency in group.costs]
 
 
-def read_cube(query: ReportQuery, mqls: Any, period: ReportPeriod, now: dt.datetime) -> list[dict[str, Any]]:
-    """Count the MQLs of a period and their steps by source and campaign."""
-    return mql_outcomes.count_steps(_with_groups(mqls, period), query.motion, now, "source", "campaign")
+def read_counts(
+    query: ReportQuery, mqls: Any, period: ReportPeriod, now: dt.datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Count the MQLs of a period and their steps: the rows by source and by campaign, each under its name."""
+    cohort = funnel_tables.in_period(mqls, period)
+    return mql_outcomes.count_step_sets(cohort, query.motion, now, {name: (name,) for name in ("source", "campaign")})
 
 
 def read_costs(query: ReportQuery, period: ReportPeriod) -> list[CostPart]:
@@ -120,7 +119,7 @@ def read_costs(query: ReportQuery, period: ReportPeriod) -> list[CostPart]:
 def read_deals(mqls: Any, period: ReportPeriod, home_currency: str, now: dt.datetime) -> list[WonDeal]:
     """Return the deals that the MQLs of a period won, each in the cycle that it belongs to."""
     own, of_aliases = cycle_outcomes.list_outcomes((OutcomeKind.WON,), now=now)
-    won = _with_groups(mqls, period).filter(cycle_outcomes.has_outcome((OutcomeKind.WON,), now=now)).order_by("pk")
+    won = funnel_tables.in_period(mqls, period).filter(won_at__lte=now).order_by("pk")
     rows = won.annotate(own=own, of_aliases=of_aliases).values_list("source", "campaign", "own", "of_aliases")
     return [
         _as_deal(source, campaign or "", row, home_currency)
@@ -130,7 +129,11 @@ def read_deals(mqls: Any, period: ReportPeriod, home_currency: str, now: dt.date
 
 
 def group_by(
-    name: str, cube: Iterable[dict[str, Any]], parts: Iterable[CostPart], deals: Iterable[WonDeal], query: ReportQuery
+    name: str,
+    counts: Mapping[str, Iterable[dict[str, Any]]],
+    parts: Iterable[CostPart],
+    deals: Iterable[WonDeal],
+    query: ReportQuery,
 ) -> dict[str, CostedGroup]:
     """Return the groups by `source` or `campaign`, also those that have costs and no MQL.
 
@@ -138,7 +141,7 @@ def group_by(
     """
     read: Callable[[Any], str] = lambda row: getattr(row, name)  # noqa: E731  # of parts and deals alike
     costed = [part for part in parts if name == "source" or part.campaign]
-    counted = {row[name] or "": row for row in mql_outcomes.regroup(cube, query.motion, name)}
+    counted = {row[name] or "": row for row in counts[name]}
     nothing = mql_outcomes.add_counts([], query.motion)
     all_deals = list(deals)
     return {
@@ -160,11 +163,6 @@ def merge_groups(groups: Iterable[CostedGroup], query: ReportQuery) -> CostedGro
         [deal for group in groups for deal in group.deals],
         groups,
     )
-
-
-def _with_groups(mqls: Any, period: ReportPeriod) -> Any:
-    cohort = funnel_tables.in_period(mqls, period)
-    return cohort.annotate(source=F("lead__source"), campaign=Cast(campaign_of_mql(), CharField()))
 
 
 def _as_deal(source: str, campaign: str, row: dict[str, Any], home_currency: str) -> WonDeal:

@@ -73,15 +73,15 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
 
 def _build_sections(query: ReportQuery, reader: User, now: dt.datetime) -> tuple[ReportSection, ...]:
     mqls = row_rights.select_mqls(query, reader)
-    cube, cube_before = (
-        source_costs.read_cube(query, mqls, period, now) for period in (query.period, query.period.before)
+    counts, counts_before = (
+        source_costs.read_counts(query, mqls, period, now) for period in (query.period, query.period.before)
     )
     parts, parts_before = (source_costs.read_costs(query, period) for period in (query.period, query.period.before))
     deals = source_costs.read_deals(mqls, query.period, settings.CURRENCY, now)
     by_name = {
         name: (
-            source_costs.group_by(name, cube, parts, deals, query),
-            source_costs.group_by(name, cube_before, parts_before, (), query),
+            source_costs.group_by(name, counts, parts, deals, query),
+            source_costs.group_by(name, counts_before, parts_before, (), query),
         )
         for name in ("source", "campaign")
     }

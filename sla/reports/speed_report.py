@@ -90,19 +90,21 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
 
 def _handed_over(query: ReportQuery, reader: User, period: ReportPeriod) -> Any:
     """Return the MQLs whose handoff, one that the reader's reports count, was made in the period."""
-    handoffs = row_rights.select_handoffs(query, reader).filter(created_at__gte=period.start, created_at__lt=period.end)
-    mqls = row_rights.select_mqls(query, reader)
-    return mqls.filter(**{f"{_owner(query.motion)}__in": handoffs.order_by().values("pk")})
+    mqls = row_rights.select_handed_over(query, reader)
+    handed_over, _ = _name_instants(query.motion)
+    return mqls.filter(**{f"{handed_over}__gte": period.start, f"{handed_over}__lt": period.end})
 
 
-def _owner(motion: Motion) -> str:
-    return "play" if motion == Motion.AQL else "handoff"
+def _name_instants(motion: Motion) -> tuple[str, str]:
+    """Return the names of the instants of the handoff and of the first contact."""
+    if motion == Motion.AQL:
+        return "play__created_at", "play__first_contact_at"
+    return "handed_over_at", "first_contact_at"
 
 
 def _with_bucket(cohort: Any, motion: Motion) -> Any:
     """Annotate MQLs with the `bucket` of the time from their handoff to the first contact."""
-    owner = _owner(motion)
-    contact, start = f"{owner}__first_contact_at", f"{owner}__created_at"
+    start, contact = _name_instants(motion)
     cases = [When(**{f"{contact}__lte": F(start) + limit}, then=Value(key)) for key, _, limit in BUCKETS if limit]
     bucket = Case(
         When(**{f"{contact}__isnull": True}, then=Value(NEVER[0])),
@@ -138,8 +140,8 @@ def _build_cards(query: ReportQuery, reader: User, cohort: QuerySet[Any]) -> Rep
 
 
 def _read_speed(cohort: Any, motion: Motion) -> tuple[ReportCell, Sample]:
-    owner = _owner(motion)
-    waited = Extract(F(f"{owner}__first_contact_at") - F(f"{owner}__created_at"), "epoch")
+    start, contact = _name_instants(motion)
+    waited = Extract(F(contact) - F(start), "epoch")
     timed = cohort.order_by().annotate(waited=waited)
     row = timed.aggregate(total=Count("pk"), contacted=Count("waited"), middle=Percentile("waited", 0.5))
     time = None if row["middle"] is None else dt.timedelta(seconds=row["middle"])

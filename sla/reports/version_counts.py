@@ -16,7 +16,7 @@ from config.calendar_periods import CalendarWeek
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.version_comparison_figures import UNTOUCHED_AFTER
-from sla.models import Disposition, PlayDisposition
+from sla.models import PlayDisposition
 from sla.reports import funnel_tables, mql_outcomes
 from sla.reports.framework.report_period import ReportPeriod
 from sla.vocabulary import DispositionKind
@@ -71,13 +71,20 @@ class VersionWeek:
 
 def with_flags(mqls: Any, motion: Motion, now: dt.datetime) -> Any:
     """Annotate MQLs with whether they were handed over, decided on, rejected, and left untouched, as booleans."""
-    owner = "play" if motion == Motion.AQL else "handoff"
-    standing = _standing_dispositions(motion, now)
+    if motion == Motion.AQL:
+        standing = PlayDisposition.objects.filter(play__qualification=OuterRef("pk"), at__lte=now)
+        is_handed, is_decided = Q(play__isnull=False), Q(Exists(standing))
+        is_rejected = Q(Exists(standing.filter(kind=DispositionKind.REJECT)))
+        is_untouched = _is_untouched("play__created_at", "play__first_contact_at", "play__decided_at", now)
+    else:
+        is_handed, is_decided = Q(handoff__isnull=False), Q(decision_at__lte=now)
+        is_rejected = is_decided & Q(decision=DispositionKind.REJECT)
+        is_untouched = _is_untouched("handed_over_at", "first_contact_at", "decided_at", now)
     return mqls.annotate(
-        is_handed=_as_flag(Q(**{f"{owner}__isnull": False})),
-        is_decided=_as_flag(Q(Exists(standing))),
-        is_rejected=_as_flag(Q(Exists(standing.filter(kind=DispositionKind.REJECT)))),
-        is_untouched=_as_flag(_is_untouched(owner, now)),
+        is_handed=_as_flag(is_handed),
+        is_decided=_as_flag(is_decided),
+        is_rejected=_as_flag(is_rejected),
+        is_untouched=_as_flag(is_untouched),
     )
 
 
@@ -111,19 +118,11 @@ def _add_rows(rows: list[dict[str, Any]], motion: Motion) -> VersionCounts:
     return VersionCounts(mql_outcomes.add_counts(rows, motion), *(count(flag) for flag in _FLAGS))
 
 
-def _standing_dispositions(motion: Motion, now: dt.datetime) -> Any:
-    if motion == Motion.AQL:
-        return PlayDisposition.objects.filter(play__qualification=OuterRef("pk"), at__lte=now)
-    return Disposition.objects.standing().filter(handoff__qualification=OuterRef("pk"), at__lte=now)
-
-
-def _is_untouched(owner: str, now: dt.datetime) -> Q:
-    created = F(f"{owner}__created_at")
-    untouched = Q(**{f"{owner}__created_at__lte": now - UNTOUCHED_AFTER})
-    for touch in ("first_contact_at", "decided_at"):
-        untouched &= Q(**{f"{owner}__{touch}__isnull": True}) | Q(
-            **{f"{owner}__{touch}__gt": created + UNTOUCHED_AFTER}
-        )
+def _is_untouched(handed_over: str, contacted: str, decided: str, now: dt.datetime) -> Q:
+    """Return the condition on an MQL by the names of its instants: so long after the handoff nobody had touched it."""
+    untouched = Q(**{f"{handed_over}__lte": now - UNTOUCHED_AFTER})
+    for touch in (contacted, decided):
+        untouched &= Q(**{f"{touch}__isnull": True}) | Q(**{f"{touch}__gt": F(handed_over) + UNTOUCHED_AFTER})
     return untouched
 
 

@@ -6,15 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from config.calendar_periods import CalendarMonth
-from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.models import Qualification
-from sla.figure_catalogue.cycle_outcomes import OPENED
-from sla.figure_catalogue.outcome_cycles import select_cycles
 from sla.models import Commitment, Handoff
+from sla.reported_mqls import current_rows
 
 MONTHS: Final = 3
 
@@ -57,7 +55,7 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
 def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
     """Read a motion's yield by the rep who has the handoffs, of those created in `[start, end)`, in two queries."""
     # Of the handoff's own cycle: what comes after the person's next MQL is that one's.
-    opened = select_cycles(OPENED, motion=motion, now=None, start=start)
+    opened = current_rows.read_mqls().filter(motion=motion, opened_at__isnull=False, handed_over_at__gte=start)
     assigned = handoffs.filter(motion=motion, created_at__gte=start, created_at__lt=end, rep__isnull=False)
     met = Q(meeting_at__isnull=False)
     counted = (
@@ -66,7 +64,7 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
         .annotate(
             assigned=Count("pk"),
             meetings=Count("pk", filter=met),
-            opened_after_meeting=Count("pk", filter=met & Q(qualification__in=opened)),
+            opened_after_meeting=Count("pk", filter=met & Q(qualification__in=opened.values("pk"))),
         )
     )
     counts = ("assigned", "meetings", "opened_after_meeting")
@@ -79,15 +77,9 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
 
 
 def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
-    mqls = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end)
-    counts = mqls.aggregate(count=Count("pk"), complete=Count("pk", filter=has_complete_context()))
+    mqls = current_rows.read_mqls().filter(motion=motion, at__gte=month.start, at__lt=month.end)
+    counts = mqls.aggregate(count=Count("pk"), complete=Count("pk", filter=Q(has_context=True)))
     return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
-
-
-def has_complete_context() -> Q:
-    """Return the condition on an MQL: the source of its lead and an engagement up to its qualification are on record."""
-    engagements = Event.objects.filter(lead=OuterRef("lead"), occurred_at__lte=OuterRef("at"))
-    return Q(~Q(lead__source=""), Exists(engagements.exclude(asset="", properties={})))
 
 
 def count_delivered(motion: Motion, month: CalendarMonth) -> int:

@@ -28,8 +28,8 @@ from scoring.engine.judge import axes
 from scoring.engine.profile import PASS
 from scoring.instants import microseconds
 from scoring.models import Qualification
-from sla.figure_catalogue.readings import campaign_of_mql
 from sla.models import Disposition
+from sla.reported_mqls.mql_context import campaign_of_mql
 from sla.review_triggers.review_drafts import ReviewDraft, describe_period
 from sla.review_triggers.trigger_rules import DEVIATIONS, TREND_WEEKS, VolumeTrend, measure_trend
 from sla.vocabulary import DispositionKind

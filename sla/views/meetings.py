@@ -40,7 +40,7 @@ def meeting_page(request: Request) -> HttpResponse:
         request.GET, filters=entry.filters, reader=request.user, now=now, also_known=entry.own_parameters
     )
     week = meeting_report.read_week(query, now)
-    built = entry.build(query, reader=request.user, now=now)
+    built = entry.build_current(query, reader=request.user, now=now)
     sort = request.GET.get("sort", "")
     require_table(dict(built.tables), sort)
     meeting = meeting_report.find_meeting(query.motion, week)

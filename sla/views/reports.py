@@ -43,7 +43,7 @@ def report(request: Request, name: str) -> HttpResponse:
         return _list_reports(request, unknown)
     now = timezone.now()
     query = _read_query(request, entry, now, also_known=("all",))
-    built = entry.build(query, reader=request.user, now=now)
+    built = entry.build_current(query, reader=request.user, now=now)
     require_table(dict(built.tables), request.GET.get("sort", ""))
     context = {
         "report": built,
@@ -92,7 +92,7 @@ def report_export(request: Request, name: str) -> HttpResponseBase:
         return _list_reports(request, unknown)
     now = timezone.now()
     query = _read_query(request, entry, now)
-    built = entry.build(query, reader=request.user, now=now)
+    built = entry.build_current(query, reader=request.user, now=now)
     sort = request.GET.get("sort", "")
     require_table(dict(built.tables), sort)
     tables = report_page.order_tables(built, sort)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
+from sla.reported_mqls import current_rows
 from sla.reports.framework.figure_rows import FigureRows
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import Report
@@ -44,6 +45,16 @@ class ReportEntry:
     list_rows: RowLister | None = None
     row_parameters: tuple[str, ...] = ()
     lead_sections: tuple[str, ...] = ()
+
+    def build_current(self, query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
+        """Build the report, with a note if more changed than a reader can wait for (rules 12.93)."""
+        report = self.build(query, reader=reader, now=now)
+        outdated = current_rows.count_outdated()
+        if not outdated:
+            return report
+        leads = "lead" if outdated == 1 else "leads"
+        note = f"{outdated:,} {leads} changed in the last minutes and count as they were before: look again in a few minutes."
+        return replace(report, notes=(*report.notes, note))
 
     def is_open_to(self, reader: User) -> bool:
         return holds(reader, *self.readers)

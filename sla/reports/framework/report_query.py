@@ -16,8 +16,8 @@ from definitions import motions
 from definitions.models import Version
 from leads.models import Lead
 from leads.vocabulary import Motion
-from sla.figure_catalogue import readings
 from sla.models import Rep, Team
+from sla.reported_mqls import mql_context
 from sla.reports.framework.report_period import USUAL_WEEKS, WEEKS_OFFERED, ReportPeriod
 from sla.teams import people_groups
 from sla.vocabulary import YEARS
@@ -152,7 +152,7 @@ def _read_source(text: str, motion: Motion, _reader: User) -> str:
 
 def _read_campaign(text: str, motion: Motion, _reader: User) -> str:
     _require_leads("campaign", motion)
-    if not readings.events_of_campaign(text).exists():
+    if not mql_context.events_of_campaign(text).exists():
         raise QueryRefused("campaign", "must be a campaign that some event names, as events write it.")
     return text
 

@@ -18,11 +18,11 @@ from leads.identity import merges
 from leads.models import Lead, Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import Qualification
-from sla.figure_catalogue import cycle_outcomes
 from sla.forecast import forecast_backtest, history_reader, weekly_forecasts
 from sla.forecast.mql_history import NEVER, MqlHistory, StepKind, select_known
 from sla.models import Notice, WeeklyForecast
 from sla.plays import play_work
+from sla.reported_mqls import cycle_outcomes
 from sla.vocabulary import NoticeKind
 from tests.account_plays import start_play
 from tests.factories import DAY, NOW, DefinitionFactory, HandoffFactory, LeadFactory, QualificationFactory, UserFactory

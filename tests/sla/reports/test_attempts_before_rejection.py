@@ -12,6 +12,7 @@ from leads.vocabulary import Motion
 from sla.handoffs import attempts, dispositions
 from sla.models import AccountPlay, Attempt, Handoff, PlayAttempt, ReasonCode, SpecialDay
 from sla.plays import play_work
+from sla.reported_mqls import current_rows
 from sla.reports import attempts_before_rejection
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import start_play
@@ -69,7 +70,7 @@ def test_sql_tallies_as_the_check_of_a_rejection_does():
     )
     require_attempts()
 
-    sample = attempts_before_rejection.read_sample(Handoff.objects.all(), motion=Motion.MQL, **PERIOD)
+    sample = attempts_before_rejection.read_sample(current_rows.read_mqls(), motion=Motion.MQL, **PERIOD)
 
     handoffs = Handoff.objects.select_related("rep__team__calendar", "rep__calendar", "commitment")
     enough = [attempts.read_tally(handoff, LATER).is_enough for handoff in handoffs]

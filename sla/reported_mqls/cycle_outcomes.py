@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject, Least
 
 from leads.models import Outcome
@@ -22,21 +22,13 @@ OPENED: Final = (OutcomeKind.OPPORTUNITY, OutcomeKind.WON)
 _NEVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
-def has_outcome(kinds: Collection[OutcomeKind], *, now: dt.datetime, until: Any = None) -> Q:
-    """Return a condition on an MQL: it has one of these outcomes by `now`, and by `until`, an instant of its row, if given."""
-    of_own, of_aliases = _select_outcomes(kinds, now, until)
-    return Q(Exists(of_own)) | Q(Exists(of_aliases))
-
-
 def first_outcome_at(kinds: Collection[OutcomeKind], *, now: dt.datetime) -> Least:
     """Return the instant of the earliest of these outcomes of an MQL; NULL without any."""
     # PostgreSQL's LEAST ignores NULL.
-    return Least(*(Subquery(rows.order_by("at").values("at")[:1]) for rows in _select_outcomes(kinds, now, None)))
+    return Least(*(Subquery(rows.order_by("at").values("at")[:1]) for rows in _select_outcomes(kinds, now)))
 
 
-def _select_outcomes(
-    kinds: Collection[OutcomeKind], now: dt.datetime, until: Any
-) -> tuple[QuerySet[Outcome], QuerySet[Outcome]]:
+def _select_outcomes(kinds: Collection[OutcomeKind], now: dt.datetime) -> tuple[QuerySet[Outcome], QuerySet[Outcome]]:
     """Return the outcomes of the lead that stands for the person, and of its aliases.
 
     They are two queries, each with an index, where one with an OR would have none.
@@ -44,8 +36,6 @@ def _select_outcomes(
     outcomes = Outcome.objects.effective().filter(
         motion=OuterRef("motion"), kind__in=kinds, at__gte=OuterRef("at"), at__lte=now
     )
-    if until is not None:
-        outcomes = outcomes.filter(at__lte=until)
     outcomes = outcomes.filter(at__lt=_next_cycle_of_person())
     person = Coalesce(OuterRef("lead__merged_into"), OuterRef("lead"))
     return outcomes.filter(lead=person), outcomes.filter(lead__merged_into=person)
@@ -73,6 +63,6 @@ def list_outcomes(kinds: Collection[OutcomeKind], *, now: dt.datetime) -> tuple[
 
     Those of the lead that stands for the person, and those of its aliases. Amounts are texts, so that no cent is lost.
     """
-    own, of_aliases = _select_outcomes(kinds, now, None)
+    own, of_aliases = _select_outcomes(kinds, now)
     parts = JSONObject(at="at", amount=Cast("amount", TextField()), currency="currency")
     return ArraySubquery(own.values(part=parts)), ArraySubquery(of_aliases.values(part=parts))

@@ -1,0 +1,30 @@
+"""The reported MQLs as reports get them: renewed before they are read (rules 12.93)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db.models import QuerySet
+
+from sla.models import ReportedMql, ReportedMqlChange, ReportedPromise
+from sla.reported_mqls import refresh
+
+#: For so long a reader renews what changed; beyond that the report says how many leads it does not count as they are.
+SECONDS_OF_A_READER: Final = 2.0
+
+
+def read_mqls() -> QuerySet[ReportedMql]:
+    """Return all reported MQLs, after renewing those that changed since they were read last."""
+    refresh.renew_waiting(seconds=SECONDS_OF_A_READER)
+    return ReportedMql.objects.all()
+
+
+def read_promises() -> QuerySet[ReportedPromise]:
+    """Return all reported promises, after renewing those that changed since they were read last."""
+    refresh.renew_waiting(seconds=SECONDS_OF_A_READER)
+    return ReportedPromise.objects.all()
+
+
+def count_outdated() -> int:
+    """Return how many leads changed and are not renewed yet: more than a reader can wait for."""
+    return ReportedMqlChange.objects.values("lead_id").distinct().count()
