@@ -27,6 +27,7 @@ from sla.models import (
     Team,
     WorkCalendar,
 )
+from sla.reported_mqls import refresh
 
 TEAMS: Final = 12
 REPS_A_TEAM: Final = 6
@@ -54,9 +55,20 @@ def fill(handoffs: int, now: dt.datetime) -> User:
         cursor.execute(_DRAW)
         for model, rows, row, columns in (*_lead_tables(handoffs, now), *_sales_tables(handoffs, now)):
             _insert(cursor, model, rows, row, columns, values)
+    _renew_reported()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return leader
+
+
+def _renew_reported() -> None:
+    """Make the rows that reports read, the oldest first, as after an upgrade: the triggers that note changes were off."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sla_reportedmqlchange (lead_id) SELECT lead_id FROM scoring_qualification ORDER BY at"
+        )
+    while refresh.renew_waiting(seconds=60):
+        pass
 
 
 def _person(name: str, role: str) -> User:
