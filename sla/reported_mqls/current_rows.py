@@ -13,15 +13,20 @@ from sla.reported_mqls import refresh
 SECONDS_OF_A_READER: Final = 2.0
 
 
+def renew() -> None:
+    """Renew the rows of leads that changed, as many as a reader can wait for."""
+    refresh.renew_waiting(seconds=SECONDS_OF_A_READER)
+
+
 def read_mqls() -> QuerySet[ReportedMql]:
     """Return all reported MQLs, after renewing those that changed since they were read last."""
-    refresh.renew_waiting(seconds=SECONDS_OF_A_READER)
+    renew()
     return ReportedMql.objects.all()
 
 
 def read_promises() -> QuerySet[ReportedPromise]:
     """Return all reported promises, after renewing those that changed since they were read last."""
-    refresh.renew_waiting(seconds=SECONDS_OF_A_READER)
+    renew()
     return ReportedPromise.objects.all()
 
 
