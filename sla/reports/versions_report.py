@@ -190,10 +190,11 @@ def _compare_latest(
         ]
         name = "SAL→SQL" if key == "sal_to_sql" else figure.name_for(query.motion)
         trends.append(RateTrend(name, *samples))
-    clear = sorted((trend for trend in trends if trend.is_clear), key=lambda trend: -abs(trend.change))
+    firm = [trend for trend in trends if trend.is_firm]
+    clear = sorted((trend for trend in firm if trend.is_clear_among(len(firm))), key=lambda trend: -abs(trend.change))
     if clear:
         return f"{clear[0].sentence} from version {earlier.number} to version {later.number}."
-    if not any(trend.is_firm for trend in trends):
+    if not firm:
         return f"Version {later.number} has too few leads that had their time to be compared with version {earlier.number}."
     return f"No rate differs clearly between version {earlier.number} and version {later.number}."
 
