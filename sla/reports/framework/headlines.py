@@ -39,7 +39,7 @@ class RateTrend:
         return self.is_clear_among(1)
 
     def is_clear_among(self, differences: int) -> bool:
-        """Say whether the difference is clear as the largest of so many, with 95 % for all of them together (rules 12.89)."""
+        """Say whether the difference is clear as the largest of so many, with 95 % for all of them together (rules 12.26)."""
         bounds = newcombe(self.later, self.earlier, 1 - (1 - CONFIDENCE) / differences)
         return self.is_firm and bounds is not None and not bounds[0] <= 0 <= bounds[1]
 

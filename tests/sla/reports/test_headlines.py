@@ -1,4 +1,4 @@
-"""Headlines name a difference only if chance does not explain it, however many they look at (rules 12.89)."""
+"""Headlines name a difference only if chance does not explain it, however many they look at (rules 12.26)."""
 
 from __future__ import annotations
 
