@@ -10,7 +10,7 @@ from leads.models import Lead
 from leads.vocabulary import Stage
 from sla import permissions
 from sla.clocks import clock_sweeps
-from sla.handoffs import dispositions, undo_window
+from sla.handoffs import disposition_content, dispositions, undo_window
 from sla.models import Clock, Disposition, Handoff, Notice, PendingDecision
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, ReasonCodeFactory, RepFactory, read_handoff
@@ -144,14 +144,14 @@ def test_a_second_decision_in_the_undo_window_is_refused_with_the_first_author()
 def test_an_impossible_disposition_is_refused_at_once(columns, said, sentence):
     reason = ReasonCodeFactory(code="special", **columns)
 
-    with pytest.raises(dispositions.DispositionRefused, match=sentence):
+    with pytest.raises(disposition_content.DispositionRefused, match=sentence):
         intended(DispositionKind.REJECT, reason=reason, **said)
 
     assert not PendingDecision.objects.exists()
 
 
 def test_a_rejection_without_a_reason_is_refused():
-    with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
+    with pytest.raises(disposition_content.DispositionRefused, match="needs a reason"):
         intended(DispositionKind.REJECT)
 
 
