@@ -13,6 +13,24 @@ from leads.models import append_only
 from leads.vocabulary import Motion
 
 
+def _before_end(name: str) -> pgtrigger.Trigger:
+    """Return a trigger that lets rows of a plan be added only until it has ended."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("ended", "timestamptz")],
+        # FOR SHARE waits for an end that is being stored.
+        func="""
+            SELECT p.ended_at INTO ended FROM sla_overhaulplan p WHERE p.id = NEW.plan_id FOR SHARE;
+            IF ended IS NOT NULL THEN
+                RAISE EXCEPTION 'pgtrigger: this plan has ended; its record stays as it is';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 class OverhaulPlan(models.Model):
     """A plan of sixty days for one motion. `baseline` has the figures of the ninety days before it began, as JSON."""
 
@@ -61,7 +79,7 @@ class OverhaulTick(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["plan", "step"], name="overhaul_step_ticked_once")]
-        triggers: ClassVar = [append_only("overhaul_ticks_stay")]
+        triggers: ClassVar = [append_only("overhaul_ticks_stay"), _before_end("overhaul_ticks_before_end")]
 
     def __str__(self) -> str:
         return self.step
@@ -81,7 +99,7 @@ class OverhaulInterview(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="interview_says_both", condition=~Q(good_lead="") & ~Q(bad_lead=""))
         ]
-        triggers: ClassVar = [append_only("overhaul_interviews_stay")]
+        triggers: ClassVar = [append_only("overhaul_interviews_stay"), _before_end("overhaul_interviews_before_end")]
 
     def __str__(self) -> str:
         return f"Interview with {self.rep}"

@@ -75,6 +75,17 @@ def test_what_comes_after_the_end_of_a_plan_ticks_nothing_in_its_record(plan, le
     assert done.isdisjoint({"definition", "active", "queue"})
 
 
+def test_the_database_keeps_the_record_of_an_ended_plan(plan, leader):
+    plans.end_plan(plan=plan, by=leader, now=NOW + 2 * DAY)
+
+    with pytest.raises(DatabaseError, match="this plan has ended"), transaction.atomic():
+        OverhaulTick.objects.create(plan=plan, step="sources", by=leader, at=NOW + 3 * DAY)
+    with pytest.raises(DatabaseError, match="this plan has ended"), transaction.atomic():
+        OverhaulInterview.objects.create(
+            plan=plan, rep=leader, good_lead="One.", bad_lead="Another.", by=leader, at=NOW + 3 * DAY
+        )
+
+
 def test_the_satisfaction_of_a_month_before_the_plan_is_not_its_present(plan):
     for month, score in (("2026-02", 2), ("2026-03", 5)):
         _answer(month, score)
