@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import pgtrigger
@@ -11,24 +12,11 @@ from django.db.models import F, Q
 
 from leads.models import append_only
 from leads.vocabulary import Motion
+from sla.models.record_guards import guard_ended
 
-
-def _before_end(name: str) -> pgtrigger.Trigger:
-    """Return a trigger that lets rows of a plan be added only until it has ended."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        declare=[("ended", "timestamptz")],
-        # FOR SHARE waits for an end that is being stored.
-        func="""
-            SELECT p.ended_at INTO ended FROM sla_overhaulplan p WHERE p.id = NEW.plan_id FOR SHARE;
-            IF ended IS NOT NULL THEN
-                RAISE EXCEPTION 'pgtrigger: this plan has ended; its record stays as it is';
-            END IF;
-            RETURN NEW;
-        """,
-    )
+_before_end = partial(
+    guard_ended, owner="plan", table="sla_overhaulplan", ended_by="ended_at", sentence="this plan has ended"
+)
 
 
 class OverhaulPlan(models.Model):
