@@ -340,3 +340,19 @@ def test_steps_taken_begin_with_the_outcomes_of_the_period(leader):
     assert taken
     # Of the two periods alone, and not those of all MQLs ever: this one begins on the 10th, the one before on the 7th.
     assert all(re.search(r""""at" >= '2026-03-(07|10)""", sql) for sql in taken)
+
+
+@pytest.mark.django_db
+def test_older_cohorts_that_had_more_time_are_no_alarm():
+    version = VersionFactory(active=True, moved_at=NOW - 160 * DAY)
+    older = [HandoffFactory(version=version, now=NOW - 140 * DAY) for _ in range(24)]
+    for _ in range(24):
+        HandoffFactory(version=version, now=NOW - 70 * DAY)
+    # After 75 days, which those of the second half have not had.
+    for handoff in older[:14]:
+        add_outcome(handoff.lead, at=NOW - 65 * DAY)
+
+    answer = read_api(UserFactory(roles=[Role.MARKETING_LEADER]), "funnel", at=NOW, weeks=26)
+
+    assert cards_of(answer)["opportunity"]["count"] == 14
+    assert answer["headline"] == "No rate changed clearly between the first and the second half of the period."
