@@ -22,7 +22,7 @@ from scoring.account_judgement import account_qualification
 from scoring.backtests import pending_backtests
 from scoring.blind_rules import daily_search
 from scoring.live import daily_rescore, due_leads, quiet_leads, recency_validations, shortfalls
-from sla.clocks import clocks, do_not_contact
+from sla.clocks import clock_sweeps, do_not_contact
 from sla.forecast import weekly_forecasts
 from sla.handoffs import (
     creation,
@@ -143,8 +143,8 @@ def watch_clocks(*, now: dt.datetime) -> dict[str, int]:
             # First end the clocks of work that nobody need do any more, so that no warning is sent about it.
             "ended": lambda: sales_stages.follow_outcomes(now=now),
             "silenced": lambda: do_not_contact.stop_clocks(now=now),
-            "warned": lambda: clocks.sweep_warnings(now=now),
-            "breached": lambda: clocks.sweep_breaches(now=now),
+            "warned": lambda: clock_sweeps.sweep_warnings(now=now),
+            "breached": lambda: clock_sweeps.sweep_breaches(now=now),
             "play_clocks": lambda: play_clocks.sweep(now=now),
             "passed_on": lambda: overdue_first_contact.pass_on_overdue(now=now),
             "summoned": lambda: leader_notices.notify_leaders(now=now),

@@ -9,14 +9,14 @@ class SlaConfig(AppConfig):
     def ready(self) -> None:
         """Give the apps below what only this one knows: reasons of dispositions and drafts, decisions of sales, rates for reviews."""
         from definitions import reviews  # noqa: PLC0415  # models may be imported only when all apps are loaded
-        from definitions.presenters import draft_reasons  # noqa: PLC0415  # the same
-        from leads.imports import file_imports  # noqa: PLC0415  # the same
-        from leads.stages import mal_exits  # noqa: PLC0415  # the same
-        from scoring.backtests import account_decisions  # noqa: PLC0415  # the same
-        from sla.handoffs import past_disposition_files, reinstatements  # noqa: PLC0415  # the same
-        from sla.plays import play_decisions  # noqa: PLC0415  # the same
-        from sla.reports import rejection_digests  # noqa: PLC0415  # the same
-        from sla.review_triggers import calendar_check  # noqa: PLC0415  # the same
+        from definitions.presenters import draft_reasons  # noqa: PLC0415  # as above: of models
+        from leads.imports import file_imports  # noqa: PLC0415  # as above: of models
+        from leads.stages import mal_exits  # noqa: PLC0415  # as above: of models
+        from scoring.backtests import account_decisions  # noqa: PLC0415  # as above: of models
+        from sla.handoffs import past_disposition_files, reinstatements  # noqa: PLC0415  # as above: of models
+        from sla.plays import play_decisions  # noqa: PLC0415  # as above: of models
+        from sla.reports import rejection_digests  # noqa: PLC0415  # as above: of models
+        from sla.review_triggers import calendar_check  # noqa: PLC0415  # as above: of models
 
         file_imports.register_store("dispositions", past_disposition_files.store_items)
         mal_exits.register_closed_reader(reinstatements.is_closed_for_good)

@@ -19,7 +19,7 @@ from sla import handoff_states, permissions
 from sla.api import callers, row_actions
 from sla.api.row_actions import RowActionView
 from sla.filters import HandoffFilter
-from sla.handoffs import attempts, dispositions, sales_stages
+from sla.handoffs import attempts, disposition_content, dispositions, sales_stages
 from sla.models import Disposition, Handoff
 from sla.serializers import handoffs as serializers
 
@@ -58,7 +58,7 @@ class HandoffActionView(RowActionView[Handoff]):
 
     answer_serializer = serializers.HandoffDetailSerializer
     conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
-    refusals = (dispositions.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused)
+    refusals = (disposition_content.DispositionRefused, attempts.AttemptRefused, sales_stages.ProgressRefused)
 
     def select_visible(self, caller: User) -> QuerySet[Handoff]:
         return permissions.visible_to(caller)

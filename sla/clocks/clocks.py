@@ -1,22 +1,19 @@
-"""SLA clocks, each a dated row of one handoff: started, met, breached, cancelled. Nothing else writes `Clock`.
+"""SLA clocks, each a dated row of one handoff: started, met, resumed, cancelled. Only this and `clock_sweeps` write `Clock`.
 
-A row's due time is computed once, in business time; sweeps then only compare instants (rules 17.6).
+A row's due time is computed once, in business time; the sweeps then only compare instants (rules 17.6).
 Code that starts, meets or cancels a clock holds the lock on its handoff.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
-from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models import Min
 
 from config import outages
-from config.jobs import sweeps
 from config.ui import formats
 from sla.business_time import arithmetic, calendars
 from sla.business_time.arithmetic import BadCalendar, NeverOpen
@@ -24,9 +21,7 @@ from sla.models import (
     Attempt,
     CalendarVersion,
     Clock,
-    ClockQuerySet,
     Handoff,
-    PendingDecision,
     PlayAttempt,
     PromiseClock,
     Rep,
@@ -34,15 +29,11 @@ from sla.models import (
     Team,
     WorkCalendar,
 )
-from sla.notifications import outbox
 from sla.teams import routing_rules
-from sla.vocabulary import ClockKind, DispositionKind, NoticeKind
+from sla.vocabulary import ClockKind
 
 log = structlog.get_logger(__name__)
 
-#: The names under which clocks that failed are set aside.
-WARNINGS: Final = "clocks to warn of"
-BREACHES: Final = "overdue clocks"
 
 #: When the receiver is told that a promise is due soon: with a fifth of its time left.
 WARN_AFTER_PERCENT: Final = 80
@@ -230,54 +221,6 @@ def late_logging_remark(attempt: Attempt | PlayAttempt) -> str:
     return f"logged {formats.duration(delay.total_seconds())} later" if delay >= REMARKED_FROM else ""
 
 
-def sweep_warnings(*, now: dt.datetime, limit: int = 500) -> int:
-    """Write a notice for each clock that is due soon, once; one that fails is set aside (rules 17.5).
-
-    Any number of workers may run at once. Returns for how many clocks.
-    """
-    # Overdue clocks are skipped: sweep_breaches reports them.
-    due_soon = _running_clocks().filter(warned_at=None, breached_at=None, warn_at__lte=now, due_at__gte=now)
-    return sweeps.claim_together(
-        WARNINGS, due_soon.order_by("warn_at", "pk"), lambda clocks: _warn(clocks, now), now=now, limit=limit
-    )
-
-
-def sweep_breaches(*, now: dt.datetime, limit: int = 500) -> int:
-    """Mark overdue clocks as breached and notify the rep and the managers, once each. Any number of workers may run at once.
-
-    A clock due exactly at closing is not exceeded before the next opening, although `due_at` has passed: all pages are read,
-    so that such clocks keep no other one from being marked. One that fails is set aside (rules 17.5). Returns how many were
-    marked.
-    """
-    overdue = _exclude_decided(Clock.objects.running()).filter(breached_at=None, due_at__lt=now)
-    overdue = overdue.select_related("calendar_version")
-    sweeps.forget_done(BREACHES, overdue, now)
-    marked: list[int] = []
-    last: Clock | None = None
-    while True:
-        with transaction.atomic():
-            due = sweeps.exclude_set_aside(BREACHES, overdue, now)
-            if last is not None:
-                due = due.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
-            page = list(_lock_unclaimed(due.order_by("due_at", "pk"))[:limit])
-            exceeded = [clock.pk for clock in page if is_exceeded(clock, now)]
-            sweeps.do_together(BREACHES, exceeded, lambda ids: marked.append(_mark_breached(ids, now)), now=now)
-        if len(page) < limit:
-            return sum(marked)
-        last = page[-1]
-
-
-def _warn(clocks: Sequence[Clock], now: dt.datetime) -> None:
-    outbox.write_notices(draft_warning(clock, now) for clock in clocks)
-    Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(warned_at=now)
-
-
-def _mark_breached(clock_ids: Sequence[int], now: dt.datetime) -> int:
-    clocks = list(_running_clocks().filter(pk__in=clock_ids).order_by("due_at", "pk"))
-    outbox.write_notices(chain((draft_breach(clock, now) for clock in clocks), _draft_unannounced(clocks, now)))
-    return Clock.objects.filter(pk__in=clock_ids).update(breached_at=now)
-
-
 def _lock_cancelled_clocks(handoff: Handoff, rep: Rep) -> dict[str, Clock]:
     """Return the rep's own cancelled clocks by kind, locked; of each kind the earliest due, as it may have been hurried."""
     cancelled = handoff.clocks.filter(rep=rep, cancelled_at__isnull=False).order_by("-due_at", "-pk")
@@ -362,80 +305,8 @@ def add_business_time(version: CalendarVersion | None, start: dt.datetime, secon
     return arithmetic.due_at(calendars.load_version(version), start, seconds)
 
 
-def _running_clocks() -> ClockQuerySet:
-    related = ("handoff__lead__company", "handoff__team", "rep__user", "calendar_version")
-    running_clocks = _exclude_decided(Clock.objects.running())
-    return running_clocks.select_related(*related).prefetch_related("handoff__team__managers")
-
-
-def _lock_unclaimed(rows: QuerySet[Clock]) -> QuerySet[Clock]:
-    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
-
-
-def _exclude_decided(running: ClockQuerySet) -> ClockQuerySet:
-    """Exclude clocks that a decision made in time will meet or cancel as soon as it is final (sla.handoffs.undo_window)."""
-    decisions = PendingDecision.objects.filter(handoff=OuterRef("handoff"), at__lte=OuterRef("due_at"))
-    kept_in_time = Q(kind=ClockKind.DISPOSITION) & Exists(decisions)
-    return running.filter(~kept_in_time, ~Exists(decisions.filter(kind=DispositionKind.REJECT)))
-
-
 def _credited_at(clock: PromiseClock, at: dt.datetime, logged_at: dt.datetime) -> dt.datetime:
     # Forms send whole minutes, so the seconds of the start do not count.
     was_theirs = at >= clock.started_at.replace(second=0, microsecond=0)
     is_believed = was_theirs and logged_at - at <= BELIEVED_WITHIN
     return at if is_believed or seconds_used(clock, logged_at) <= clock.target_seconds else logged_at
-
-
-def draft_warning(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
-    """Draft the notice that a clock is due soon: to the rep, or to the managers if nobody has the handoff."""
-    return outbox.NoticeDraft(
-        kind=NoticeKind.DUE_SOON,
-        once=f"warning:{clock.pk}",
-        handoff=clock.handoff,
-        to=outbox.rep_or_managers(clock.rep, clock.handoff.team),
-        text=f"{clock.get_kind_display()} is due soon: {outbox.name_lead(clock.handoff)}",
-        at=now,
-    )
-
-
-def is_exceeded(clock: PromiseClock, now: dt.datetime) -> bool:
-    """Return whether a clock has used more than its time (rules 6.16)."""
-    try:
-        return seconds_used(clock, now) > clock.target_seconds
-    # `due_at` was computed when the hours could be read. Hours that cannot be read now must not hold up other breaches.
-    except BadCalendar:
-        log.exception("hours_not_readable", clock=clock.pk)
-        return True
-
-
-def _draft_unannounced(clocks: Iterable[Clock], now: dt.datetime) -> Iterator[outbox.NoticeDraft]:
-    """Yield notices of overdue handoffs that came while their team was closed: nobody was notified of those yet."""
-    unannounced = [clock for clock in clocks if is_unannounced(clock)]
-    rules = routing_rules.active_rules() if unannounced else []
-    prefetch_related_objects([rule.team for rule in rules], "managers")
-    for clock in unannounced:
-        yield draft_unrouted(clock, rules, now)
-
-
-def is_unannounced(clock: Clock) -> bool:
-    """Return whether an overdue clock is of a handoff that came while its team was closed, so that nobody was alerted."""
-    return clock.kind == ClockKind.ROUTE and clock.calendar_version is not None
-
-
-def draft_unrouted(clock: Clock, rules: Sequence[RoutingRule], now: dt.datetime) -> outbox.NoticeDraft:
-    """Draft the notice that the handoff of an overdue routing clock is still unrouted."""
-    team = responsible_team(clock.handoff, rules)
-    return outbox.draft_unrouted(handoff=clock.handoff, team=team, why=routing_rules.NO_MATCH, at=now)
-
-
-def draft_breach(clock: Clock, now: dt.datetime) -> outbox.NoticeDraft:
-    """Draft the notice that a clock is overdue: to the rep and the managers."""
-    return outbox.NoticeDraft(
-        kind=NoticeKind.BREACHED,
-        once=f"breach:{clock.pk}",
-        handoff=clock.handoff,
-        to=outbox.rep_and_managers(clock.rep, clock.handoff.team),
-        text=f"{clock.get_kind_display()} is overdue: {outbox.name_lead(clock.handoff)}"
-        + (f" ({clock.rep})" if clock.rep else ""),
-        at=now,
-    )

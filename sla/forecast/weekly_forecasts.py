@@ -193,9 +193,7 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 def _draft_notices(row: WeeklyForecast) -> Iterator[NoticeDraft]:
     """Draft the notice of each currency that is to fall short, unless the week before was an alarm already."""
-    before = (
-        WeeklyForecast.objects.filter(motion=row.motion, cutoff_at__lt=row.cutoff_at).order_by("-cutoff_at").first()
-    )
+    before = find_forecast(Motion(row.motion), until=row.cutoff_at)
     known = {figures["currency"] for figures in (before.result["currencies"] if before else ()) if figures["is_short"]}
     leaders = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER)
     for figures in row.result["currencies"] if leaders else ():

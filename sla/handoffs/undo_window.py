@@ -19,7 +19,7 @@ from config import lock_waits, outages
 from config.accounts.models import User
 from config.jobs import sweeps
 from sla import handoff_states, permissions
-from sla.handoffs import decision_lookup, dispositions
+from sla.handoffs import decision_lookup, disposition_content, dispositions
 from sla.models import Disposition, Handoff, PendingDecision, ReasonCode, SubReason
 from sla.notifications import outbox
 from sla.vocabulary import DispositionKind, NoticeKind
@@ -36,7 +36,7 @@ GIVE_UP_AFTER: Final = dt.timedelta(minutes=10)
 REFUSALS: Final = (
     permissions.NotYours,
     dispositions.AlreadyDecided,
-    dispositions.DispositionRefused,
+    disposition_content.DispositionRefused,
     handoff_states.HandoffStepRefused,
 )
 
@@ -86,11 +86,11 @@ def decide(  # noqa: PLR0913 (each is a column of the record)
     Raises what dispositions.accept and .reject raise, at once: AlreadyDecided, NotYours, DispositionRefused.
     """
     handoff = dispositions.lock_undecided(handoff, by)
-    content = dispositions.DispositionContent(kind)
+    content = disposition_content.DispositionContent(kind)
     if kind == DispositionKind.REJECT:
         if reason is None:
-            raise dispositions.DispositionRefused("A rejection needs a reason.")
-        content = dispositions.check_rejection(handoff, reason, note, reengage_on, now, missing, sub_reason)
+            raise disposition_content.DispositionRefused("A rejection needs a reason.")
+        content = disposition_content.check_rejection(handoff, reason, note, reengage_on, now, missing, sub_reason)
     dispositions.require_open_person(handoff, content)
     return PendingDecision.objects.create(
         handoff=handoff,

@@ -10,7 +10,8 @@ from typing import Final
 from leads.vocabulary import Motion
 from sla.figure_catalogue.catalogue import MQL_TO_SQL
 from sla.reports.conversion_figures import ConversionRow
-from sla.reports.pipeline_overview import PIPELINE_OVER, PipelineMoney
+from sla.reports.pipeline_overview import PIPELINE_OVER
+from sla.reports.pipeline_sums import PipelineMoney
 
 #: Two counts differ where chance alone would make such a difference in fewer than one of twenty cases.
 _DEVIATIONS: Final = 1.96

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
         ("definitions", "0020_overtaken_versions"),
         ("leads", "0023_report_indexes"),
         ("scoring", "0012_report_indexes"),
-        ("sla", "0026_overhaul_plans"),
+        ("sla", "0030_overhaul_record_guards"),
     ]
 
     operations = [

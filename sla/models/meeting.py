@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import pgtrigger
@@ -11,27 +12,13 @@ from django.db.models import F, Q
 
 from leads.models import FrozenOnce, append_only
 from leads.vocabulary import Motion
+from sla.models.record_guards import guard_ended
 from sla.vocabulary import MeetingDecisionState
 
 _Q = pgtrigger.Q
-
-
-def _before_closing(name: str) -> pgtrigger.Trigger:
-    """Return a trigger that lets rows of a meeting be added only until it is closed."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        declare=[("closed", "timestamptz")],
-        # FOR SHARE waits for a closing that is running.
-        func="""
-            SELECT m.closed_at INTO closed FROM sla_weeklymeeting m WHERE m.id = NEW.meeting_id FOR SHARE;
-            IF closed IS NOT NULL THEN
-                RAISE EXCEPTION 'pgtrigger: this meeting is closed; its record stays as it is';
-            END IF;
-            RETURN NEW;
-        """,
-    )
+_before_closing = partial(
+    guard_ended, owner="meeting", table="sla_weeklymeeting", ended_by="closed_at", sentence="this meeting is closed"
+)
 
 
 class WeeklyMeeting(models.Model):

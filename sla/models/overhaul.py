@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import pgtrigger
@@ -11,6 +12,11 @@ from django.db.models import F, Q
 
 from leads.models import append_only
 from leads.vocabulary import Motion
+from sla.models.record_guards import guard_ended
+
+_before_end = partial(
+    guard_ended, owner="plan", table="sla_overhaulplan", ended_by="ended_at", sentence="this plan has ended"
+)
 
 
 class OverhaulPlan(models.Model):
@@ -61,7 +67,7 @@ class OverhaulTick(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["plan", "step"], name="overhaul_step_ticked_once")]
-        triggers: ClassVar = [append_only("overhaul_ticks_stay")]
+        triggers: ClassVar = [append_only("overhaul_ticks_stay"), _before_end("overhaul_ticks_before_end")]
 
     def __str__(self) -> str:
         return self.step
@@ -81,7 +87,7 @@ class OverhaulInterview(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="interview_says_both", condition=~Q(good_lead="") & ~Q(bad_lead=""))
         ]
-        triggers: ClassVar = [append_only("overhaul_interviews_stay")]
+        triggers: ClassVar = [append_only("overhaul_interviews_stay"), _before_end("overhaul_interviews_before_end")]
 
     def __str__(self) -> str:
         return f"Interview with {self.rep}"

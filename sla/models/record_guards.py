@@ -110,3 +110,24 @@ def guard_record(name: str, closed: Iterable[TextChoices]) -> list[pgtrigger.Tri
             condition=was_closed & _Q(old__state=_F("new__state")),
         ),
     ]
+
+
+def guard_ended(name: str, *, owner: str, table: str, ended_by: str, sentence: str) -> pgtrigger.Trigger:
+    """Return the trigger that lets rows of a record be added only until it has ended.
+
+    `owner` is the foreign key of the record in `table`, and `ended_by` its column that is set when it ends.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("closed", "timestamptz")],
+        # FOR SHARE waits for an end that is being stored.
+        func=f"""
+            SELECT m.{ended_by} INTO closed FROM {table} m WHERE m.id = NEW.{owner}_id FOR SHARE;
+            IF closed IS NOT NULL THEN
+                RAISE EXCEPTION 'pgtrigger: {sentence}; its record stays as it is';
+            END IF;
+            RETURN NEW;
+        """,  # noqa: S608  # names of our own
+    )

@@ -47,7 +47,7 @@ def read_figures(motion: Motion, *, at: dt.datetime, since: dt.datetime | None =
     """Read the figures as of an instant, as JSON: a rate as [hits, total], the satisfaction as [mean, answers].
 
     Each is of the DAYS_READ before the instant, but not before `since`. Conversions are of leads that had their time; the
-    satisfaction is that of the last month that is over.
+    satisfaction is that of the last month that is over, unless it was over before `since`.
     """
     start = max(at - dt.timedelta(days=DAYS_READ), since) if since else at - dt.timedelta(days=DAYS_READ)
     conversion = MQL_TO_OPPORTUNITY if motion == Motion.AQL else MQL_TO_SQL
@@ -62,9 +62,11 @@ def read_figures(motion: Motion, *, at: dt.datetime, since: dt.datetime | None =
         str(conversion.key): _as_json(_read_mature(conversion, motion, start, at, since)),
         CONTACTED_IN_TIME.key: _as_json(contact),
     }
-    month = satisfaction_results.read_month(CalendarMonth.containing(at, months_back=1))
-    if not month.is_hidden and month.mean is not None:
-        figures[SATISFACTION.key] = [month.mean, month.answers]
+    month = CalendarMonth.containing(at, months_back=1)
+    answers = satisfaction_results.read_month(month)
+    is_of_the_time = since is None or month.end > since
+    if is_of_the_time and not answers.is_hidden and answers.mean is not None:
+        figures[SATISFACTION.key] = [answers.mean, answers.answers]
     return figures
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from definitions.models import Backtest, Review, Version
 from definitions.vocabulary import PathKind, VersionState
@@ -63,7 +63,7 @@ def list_states(plan: OverhaulPlan) -> list[tuple[str, dt.datetime, list[StepSta
 
 def _tell_backtest(plan: OverhaulPlan) -> str:
     rows = Backtest.objects.filter(
-        version__definition__motion=plan.motion, finished_at__gte=plan.started_at, result__isnull=False
+        version__definition__motion=plan.motion, result__isnull=False, **_in_its_days(plan, "finished_at")
     )
     return "A backtest has judged the leads of the past." if rows.exists() else ""
 
@@ -74,33 +74,40 @@ def _tell_interviews(plan: OverhaulPlan) -> str:
 
 
 def _tell_signed(plan: OverhaulPlan) -> str:
-    version = _select_versions(plan).filter(approved_at__gte=plan.started_at).order_by("approved_at").first()
+    version = _select_versions(plan).filter(**_in_its_days(plan, "approved_at")).order_by("approved_at").first()
     return f"Both sides signed {version}." if version else ""
 
 
 def _tell_commitments(plan: OverhaulPlan) -> str:
-    rows = Commitment.objects.filter(motion=plan.motion, activated_at__gte=plan.started_at)
+    rows = Commitment.objects.filter(motion=plan.motion, **_in_its_days(plan, "activated_at"))
     commitment = rows.order_by("activated_at").first()
     return f"{commitment} are in force." if commitment else ""
 
 
 def _tell_active(plan: OverhaulPlan) -> str:
-    version = _select_versions(plan).filter(activated_at__gte=plan.started_at).order_by("activated_at").first()
+    version = _select_versions(plan).filter(**_in_its_days(plan, "activated_at")).order_by("activated_at").first()
     return f"{version} scores the leads." if version else ""
 
 
 def _tell_routing(plan: OverhaulPlan) -> str:
+    # Rules have no date: of an ended plan these, too, are those of now.
     rules = RoutingRule.objects.filter(is_active=True, motion__in=("", plan.motion)).count()
     return f"{rules} routing rules are in force." if rules else ""
 
 
 def _tell_hot(plan: OverhaulPlan) -> str:
-    in_force = _select_versions(plan).filter(state=VersionState.ACTIVE, paths__kind=PathKind.HOT).distinct().first()
-    return f"{in_force} has hot triggers." if in_force else ""
+    hot = _select_versions(plan).filter(paths__kind=PathKind.HOT, activated_at__isnull=False).distinct()
+    if plan.ended_at is None:
+        in_force = hot.filter(state=VersionState.ACTIVE)
+    else:
+        was_retired_later = Q(retired_at__isnull=True) | Q(retired_at__gt=plan.ended_at)
+        in_force = hot.filter(was_retired_later, activated_at__lte=plan.ended_at)
+    version = in_force.order_by("pk").first()
+    return f"{version} has hot triggers." if version else ""
 
 
 def _tell_worked(plan: OverhaulPlan) -> str:
-    decided = {"decided_at__gte": plan.started_at}
+    decided = _in_its_days(plan, "decided_at")
     if plan.motion == Motion.AQL:
         is_worked = AccountPlay.objects.filter(**decided).exists()
     else:
@@ -109,13 +116,19 @@ def _tell_worked(plan: OverhaulPlan) -> str:
 
 
 def _tell_meetings(plan: OverhaulPlan) -> str:
-    count = WeeklyMeeting.objects.filter(motion=plan.motion, closed_at__gte=plan.started_at).count()
+    count = WeeklyMeeting.objects.filter(motion=plan.motion, **_in_its_days(plan, "closed_at")).count()
     return f"{count} weekly meetings were held." if count >= FEWEST_MEETINGS else ""
 
 
 def _tell_reviewed(plan: OverhaulPlan) -> str:
-    rows = Review.objects.filter(definition__motion=plan.motion, decided_at__gte=plan.started_at)
+    rows = Review.objects.filter(definition__motion=plan.motion, **_in_its_days(plan, "decided_at"))
     return "A review was decided on its evidence." if rows.exists() else ""
+
+
+def _in_its_days(plan: OverhaulPlan, instant: str) -> dict[str, Any]:
+    """Return the condition that an instant lies in the days of the plan: what came after its end ticks nothing."""
+    days = {f"{instant}__gte": plan.started_at}
+    return days if plan.ended_at is None else {**days, f"{instant}__lte": plan.ended_at}
 
 
 def _select_versions(plan: OverhaulPlan) -> QuerySet[Version]:

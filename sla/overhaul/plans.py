@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from config import company_days, lock_waits
 from config.accounts.models import User
 from config.accounts.roles import holds
 from config.accounts.vocabulary import Role
@@ -40,13 +41,14 @@ def start_plan(*, motion: Motion, by: User, now: dt.datetime) -> OverhaulPlan:
         motion=motion, ended_at=None, defaults={"started_at": now, "started_by": by, "baseline": baseline}
     )
     if not is_new:
-        raise PlanRefused(f"A plan runs already: {plan.started_by} began it on {plan.started_at:%-d %B %Y}.")
+        day = f"{company_days.day_of(plan.started_at):%-d %B %Y}"
+        raise PlanRefused(f"A plan runs already: {plan.started_by} began it on {day}.")
     return plan
 
 
 @transaction.atomic
 def end_plan(*, plan: OverhaulPlan, by: User, now: dt.datetime) -> OverhaulPlan:
-    """End a plan; its figures stay those of that day. Raises PlanRefused."""
+    """End a plan; its figures stay those of that day. Raises PlanRefused, RowContended."""
     _require(by, STARTERS, "Only the leaders and marketing ops end a plan.")
     locked = _lock_running(plan)
     locked.ended_at, locked.ended_by = now, by
@@ -56,7 +58,7 @@ def end_plan(*, plan: OverhaulPlan, by: User, now: dt.datetime) -> OverhaulPlan:
 
 @transaction.atomic
 def tick_step(*, plan: OverhaulPlan, step: str, note: str, by: User, now: dt.datetime) -> OverhaulTick:
-    """Tick a step that no fact tells; a second time it stays as it was ticked first. Raises PlanRefused, Refused."""
+    """Tick a step that no fact tells; a second time it stays as it was ticked first. Raises PlanRefused, Refused, RowContended."""
     _require(by, WRITERS, "Only leaders, sales managers and marketing ops tick steps.")
     locked = _lock_running(plan)
     known = {row.key: row for row in plan_steps.STEPS}
@@ -74,7 +76,7 @@ def tick_step(*, plan: OverhaulPlan, step: str, note: str, by: User, now: dt.dat
 def record_interview(  # each is a field of the page
     *, plan: OverhaulPlan, rep: User, good_lead: str, bad_lead: str, by: User, now: dt.datetime
 ) -> OverhaulInterview:
-    """Write down what a rep says of a good and a bad lead. Raises PlanRefused, Refused."""
+    """Write down what a rep says of a good and a bad lead. Raises PlanRefused, Refused, RowContended."""
     _require(by, WRITERS, "Only leaders, sales managers and marketing ops write down interviews.")
     locked = _lock_running(plan)
     for field, text in (("good_lead", good_lead), ("bad_lead", bad_lead)):
@@ -86,7 +88,8 @@ def record_interview(  # each is a field of the page
 
 
 def _lock_running(plan: OverhaulPlan) -> OverhaulPlan:
-    locked = OverhaulPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
+    with lock_waits.limit_lock_waits():
+        locked = OverhaulPlan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
     if locked.ended_at is not None:
         raise PlanRefused("The plan has ended; its record stays as it is.")
     return locked

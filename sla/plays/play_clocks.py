@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from config.jobs import sweeps
 from sla.business_time import calendars
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps, clocks
 from sla.models import AccountPlay, CalendarVersion, PlayClock, Rep, Team
 from sla.notifications import outbox
 from sla.notifications.outbox import NoticeDraft
@@ -100,7 +100,7 @@ def sweep(*, now: dt.datetime, limit: int = 500) -> int:
                 due = due.filter(Q(warn_at__gt=last.warn_at) | Q(warn_at=last.warn_at, pk__gt=last.pk))
             rows = due.select_for_update(of=("self",), no_key=True, skip_locked=True)
             page = list(rows.order_by("warn_at", "pk")[:limit])
-            to_mark = [clock.pk for clock in page if clock.due_at >= now or clocks.is_exceeded(clock, now)]
+            to_mark = [clock.pk for clock in page if clock.due_at >= now or clock_sweeps.is_exceeded(clock, now)]
             sweeps.do_together(SWEEP, to_mark, lambda ids: marked.append(_mark(ids, now)), now=now)
         if len(page) < limit:
             return sum(marked)

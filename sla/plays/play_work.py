@@ -23,9 +23,9 @@ from scoring.account_judgement import account_qualification
 from sla import permissions
 from sla.business_time import working_days
 from sla.clocks import do_not_contact
-from sla.handoffs import attempts, dispositions, rejection_reasons, sales_stages
+from sla.handoffs import attempts, disposition_content, rejection_reasons, sales_stages
 from sla.handoffs.attempts import AttemptTally
-from sla.handoffs.dispositions import DispositionContent, DispositionRefused
+from sla.handoffs.disposition_content import DispositionContent, DispositionRefused
 from sla.models import (
     AccountPlay,
     PlayAttempt,
@@ -361,6 +361,6 @@ def _check_rejection(
     tally = read_tally(play, now) if reason.needs_attempts else None
     details = rejection_reasons.offered_details(reason)
     try:
-        return dispositions.complete_rejection(content, play.commitment, now, tally=tally, sub_reasons=details)
+        return disposition_content.complete_rejection(content, play.commitment, now, tally=tally, sub_reasons=details)
     except DispositionRefused as refusal:
         raise PlayInputRefused(str(refusal)) from refusal

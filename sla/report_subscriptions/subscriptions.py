@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.core import signing
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from config.accounts.models import User
@@ -16,7 +17,7 @@ from sla.models import ReportSending, ReportSubscription
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import read_query
 
-#: What more a person may not have: each is a report built every Monday.
+#: The most that a person may have: each is a report built every Monday.
 MOST: Final = 30
 _SALT: Final = "accord: end a report subscription"
 _QUERY_AT_MOST: Final = 500
@@ -37,18 +38,28 @@ def subscribe(*, entry: ReportEntry, parameters: Mapping[str, str], user: User, 
         raise QueryRefused(
             "from", "is of fixed days: a subscription takes the latest weeks, so choose a number of weeks."
         )
+    if entry.own_parameters and parameters.get("weeks"):
+        raise QueryRefused("weeks", "is not known here: this report has a period of its own.")
     known = ("motion", "weeks", *entry.filters)
     pairs = sorted((name, parameters[name]) for name in known if parameters.get(name))
     read_query(dict(pairs), filters=entry.filters, reader=user, now=now)
     query = urlencode(pairs)
     if len(query) > _QUERY_AT_MOST:
         raise SubscriptionRefused("The filters are too long to be kept: choose fewer.")
-    if list_current(user).count() >= MOST:
+    return _find_or_store(entry.name, query, user, now)
+
+
+@transaction.atomic
+def _find_or_store(report: str, query: str, user: User, now: dt.datetime) -> ReportSubscription:
+    # One at a time for each person, so that the number of theirs is known.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    current = list_current(user)
+    same = current.filter(report=report, query=query).first()
+    if same is not None:
+        return same
+    if current.count() >= MOST:
         raise SubscriptionRefused(f"You have {MOST} subscriptions already: end one first.")
-    subscription, _ = ReportSubscription.objects.get_or_create(
-        user=user, report=entry.name, query=query, ended_at=None, defaults={"created_at": now}
-    )
-    return subscription
+    return ReportSubscription.objects.create(user=user, report=report, query=query, created_at=now)
 
 
 def end(subscription: ReportSubscription, *, now: dt.datetime) -> bool:

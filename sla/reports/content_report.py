@@ -23,6 +23,7 @@ from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.reports import content_touches, funnel_report
 from sla.reports.content_touches import COHORT_AT_MOST, MalTouches, MqlTouches, Touch
 from sla.reports.conversion_rows import is_still_maturing
+from sla.reports.framework import headlines
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_query import ReportQuery
@@ -202,8 +203,8 @@ def _lift_cell(group: ContentGroup) -> ReportCell:
     return ReportCell(group.lift, sample=group.touched, note=note)
 
 
-def _lift_interval(group: ContentGroup) -> tuple[float, float] | None:
-    return ratio_interval(group.mqls, group.others) if group.mqls and group.others else None
+def _lift_interval(group: ContentGroup, confidence: float = headlines.CONFIDENCE) -> tuple[float, float] | None:
+    return ratio_interval(group.mqls, group.others, confidence) if group.mqls and group.others else None
 
 
 def _link(query: ReportQuery, figure: str, count: int, by: str, key: str) -> str:
@@ -218,13 +219,12 @@ def describe_content(groups: Sequence[ContentGroup], motion: Motion) -> str:
     if makers and begun >= SMALLEST_SAMPLE and makers[0].begun.total:
         share = formats.percent(makers[0].begun.total / begun)
         sentences.append(f"Most MALs began with “{makers[0].label}” ({share}).")
-    firm = [
-        (bounds[0], group)
-        for group in groups
-        if group.touched >= LIFT.smallest_sample and (bounds := _lift_interval(group)) and bounds[0] > 1
-    ]
-    if firm:
-        _, best = max(firm, key=lambda pair: pair[0])
+    firm = [group for group in groups if group.touched >= LIFT.smallest_sample and group.lift is not None]
+    # The largest lift of many lies above 1 by chance alone: 95 % are for all of them together.
+    confidence = 1 - (1 - headlines.CONFIDENCE) / max(len(firm), 1)
+    clear = [(bounds[0], group) for group in firm if (bounds := _lift_interval(group, confidence)) and bounds[0] > 1]
+    if clear:
+        _, best = max(clear, key=lambda pair: pair[0])
         bounds = _lift_interval(best) or (0.0, 0.0)
         sentences.append(
             f"What stands out before an {motion.upper()} is “{best.label}”: {best.lift:.1f} times as many {motion.upper()}s as other"

@@ -13,11 +13,11 @@ from django.conf import settings
 from config.accounts.models import User
 from config.calendar_periods import CalendarMonth
 from config.ui import formats
-from leads.vocabulary import READERS_OF_LEADS, Motion
+from leads.vocabulary import READERS_OF_LEADS, Motion, OutcomeKind
 from sla.figure_catalogue.pipeline_figures import PIPELINE
 from sla.figure_catalogue.promise_figures import DELIVERED, DELIVERED_SHARE
 from sla.figure_catalogue.version_comparison_figures import COHORT_REJECTION, UNTOUCHED
-from sla.reports import diagnosis_rules, pipeline_overview, version_counts, versions_report, volume_and_yield
+from sla.reports import diagnosis_rules, pipeline_sums, version_counts, versions_report, volume_and_yield
 from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.diagnosis_rules import DIAGNOSES, Diagnosis, DiagnosisInputs, RuleFinding
 from sla.reports.framework import row_rights
@@ -35,12 +35,11 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.pipeline_overview import PipelineMoney
+from sla.reports.pipeline_sums import PipelineMoney
 from sla.reports.version_counts import VersionCounts
 
 NAME: Final = "diagnosis"
 _TONES: Final[Mapping[RuleFinding, str]] = {RuleFinding.HOLDS: "bad", RuleFinding.NOT: "", RuleFinding.TOO_FEW: "warn"}
-_INSTANT: Final = dt.timedelta(microseconds=1)
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
@@ -84,7 +83,7 @@ def _count(query: ReportQuery, reader: User, period: ReportPeriod, now: dt.datet
 
 
 def _read_pipeline(motion: Motion, period: ReportPeriod) -> PipelineMoney:
-    return pipeline_overview.read_pipeline(motion, start=period.start, until=period.end - _INSTANT)
+    return pipeline_sums.sum_deals(motion, OutcomeKind.OPPORTUNITY, start=period.start, end=period.end)
 
 
 def _home_amount(pipeline: PipelineMoney) -> Decimal:

@@ -108,7 +108,7 @@ def _build_cards(query: ReportQuery, row: WeeklyForecast) -> ReportSection:
         ),
         ReportCard(
             "held", INTERVALS_HELD, ReportCell(Sample(leading["within"], leading["cutoffs"])),
-            target=ReportCell(f"{AIM_PERCENT} %"), note=f"{leading['currency']}; {_count_alarms(leading)}",
+            target=ReportCell(AIM_PERCENT / 100), note=f"{leading['currency']}; {_count_alarms(leading)}",
         ),
     )  # fmt: skip
     return ReportSection("forecast", f"As of {write_day(day_of(row.cutoff_at))}", cards=cards)

@@ -17,7 +17,7 @@ from sla import permissions
 from sla.figure_catalogue.funnel_figures import MATURES_AFTER
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
 from sla.reports import conversion_rows, funnel_steps, funnel_tables, mql_outcomes
-from sla.reports.framework import row_rights
+from sla.reports.framework import headlines, row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
@@ -84,17 +84,12 @@ def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, 
 
     Only of MQLs that have had this time; steps for which nobody of the period has are left out, and not asked for.
     """
-    query, now = cohort.query, cohort.now
-    steps = mql_outcomes.list_steps(query.motion)
-    ages = {step: MATURES_AFTER[step] for step in steps if query.period.start + MATURES_AFTER[step] < now}
-    if not ages or not cohort.totals["mql"]:
+    query, now, before = cohort.query, cohort.now, cohort.query.period.before
+    if not cohort.at_age:
         return {}, {}
-    periods = (query.period, query.period.before)
-    at_age, before = (
-        mql_outcomes.count_at_age(cohort.mqls, query.motion, now, ages, start=period.start, end=period.end)
-        for period in periods
-    )
-    return at_age, before
+    ages = funnel_tables.list_ages(query, now)
+    at_age = {step: headlines.add_samples([samples[step] for samples in cohort.at_age.values()]) for step in ages}
+    return at_age, mql_outcomes.count_at_age(cohort.mqls, query.motion, now, ages, start=before.start, end=before.end)
 
 
 def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:

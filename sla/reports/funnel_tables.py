@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.catalogue import MQL_TO_SQL
 from sla.figure_catalogue.funnel_figures import (
+    MATURES_AFTER,
     OF_MQLS,
     OF_STEP_BEFORE,
     REACHED,
@@ -55,7 +56,8 @@ class FunnelCohort:
     """The MQLs of a question, with the counts of those of its period by each group of the report.
 
     `mqls` are of any time; `counts` has rows of `mql_outcomes.count_steps` by the key of the group, `all` in one row. `versions` are
-    those of its MQLs by their ids, and `rates` the figures of the steps with the healthy range that they state.
+    those of its MQLs by their ids, and `rates` the figures of the steps with the healthy range that they state. `at_age` has by week
+    or month the conversions within the time that each step takes, of MQLs that have had it.
     """
 
     query: ReportQuery
@@ -64,6 +66,7 @@ class FunnelCohort:
     versions: Mapping[int, Version]
     rates: StepRates
     now: dt.datetime
+    at_age: Mapping[dt.datetime, Mapping[str, Sample]] = field(default_factory=dict)
 
     @property
     def motion(self) -> Motion:
@@ -80,7 +83,7 @@ class FunnelCohort:
 
 
 def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> FunnelCohort:
-    """Count the MQLs of the period by each group of the report. One query, whose rows are as many as there are groups."""
+    """Count the MQLs of the period by each group of the report. Two queries, whose rows are as many as there are groups."""
     truncate = (TruncWeek if is_weekly(query) else TruncMonth)("at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
     cohort = in_period(mqls, query.period).annotate(begins=truncate)
     sets: dict[str, tuple[str, ...]] = {"all": (), "begins": ("begins",), "tier": ("tier",), "version": ("version",)}
@@ -97,7 +100,19 @@ def read_cohort(query: ReportQuery, mqls: QuerySet[Any], now: dt.datetime) -> Fu
         # As the time on the clock of the company, which the query truncates.
         row["begins"] = row["begins"].replace(tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
     versions = Version.objects.select_related("definition").in_bulk([row["version"] for row in counts["version"]])
-    return FunnelCohort(query, mqls, counts, versions, conversion_rows.read_rates(versions.values()), now)
+    ages, at_age = list_ages(query, now), {}
+    if ages and counts["begins"]:
+        start, end = query.period.start, query.period.end
+        at_age = mql_outcomes.count_at_age_by(
+            "begins", mqls.annotate(begins=truncate), query.motion, now, ages, start=start, end=end
+        )
+    return FunnelCohort(query, mqls, counts, versions, conversion_rows.read_rates(versions.values()), now, at_age)
+
+
+def list_ages(query: ReportQuery, now: dt.datetime) -> dict[str, dt.timedelta]:
+    """Return the time that each step takes, of the steps for which anybody of the period has had it."""
+    steps = mql_outcomes.list_steps(query.motion)
+    return {step: MATURES_AFTER[step] for step in steps if query.period.start + MATURES_AFTER[step] < now}
 
 
 def is_weekly(query: ReportQuery) -> bool:
@@ -156,7 +171,7 @@ def build_cohorts_in_time(cohort: FunnelCohort) -> tuple[ReportSection, list[Rat
         )
         for row, end in reversed(list(zip(counted, ends, strict=True)))
     )
-    trends = [_mature_trend(step, counted, ends, query.motion, now) for step in mql_outcomes.list_steps(query.motion)]
+    trends = [_mature_trend(step, cohort, ends) for step in mql_outcomes.list_steps(query.motion)]
     labels = [f"{row['begins']:%-d %b}" if weekly else f"{row['begins']:%b %Y}" for row in counted]
     looks = ("sales", "marketing", "four", "bad")
     chart = line_chart(
@@ -311,15 +326,15 @@ def _read_time(cohort: QuerySet[Any], step: str, motion: Motion, now: dt.datetim
     return ReportCell(time, sample=row["count"])
 
 
-def _mature_trend(
-    step: str, counted: list[dict[str, Any]], ends: Sequence[dt.datetime], motion: Motion, now: dt.datetime
-) -> RateTrend:
+def _mature_trend(step: str, cohort: FunnelCohort, ends: Sequence[dt.datetime]) -> RateTrend:
+    """Return the trend of the cohorts that had their time, all of them within that time: older ones have had more by now."""
     samples = [
-        Sample(row[step], row["mql"])
-        for row, end in zip(counted, ends, strict=True)
-        if not is_still_maturing(end, step, now)
+        cohort.at_age[row["begins"]][step]
+        for row, end in zip(cohort.counts["begins"], ends, strict=True)
+        if not is_still_maturing(end, step, cohort.now)
     ]
-    return RateTrend(RATES[step].name_for(motion), *headlines.halves(samples))
+    name = f"{RATES[step].name_for(cohort.motion)} within {MATURES_AFTER[step].days} days"
+    return RateTrend(name, *headlines.halves(samples))
 
 
 def _end_of(begins: dt.datetime, *, is_weekly: bool) -> dt.datetime:

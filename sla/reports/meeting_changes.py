@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from config.calendar_periods import CalendarPeriod
@@ -65,11 +68,12 @@ def _list_commitments(motion: Motion, week: CalendarPeriod) -> Iterator[WeeklyCh
 
 
 def _list_suppressions(week: CalendarPeriod) -> Iterator[WeeklyChange]:
-    rows = Suppression.objects.filter(set_at__gte=week.start, set_at__lt=week.end)
-    for row in rows.select_related("set_by", "lead", "company").order_by("pk")[:SHOWN_OF_A_KIND]:
-        yield WeeklyChange(
-            "Suppression", str(row.reason), row.set_at, str(row.set_by), reverse("suppression", args=[row.pk])
-        )
+    rows = Suppression.objects.filter(set_at__gte=week.start, set_at__lt=week.end).select_related("set_by")
+    yield from _list_latest(rows.order_by("-set_at", "-pk"), _describe_suppression)
+
+
+def _describe_suppression(row: Suppression) -> WeeklyChange:
+    return WeeklyChange("Suppression", row.reason, row.set_at, str(row.set_by), reverse("suppression", args=[row.pk]))
 
 
 def _list_data_sets(week: CalendarPeriod) -> Iterator[WeeklyChange]:
@@ -79,8 +83,19 @@ def _list_data_sets(week: CalendarPeriod) -> Iterator[WeeklyChange]:
 
 def _list_logged(kind: str, week: CalendarPeriod, *models: type) -> Iterator[WeeklyChange]:
     entries = changelog.latest_changes(*models).filter(action_time__gte=week.start, action_time__lt=week.end)
-    for entry in entries[:SHOWN_OF_A_KIND]:
-        text = f"{entry.object_repr}: {entry.get_change_message()}"
-        yield WeeklyChange(kind, text, entry.action_time, str(entry.user))
-    if (more := entries.count() - SHOWN_OF_A_KIND) > 0:
-        yield WeeklyChange(kind, f"And {more:,} more changes", entries[SHOWN_OF_A_KIND].action_time)
+    yield from _list_latest(entries, partial(_describe_entry, kind))
+
+
+def _describe_entry(kind: str, entry: LogEntry) -> WeeklyChange:
+    text = f"{entry.object_repr}: {entry.get_change_message()}"
+    return WeeklyChange(kind, text, entry.action_time, str(entry.user))
+
+
+def _list_latest(rows: QuerySet[Any], describe: Callable[[Any], WeeklyChange]) -> Iterator[WeeklyChange]:
+    """Yield the latest changes of a kind, and how many stand before them; `rows` are in order, the latest first."""
+    changes = [describe(row) for row in rows[: SHOWN_OF_A_KIND + 1]]
+    yield from changes[:SHOWN_OF_A_KIND]
+    if more := changes[SHOWN_OF_A_KIND:]:
+        count = rows.count() - SHOWN_OF_A_KIND
+        text = "1 earlier change" if count == 1 else f"{count:,} earlier changes"
+        yield replace(more[0], text=f"{text} of the week", by="", href="")

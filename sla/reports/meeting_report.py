@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from django.urls import reverse
@@ -26,13 +27,13 @@ from sla.figure_catalogue.catalogue import ACCEPTANCE, MQL_TO_OPPORTUNITY, MQL_T
 from sla.figure_catalogue.pipeline_figures import PIPELINE, WON
 from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.forecast import weekly_forecasts
-from sla.models import Handoff, WeeklyMeeting
+from sla.models import WeeklyMeeting
 from sla.reports import (
     compliance,
     meeting_changes,
     meeting_record,
     pipeline_overview,
-    play_reports,
+    pipeline_sums,
     promise_tables,
     rejected_sample,
     satisfaction_results,
@@ -52,7 +53,7 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
-from sla.reports.pipeline_overview import PipelineMoney
+from sla.reports.pipeline_sums import PipelineMoney
 
 NAME: Final = "meeting"
 TITLE: Final = "Weekly meeting"
@@ -62,7 +63,6 @@ NOTE: Final = "Of all teams, whoever reads it; the rows behind a figure are thos
 _COHORT_WEEKS: Final = 4
 _MONTHS_SHOWN: Final = 4
 _FIRST_WEEK_UNTIL: Final = 7
-_INSTANT: Final = dt.timedelta(microseconds=1)
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:  # noqa: ARG001  # figures are not by reader
@@ -131,31 +131,22 @@ def _build_pipeline(query: ReportQuery) -> ReportSection:
     """Build the money first: of the week, and of the 90 days up to its end, each beside the time before."""
     end, start = query.period.end, query.period.start
     before, over = query.period.before, pipeline_overview.PIPELINE_OVER
-    week = _read_money(query.motion, OutcomeKind.OPPORTUNITY, start, end)
+    read = partial(pipeline_sums.sum_deals, query.motion)
+    opened, won = OutcomeKind.OPPORTUNITY, OutcomeKind.WON
+    week = read(opened, start=start, end=end)
     cards = (
-        _money_card("pipeline", PIPELINE, week, _read_money(query.motion, OutcomeKind.OPPORTUNITY, before.start, start)),
+        _money_card("pipeline", PIPELINE, week, read(opened, start=before.start, end=start)),
         _money_card(
-            "pipeline_90_days", PIPELINE,
-            _read_money(query.motion, OutcomeKind.OPPORTUNITY, end - over, end),
-            _read_money(query.motion, OutcomeKind.OPPORTUNITY, end - 2 * over, end - over), note="in 90 days",
+            "pipeline_90_days", PIPELINE, read(opened, start=end - over, end=end),
+            read(opened, start=end - 2 * over, end=end - over), note="in 90 days",
         ),
-        _money_card(
-            "won", WON, _read_money(query.motion, OutcomeKind.WON, start, end),
-            _read_money(query.motion, OutcomeKind.WON, before.start, start),
-        ),
+        _money_card("won", WON, read(won, start=start, end=end), read(won, start=before.start, end=start)),
     )  # fmt: skip
-    opened = (
+    sentence = (
         f"{week.count:,} {'opportunity was' if week.count == 1 else 'opportunities were'} opened in the week,"
         f" {week.label} of pipeline."
     )
-    return ReportSection("pipeline", "Pipeline", f"{opened} {_describe_forecast(query.motion, end)}".strip(), cards)
-
-
-def _read_money(motion: Motion, kind: OutcomeKind, start: dt.datetime, end: dt.datetime) -> PipelineMoney:
-    """Sum the outcomes in `[start, end)`; the overview's sums include their last instant."""
-    if motion == Motion.AQL:
-        return play_reports.sum_outcomes(kind, start, end - _INSTANT)
-    return pipeline_overview.sum_outcomes(motion, kind, Handoff.objects.filter(motion=motion), start, end - _INSTANT)
+    return ReportSection("pipeline", "Pipeline", f"{sentence} {_describe_forecast(query.motion, end)}".strip(), cards)
 
 
 def _money_card(key: str, figure: Any, now: PipelineMoney, before: PipelineMoney, note: str = "") -> ReportCard:

@@ -4,51 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, NullIf, TruncMonth
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncMonth
 
 from config.calendar_periods import CalendarMonth
-from config.ui import formats
-from leads.identity import merges
-from leads.models import Outcome, PastDisposition
+from leads.models import PastDisposition
 from leads.vocabulary import Motion, OutcomeKind, PastDecision
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.handoffs import creation
 from sla.models import Handoff
 from sla.reported_mqls import current_rows
-from sla.reports import reason_counts
+from sla.reports import pipeline_sums, reason_counts
+from sla.reports.pipeline_sums import PipelineMoney
 from sla.reports.reason_counts import ReasonCount
 from sla.vocabulary import DispositionKind, HandoffState
 
 PIPELINE_OVER: Final = dt.timedelta(days=90)
 MONTHS_SHOWN: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineMoney:
-    """The sums of outcomes by currency, which are never added up.
-
-    `unpriced` of the `count` carry no amount, so the sums are lower bounds.
-    """
-
-    amounts: Mapping[str, Decimal]
-    count: int
-    unpriced: int
-
-    @property
-    def label(self) -> str:
-        """Write each sum with the code of its currency, that of the installation first."""
-        home = settings.CURRENCY
-        codes = sorted(self.amounts, key=lambda code: (code != home, code)) or [home]
-        return " · ".join(formats.money(self.amounts.get(code, Decimal(0)), code) for code in codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,51 +118,21 @@ def build_overview(*, motion: Motion, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=motion,
         since=since,
-        pipeline=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, handoffs, since, now),
-        before=sum_outcomes(
-            motion, OutcomeKind.OPPORTUNITY, handoffs, since - PIPELINE_OVER, since - dt.timedelta.resolution
-        ),
-        of_all=sum_outcomes(motion, OutcomeKind.OPPORTUNITY, None, since, now),
-        won=sum_outcomes(motion, OutcomeKind.WON, handoffs, since, now),
+        pipeline=pipeline_sums.sum_deals(motion, OutcomeKind.OPPORTUNITY, start=since, end=now),
+        before=pipeline_sums.sum_deals(motion, OutcomeKind.OPPORTUNITY, start=since - PIPELINE_OVER, end=since),
+        of_all=pipeline_sums.sum_pipeline_of_all_leads(motion, start=since, end=now),
+        won=pipeline_sums.sum_deals(motion, OutcomeKind.WON, start=since, end=now),
         months=_count_decisions(motion, now),
         reasons=count_reasons(motion, now),
         waiting=_count_waiting(motion, handoffs, now),
     )
 
 
-def read_pipeline(motion: Motion, *, start: dt.datetime, until: dt.datetime) -> PipelineMoney:
-    """Sum the opportunities that were opened from `start` until an instant, of leads that had been handed to sales."""
-    return sum_outcomes(motion, OutcomeKind.OPPORTUNITY, Handoff.objects.filter(motion=motion), start, until)
-
-
-def select_outcomes(
-    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
-) -> QuerySet[Outcome]:
-    """Return the outcomes in [since, until]; with `handoffs`, those of leads that had been handed to sales before."""
-    outcomes = Outcome.objects.effective().filter(motion=motion, kind=kind, at__gte=since, at__lte=until)
-    if handoffs is None:
-        return outcomes
-    return outcomes.filter(merges.any_of_same_person(handoffs.filter(created_at__lte=OuterRef("at"))))
-
-
-def sum_outcomes(
-    motion: Motion, kind: OutcomeKind, handoffs: QuerySet[Handoff] | None, since: dt.datetime, until: dt.datetime
-) -> PipelineMoney:
-    outcomes = select_outcomes(motion, kind, handoffs, since, until)
-    code = Coalesce(NullIf("currency", Value("")), Value(settings.CURRENCY))
-    rows = outcomes.annotate(code=code).values("code").order_by("code")
-    totals = rows.annotate(total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None)))
-    return PipelineMoney(
-        {row["code"]: row["total"] for row in totals if row["total"] is not None},
-        sum(row["count"] for row in totals),
-        sum(row["unpriced"] for row in totals),
-    )
-
-
-def list_deals(motion: Motion, kind: OutcomeKind, *, now: dt.datetime) -> QuerySet[Outcome]:
+def list_deals(motion: Motion, kind: OutcomeKind, *, now: dt.datetime) -> QuerySet[Any]:
     """Return the deals behind the overview's pipeline or won amounts."""
-    handoffs = Handoff.objects.filter(motion=motion)
-    return select_outcomes(motion, kind, handoffs, now - PIPELINE_OVER, now).select_related("lead__company")
+    about = "play__company" if motion == Motion.AQL else "lead__company"
+    deals = pipeline_sums.select_deals(motion, kind, start=now - PIPELINE_OVER, end=now)
+    return deals.select_related(about)
 
 
 def count_reasons(motion: Motion, now: dt.datetime) -> list[ReasonCount]:

@@ -6,25 +6,23 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth, TruncWeek
 
-from config.calendar_periods import CalendarMonth
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
-from sla.models import AccountPlay, PlayDisposition, PlayOutcome
-from sla.reports import reason_counts
+from sla.models import AccountPlay, PlayDisposition
+from sla.reports import pipeline_sums, reason_counts
 from sla.reports.pipeline_overview import (
     PIPELINE_OVER,
     Dashboard,
     DecisionCounts,
-    PipelineMoney,
     WaitingWork,
     list_months,
 )
 from sla.reports.reason_counts import ReasonCount
-from sla.reports.volume_and_yield import MONTHS, DeliveredVolume, RepYield, read_agreed_volume
+from sla.reports.volume_and_yield import RepYield
 from sla.reports.weekly_cohorts import WEEKS_SHOWN, WeeklyCohort
 from sla.vocabulary import DispositionKind, PlayState
 
@@ -38,19 +36,14 @@ def build_overview(*, now: dt.datetime) -> Dashboard:
     return Dashboard(
         motion=Motion.AQL,
         since=since,
-        pipeline=sum_outcomes(OutcomeKind.OPPORTUNITY, since, now),
-        before=sum_outcomes(OutcomeKind.OPPORTUNITY, since - PIPELINE_OVER, since - dt.timedelta.resolution),
+        pipeline=pipeline_sums.sum_deals(Motion.AQL, OutcomeKind.OPPORTUNITY, start=since, end=now),
+        before=pipeline_sums.sum_deals(Motion.AQL, OutcomeKind.OPPORTUNITY, start=since - PIPELINE_OVER, end=since),
         of_all=None,
-        won=sum_outcomes(OutcomeKind.WON, since, now),
+        won=pipeline_sums.sum_deals(Motion.AQL, OutcomeKind.WON, start=since, end=now),
         months=_count_decisions(now),
         reasons=count_reasons(now),
         waiting=_count_waiting(now),
     )
-
-
-def select_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> QuerySet[PlayOutcome]:
-    """Return the deals of plays in [since, until]."""
-    return PlayOutcome.objects.filter(kind=kind, at__gte=since, at__lte=until).select_related("play__company")
 
 
 def count_reasons(now: dt.datetime) -> list[ReasonCount]:
@@ -59,12 +52,6 @@ def count_reasons(now: dt.datetime) -> list[ReasonCount]:
         kind=DispositionKind.REJECT, at__gte=list_months(now)[0].start, at__lt=now
     )
     return reason_counts.build_rows(rejections, {})
-
-
-def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
-    """Read the companies that qualified in the running month and those before it, beside the number agreed."""
-    months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
-    return [_count_delivered(month, is_running=month == months[0]) for month in months]
 
 
 def read_yields(plays: QuerySet[AccountPlay], *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
@@ -112,15 +99,6 @@ def read_weekly_cohorts(version: Version, *, now: dt.datetime) -> list[WeeklyCoh
     ]
 
 
-def sum_outcomes(kind: OutcomeKind, since: dt.datetime, until: dt.datetime) -> PipelineMoney:
-    """Sum the deals of plays, which are in the currency of the installation."""
-    totals = select_outcomes(kind, since, until).aggregate(
-        total=Sum("amount"), count=Count("pk"), unpriced=Count("pk", filter=Q(amount=None))
-    )
-    amounts = {} if totals["total"] is None else {settings.CURRENCY: totals["total"]}
-    return PipelineMoney(amounts, totals["count"], totals["unpriced"])
-
-
 def _count_decisions(now: dt.datetime) -> list[DecisionCounts]:
     months = list_months(now)
     decisions = PlayDisposition.objects.filter(at__gte=months[0].start, at__lte=now)
@@ -141,8 +119,3 @@ def _count_waiting(now: dt.datetime) -> WaitingWork:
         overdue=Count("pk", filter=Q(rep__isnull=False, due_at__lt=now)),
     )
     return WaitingWork(not_handed_over=AccountQualification.objects.waiting().count(), **counts)
-
-
-def _count_delivered(month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
-    qualified = AccountQualification.objects.filter(at__gte=month.start, at__lt=month.end).count()
-    return DeliveredVolume(month, is_running, qualified, None, read_agreed_volume(Motion.AQL, month))

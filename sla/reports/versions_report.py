@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from config import company_days
 from config.accounts.models import User
@@ -16,10 +16,10 @@ from definitions.models import Definition, Version
 from leads.vocabulary import READERS_OF_LEADS, Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.figure_shape import CatalogueFigure
-from sla.figure_catalogue.funnel_figures import OF_STEP_BEFORE
+from sla.figure_catalogue.funnel_figures import MATURES_AFTER, OF_STEP_BEFORE
 from sla.figure_catalogue.promise_figures import DELIVERED
 from sla.figure_catalogue.version_comparison_figures import COHORT_REJECTION, UNTOUCHED
-from sla.reports import funnel_report, funnel_tables, version_counts
+from sla.reports import funnel_report, funnel_tables, mql_outcomes, version_counts
 from sla.reports.conversion_rows import RATES, is_still_maturing
 from sla.reports.framework import row_rights
 from sla.reports.framework.figure_rows import FigureRows
@@ -40,18 +40,24 @@ _COMPARED: Final[tuple[_Comparison, ...]] = (
     ("rejected", COHORT_REJECTION, "sal", "rejected", lambda counts: counts.rejection),
     ("untouched", UNTOUCHED, "sal", "untouched", lambda counts: counts.untouched_share),
 )
+#: The decisions on MQLs that the sentence compares, and how each is read from counts.
+_DECISIONS: Final[tuple[tuple[CatalogueFigure, Callable[[VersionCounts], Sample]], ...]] = (
+    (COHORT_REJECTION, lambda counts: counts.rejection),
+    (UNTOUCHED, lambda counts: counts.untouched_share),
+)
 _LOOKS: Final = ("one", "two", "four", "bad", "three")
 
 
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build the comparison of the versions of each definition of the motion."""
-    weeks = version_counts.read_weeks(row_rights.select_mqls(query, reader), query.period, query.motion, now)
+    mqls = row_rights.select_mqls(query, reader)
+    weeks = version_counts.read_weeks(mqls, query.period, query.motion, now)
     versions = _list_versions(query)
     sections: list[ReportSection] = []
     for definition in {version.definition: None for version in versions}:
         own = [version for version in versions if version.definition_id == definition.pk]
         of_own = [week for week in weeks if week.version in {version.pk for version in own}]
-        sections += _build_definition(query, definition, own, of_own, now)
+        sections += _build_definition(query, mqls, definition, own, of_own, now)
     return Report(
         name=NAME,
         title="Versions compared",
@@ -74,8 +80,9 @@ def _list_versions(query: ReportQuery) -> list[Version]:
     return list(in_force.select_related("definition").order_by("definition", "activated_at", "pk"))
 
 
-def _build_definition(
+def _build_definition(  # what it is built of
     query: ReportQuery,
+    mqls: QuerySet[Any],
     definition: Definition,
     versions: Sequence[Version],
     weeks: Sequence[VersionWeek],
@@ -87,7 +94,7 @@ def _build_definition(
         ReportSection(
             f"versions-{key}",
             f"{definition}: versions",
-            _compare_latest(query, versions, by_version, now),
+            _compare_latest(query, mqls, versions, by_version, now),
             chart=_draw_weeks(query, definition, versions, weeks, now) if weeks else None,
             table=_build_versions(query, key, versions, by_version, now),
             notes=("The chart leaves out weeks that are still maturing; the tables mark them.",),
@@ -175,27 +182,47 @@ def _linker(query: ReportQuery, **changes: object) -> Callable[[str], str]:
 
 
 def _compare_latest(
-    query: ReportQuery, versions: Sequence[Version], by_version: dict[int, list[VersionWeek]], now: dt.datetime
+    query: ReportQuery,
+    mqls: QuerySet[Any],
+    versions: Sequence[Version],
+    by_version: dict[int, list[VersionWeek]],
+    now: dt.datetime,
 ) -> str:
-    """Return the clearest difference between the two latest versions that have MQLs, of weeks that had their time."""
+    """Return the clearest difference between the two latest versions that have MQLs, of those that had their time."""
     with_mqls = [version for version in versions if by_version[version.pk]]
     if len(with_mqls) < 2:  # noqa: PLR2004  # two, to compare them
         return "One version alone has leads in this period: a longer one may show those before it." if with_mqls else ""
     earlier, later = with_mqls[-2:]
-    trends = []
-    for key, figure, step, _, read in _list_compared(query.motion):
+    trends = _compare_at_age(query, mqls, earlier, later, now)
+    for figure, read in _DECISIONS:
         samples = [
-            read(version_counts.add_up(_mature(by_version[version.pk], step, now), query.motion))
+            read(version_counts.add_up(_mature(by_version[version.pk], "sal", now), query.motion))
             for version in (earlier, later)
         ]
-        name = "SAL→SQL" if key == "sal_to_sql" else figure.name_for(query.motion)
-        trends.append(RateTrend(name, *samples))
-    clear = sorted((trend for trend in trends if trend.is_clear), key=lambda trend: -abs(trend.change))
+        trends.append(RateTrend(figure.name_for(query.motion), *samples))
+    firm = [trend for trend in trends if trend.is_firm]
+    clear = sorted((trend for trend in firm if trend.is_clear_among(len(firm))), key=lambda trend: -abs(trend.change))
     if clear:
         return f"{clear[0].sentence} from version {earlier.number} to version {later.number}."
-    if not any(trend.is_firm for trend in trends):
+    if not firm:
         return f"Version {later.number} has too few leads that had their time to be compared with version {earlier.number}."
     return f"No rate differs clearly between version {earlier.number} and version {later.number}."
+
+
+def _compare_at_age(
+    query: ReportQuery, mqls: QuerySet[Any], earlier: Version, later: Version, now: dt.datetime
+) -> list[RateTrend]:
+    """Return the conversions within the time that each step takes: the MQLs of the earlier version have had more by now."""
+    ages = {step: MATURES_AFTER[step] for step in mql_outcomes.list_steps(query.motion) if step != "won"}
+    start, end = query.period.start, query.period.end
+    samples = [
+        mql_outcomes.count_at_age(mqls.filter(version=version), query.motion, now, ages, start=start, end=end)
+        for version in (earlier, later)
+    ]
+    return [
+        RateTrend(f"{RATES[step].name_for(query.motion)} within {age.days} days", *(sample[step] for sample in samples))
+        for step, age in ages.items()
+    ]
 
 
 def _mature(weeks: Sequence[VersionWeek], step: str, now: dt.datetime) -> list[VersionWeek]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet
 
 from config.calendar_periods import CalendarMonth
 from leads.vocabulary import Motion
-from scoring.models import Qualification
+from scoring.models import AccountQualification
 from sla.models import Commitment, Handoff
 from sla.reported_mqls import current_rows
 
@@ -19,7 +19,7 @@ MONTHS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class DeliveredVolume:
-    """The leads of a motion that qualified in a calendar month.
+    """The leads of a motion, of AQL the companies, that qualified in a calendar month.
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
     leads whose source and engagement are on record: the context that marketing owes sales; None for companies.
@@ -46,10 +46,10 @@ class RepYield:
 def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
     """Read the running month and those before it, the latest first, for one motion.
 
-    Counts the leads of all teams, each in the month it qualified.
+    Counts the leads of all teams, or the companies, each in the month it qualified.
     """
     months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
-    return [_count_delivered(motion, month, is_running=month == months[0]) for month in months]
+    return [_read_month(motion, month, is_running=month == months[0]) for month in months]
 
 
 def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
@@ -76,15 +76,24 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
-    mqls = current_rows.read_mqls().filter(motion=motion, at__gte=month.start, at__lt=month.end)
-    counts = mqls.aggregate(count=Count("pk"), complete=Count("pk", filter=Q(has_context=True)))
-    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
+def _read_month(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
+    counts: dict[str, Any] = {"count": Count("pk")}
+    if motion != Motion.AQL:
+        counts["complete"] = Count("pk", filter=Q(has_context=True))
+    row = _select_qualified(motion, month).aggregate(**counts)
+    return DeliveredVolume(month, is_running, row["count"], row.get("complete"), read_agreed_volume(motion, month))
 
 
 def count_delivered(motion: Motion, month: CalendarMonth) -> int:
-    """Count the leads of all teams that qualified in a month."""
-    return Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).count()
+    """Count the leads of all teams, or the companies, that qualified in a month."""
+    return _select_qualified(motion, month).count()
+
+
+def _select_qualified(motion: Motion, month: CalendarMonth) -> QuerySet[Any]:
+    rows: QuerySet[Any] = (
+        AccountQualification.objects.all() if motion == Motion.AQL else current_rows.read_mqls().filter(motion=motion)
+    )
+    return rows.filter(at__gte=month.start, at__lt=month.end)
 
 
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:

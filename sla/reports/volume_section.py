@@ -9,7 +9,7 @@ from config import company_days
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.promise_figures import AGREED, COMPLETE_CONTEXT, DELIVERED, DELIVERED_SHARE
-from sla.reports import play_reports, volume_and_yield
+from sla.reports import volume_and_yield
 from sla.reports.framework.report_query import ReportQuery
 from sla.reports.framework.report_shape import NO_VALUE, ReportCard, ReportCell, ReportColumn, ReportRow, ReportTable
 from sla.reports.volume_and_yield import DeliveredVolume
@@ -23,8 +23,6 @@ TOO_FEW_DELIVERED: Final = 0.9
 
 def read_months(motion: Motion, now: dt.datetime) -> list[DeliveredVolume]:
     """Read the running month and the three before it, the newest first."""
-    if motion == Motion.AQL:
-        return play_reports.read_delivered_months(now=now, count=4)
     return volume_and_yield.read_delivered_months(motion=motion, now=now, count=4)
 
 

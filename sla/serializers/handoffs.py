@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.fields import VocabularyField
-from sla.handoffs import dispositions, reinstatements, sales_stages
+from sla.handoffs import disposition_content, reinstatements, sales_stages
 from sla.models import (
     AccountPlay,
     Attempt,
@@ -170,11 +170,13 @@ class RejectionSerializer(serializers.Serializer[Any]):
         default="",
         help_text="The code of the detail, for reasons that ask for one: bad_number, bounced, no_answer, left_company.",
     )
-    note = serializers.CharField(required=False, allow_blank=True, max_length=dispositions.NOTE_AT_MOST, default="")
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=disposition_content.NOTE_AT_MOST, default=""
+    )
     missing = serializers.CharField(
         required=False,
         allow_blank=True,
-        max_length=dispositions.MISSING_AT_MOST,
+        max_length=disposition_content.MISSING_AT_MOST,
         default="",
         help_text="What the lead would have needed, in the rep's words: an active project, a budget.",
     )

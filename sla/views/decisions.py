@@ -18,7 +18,7 @@ from config.accounts.vocabulary import Role
 from config.web import Request
 from sla import handoff_states, permissions
 from sla.forms.handoffs import DecideSeveralForm, RejectForm
-from sla.handoffs import dispositions, undo_window
+from sla.handoffs import disposition_content, dispositions, undo_window
 from sla.views import responses
 from sla.views.handoff_steps import REFUSALS
 from sla.views.responses import HandoffFormView
@@ -63,13 +63,13 @@ class RejectView(HandoffFormView):
     form_class = RejectForm
     template_name = "sla/handoffs/reject.html"
     conflicts = (dispositions.AlreadyDecided, handoff_states.HandoffStepRefused)
-    form_refusals = (dispositions.DispositionRefused,)
+    form_refusals = (disposition_content.DispositionRefused,)
 
     def refuse_early(self) -> None:
         dispositions.refuse_decided(self.handoff, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
+        day = disposition_content.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_template_names(self) -> list[str]:

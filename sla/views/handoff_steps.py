@@ -24,14 +24,14 @@ from sla.forms.handoffs import (
     OpportunityForm,
     QualifyForm,
 )
-from sla.handoffs import attempts, creation, dispositions, notes, sales_stages
+from sla.handoffs import attempts, creation, disposition_content, dispositions, notes, sales_stages
 from sla.models import Disposition
 from sla.views import page_context, responses
 from sla.views.responses import HandoffFormView
 from sla.vocabulary import AttemptOutcome, Channel, outcome_label
 
 REFUSALS: Final = (
-    dispositions.DispositionRefused,
+    disposition_content.DispositionRefused,
     attempts.AttemptRefused,
     sales_stages.ProgressRefused,
     creation.AssignmentRefused,
@@ -180,7 +180,7 @@ class CorrectView(HandoffFormView):
         return {} if self.standing is None else _read_disposition(self.standing)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
+        day = disposition_content.default_reengagement_date(commitment=self.handoff.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

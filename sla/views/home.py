@@ -83,11 +83,7 @@ def pipeline_deals(request: Request) -> HttpResponse:
     now = timezone.now()
     motion = motions.read_motion(request.GET)
     kind = OutcomeKind.WON if request.GET.get("kind") == OutcomeKind.WON else OutcomeKind.OPPORTUNITY
-    deals = (
-        play_reports.select_outcomes(kind, now - pipeline_overview.PIPELINE_OVER, now)
-        if motion == Motion.AQL
-        else pipeline_overview.list_deals(motion, kind, now=now)
-    )
+    deals = pipeline_overview.list_deals(motion, kind, now=now)
     page = list(rows_after(deals.order_by("-pk"), request.GET.get("after", ""))[: PAGE + 1])
     context = {
         "deals": page[:PAGE],

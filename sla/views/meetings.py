@@ -23,6 +23,7 @@ from sla.reports import meeting_record, meeting_report
 from sla.reports.framework import report_page
 from sla.reports.framework.report_query import read_query
 from sla.reports.framework.table_order import require_table
+from sla.views import step_forms
 from sla.views.reports import list_tabs
 from sla.vocabulary import MeetingDecisionState
 from sla.weekly_meetings import meeting_steps
@@ -122,21 +123,16 @@ def _take_step(  # one for each part of a step
     """Take a step of a form and go back to the meeting; what was refused is said there, or on a page of its own."""
     address = meeting_steps.address_of(meeting.motion, meeting.week)
     if not form.is_valid():
-        return _say_errors(form, address)
+        return step_forms.show_errors(form, link=address, label="Back to the meeting")
     try:
         step(meeting=meeting, by=request.user, now=timezone.now(), **form.cleaned_data)
     except meeting_steps.MeetingRefused as refusal:
         return show_refused_step(str(refusal), link=address)
     except Refused as refusal:
         form.add_error(refusal.field, refusal.rule)
-        return _say_errors(form, address)
+        return step_forms.show_errors(form, link=address, label="Back to the meeting")
     messages.success(request, success)
     return redirect(f"{address}#{anchor}")
-
-
-def _say_errors(form: Form, address: str) -> HttpResponse:
-    sentence = " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
-    return show_refused_step(f"Nothing was stored. {sentence}", link=address, label="Back to the meeting", status=422)
 
 
 def _with_rights(request: Request, decisions: Any) -> list[tuple[MeetingDecision, bool]]:

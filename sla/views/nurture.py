@@ -23,6 +23,7 @@ from sla import permissions
 from sla.forms.nurture import BackForm, NurtureFilterForm, PostponeForm
 from sla.models import HandoffQuerySet
 from sla.nurture import nurture_tasks, recycling
+from sla.views import step_forms
 
 SHOWN: Final = 200
 POSTPONED_BY: Final = dt.timedelta(days=30)
@@ -72,8 +73,7 @@ def nurture_back(request: Request) -> HttpResponse:
 
 def _render_refusal(request: Request, form: PostponeForm) -> HttpResponse:
     """Show the page with the same boxes ticked; the errors also stand at the top, as the form is below a long list."""
-    sentence = " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
-    messages.warning(request, f"Nothing was postponed. {sentence}")
+    messages.warning(request, f"Nothing was postponed. {step_forms.write_errors(form)}")
     return _render_page(request, form, status=422)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +19,7 @@ from leads.vocabulary import READERS_OF_LEADS
 from sla.forms.overhaul import InterviewForm, OverhaulTickForm
 from sla.models import OverhaulPlan
 from sla.overhaul import plan_figures, plan_steps, plans
+from sla.views import step_forms
 
 
 @roles_required(*READERS_OF_LEADS)
@@ -73,7 +73,7 @@ def overhaul_end(request: Request, pk: int) -> HttpResponse:
 def overhaul_tick(request: Request, pk: int) -> HttpResponse:
     plan, form = get_object_or_404(OverhaulPlan, pk=pk), OverhaulTickForm(request.POST)
     if not form.is_valid():
-        return _say_errors(form, _address(plan))
+        return step_forms.show_errors(form, link=_address(plan), label="Back to the plan")
     return _take_step(
         request,
         _address(plan),
@@ -87,7 +87,7 @@ def overhaul_tick(request: Request, pk: int) -> HttpResponse:
 def overhaul_interview(request: Request, pk: int) -> HttpResponse:
     plan, form = get_object_or_404(OverhaulPlan, pk=pk), InterviewForm(request.POST)
     if not form.is_valid():
-        return _say_errors(form, _address(plan))
+        return step_forms.show_errors(form, link=_address(plan), label="Back to the plan")
     return _take_step(
         request,
         _address(plan),
@@ -105,11 +105,6 @@ def _take_step(request: Request, address: str, success: str, step: Callable[[], 
         return show_refused_step(f"Nothing was stored. {refusal}", link=address, label="Back to the plan", status=422)
     messages.success(request, success)
     return redirect(address)
-
-
-def _say_errors(form: Form, address: str) -> HttpResponse:
-    sentence = " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
-    return show_refused_step(f"Nothing was stored. {sentence}", link=address, label="Back to the plan", status=422)
 
 
 def _address(plan: OverhaulPlan) -> str:

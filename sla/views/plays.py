@@ -27,7 +27,7 @@ from sla import permissions
 from sla.filters import PlayFilter
 from sla.forms.handoffs import AmountForm, AssignForm, LostForm, MeetingForm, NoteForm, OpportunityForm
 from sla.forms.plays import PlayAttemptForm, PlayRejectForm, PlayRoleForm, PlayTaskForm
-from sla.handoffs import dispositions
+from sla.handoffs import disposition_content
 from sla.models import AccountPlay, AccountPlayQuerySet
 from sla.play_pages import company_detail, play_detail
 from sla.plays import play_routing, play_states, play_work
@@ -183,7 +183,7 @@ class PlayRejectView(PlayFormView):
         play_work.refuse_decided(self.play, self.request.user)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        day = dispositions.default_reengagement_date(commitment=self.play.commitment, now=timezone.now())
+        day = disposition_content.default_reengagement_date(commitment=self.play.commitment, now=timezone.now())
         return super().get_form_kwargs() | {"reengage_on": day}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

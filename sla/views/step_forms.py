@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Any, ClassVar, TypeAlias
 
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.forms import Form
+from django.forms import BaseForm, Form
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.generic.edit import FormView
 
 from config import lock_waits
-from config.web import Request
+from config.web import Request, show_refused_step
 from sla import permissions
 
 Refusals: TypeAlias = tuple[type[Exception], ...]
@@ -87,3 +87,13 @@ class StepFormView(LoginRequiredMixin, FormView):  # type: ignore[type-arg]  # g
             form.add_error(None, str(refusal))
             return self.form_invalid(form)
         return self.show_success(sentence)
+
+
+def write_errors(form: BaseForm) -> str:
+    """Return the errors of a form as sentences, each after the label of its field."""
+    return " ".join(f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors)
+
+
+def show_errors(form: BaseForm, *, link: str, label: str) -> HttpResponse:
+    """Answer a form of which nothing was stored with a page that says why; `link` leads back to `label`."""
+    return show_refused_step(f"Nothing was stored. {write_errors(form)}", link=link, label=label, status=422)

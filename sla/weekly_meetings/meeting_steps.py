@@ -38,18 +38,16 @@ class MeetingRefused(Exception):
 class MeetingClosed(MeetingRefused):
     """A step in a meeting that somebody has closed; the sentence says who and when."""
 
-    def __init__(self, meeting: WeeklyMeeting) -> None:
-        assert meeting.closed_at is not None  # noqa: S101  # it is closed
-        day = f"{company_days.day_of(meeting.closed_at):%-d %B %Y}"
+    def __init__(self, meeting: WeeklyMeeting, closed_at: dt.datetime) -> None:
+        day = f"{company_days.day_of(closed_at):%-d %B %Y}"
         super().__init__(f"{meeting.closed_by} closed this meeting on {day}; its record stays as it is.")
 
 
 class DecisionSettled(MeetingRefused):
     """A decision that somebody settled before; the sentence says who, when and how."""
 
-    def __init__(self, decision: MeetingDecision) -> None:
-        assert decision.settled_at is not None  # noqa: S101  # it is settled
-        day = f"{company_days.day_of(decision.settled_at):%-d %B %Y}"
+    def __init__(self, decision: MeetingDecision, settled_at: dt.datetime) -> None:
+        day = f"{company_days.day_of(settled_at):%-d %B %Y}"
         super().__init__(f"{decision.settled_by} marked this decision as {decision.state} on {day}.")
 
 
@@ -98,8 +96,8 @@ def settle_decision(
     with lock_waits.limit_lock_waits():
         locked = MeetingDecision.objects.select_for_update(of=("self",), no_key=True).get(pk=decision.pk)
     _require(may_settle(by, locked), f"Only {locked.owner}, the leaders and marketing ops can settle this decision.")
-    if not locked.is_open:
-        raise DecisionSettled(locked)
+    if locked.settled_at is not None:
+        raise DecisionSettled(locked, locked.settled_at)
     if state == MeetingDecisionState.OPEN:
         raise Refused("state", "must be done or dropped.")
     text = outcome.strip()
@@ -153,8 +151,8 @@ def _draft_notice(meeting: WeeklyMeeting, headline: str, by: User, now: dt.datet
 def _lock_open(meeting: WeeklyMeeting) -> WeeklyMeeting:
     with lock_waits.limit_lock_waits():
         locked = WeeklyMeeting.objects.select_for_update(of=("self",), no_key=True).get(pk=meeting.pk)
-    if locked.is_closed:
-        raise MeetingClosed(locked)
+    if locked.closed_at is not None:
+        raise MeetingClosed(locked, locked.closed_at)
     return locked
 
 

@@ -28,7 +28,7 @@ from scoring.models import (
     RecencyValidation,
     TierUpgrade,
 )
-from sla.clocks import clocks, do_not_contact
+from sla.clocks import clock_sweeps, do_not_contact
 from sla.handoffs import (
     creation,
     hot_upgrades,
@@ -95,7 +95,7 @@ def _make_handoffs(count: int, **columns: Any) -> list[Handoff]:
 
 def _make_overdue(count: int) -> list[int]:
     ids = [handoff.pk for handoff in _make_handoffs(count)]
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
     return ids
 
 
@@ -301,16 +301,16 @@ CASES = {
         RowRefusal("sla_accountplay", "UPDATE", "id"),
         lambda pk: AccountPlay.objects.get(pk=pk).rep is not None,
     ),
-    clocks.WARNINGS: SweepCase(
+    clock_sweeps.WARNINGS: SweepCase(
         _make_unrouted,
-        lambda now: clocks.sweep_warnings(now=now, limit=LIMIT),
+        lambda now: clock_sweeps.sweep_warnings(now=now, limit=LIMIT),
         RowRefusal("sla_clock", "UPDATE", "handoff_id"),
         lambda pk: Clock.objects.get(handoff=pk).warned_at is not None,
         NOW.replace(hour=9) + DAY + 4 * MINUTE,
     ),
-    clocks.BREACHES: SweepCase(
+    clock_sweeps.BREACHES: SweepCase(
         _make_unrouted,
-        lambda now: clocks.sweep_breaches(now=now, limit=LIMIT),
+        lambda now: clock_sweeps.sweep_breaches(now=now, limit=LIMIT),
         RowRefusal("sla_clock", "UPDATE", "handoff_id"),
         lambda pk: Clock.objects.get(handoff=pk).breached_at is not None,
         NOW + DAY,
@@ -400,7 +400,7 @@ def test_overdue_handoffs_of_a_team_with_nobody_keep_no_other_team_waiting(monke
     pair = TeamFactory(working=True, reps=2, reassigns_on_breach=True, rule__position=1)
     sound = HandoffFactory()
     assert sound.rep.team == pair
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + HOUR, limit=10) == 1
 
@@ -460,7 +460,7 @@ def test_clocks_due_at_closing_keep_no_overdue_one_from_being_marked() -> None:
     with pgtrigger.ignore("sla.Clock:clock_promise_stays"):
         first_contact.update(due_at=NOW.replace(hour=17), target_seconds=60)
 
-    assert clocks.sweep_breaches(now=in_the_evening, limit=LIMIT) > 0
+    assert clock_sweeps.sweep_breaches(now=in_the_evening, limit=LIMIT) > 0
 
     marked = set(Clock.objects.filter(breached_at__isnull=False).values_list("handoff", flat=True))
     assert marked == {overdue.pk}

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.utils import ProgrammingError
 
 from scoring.models import TierUpgrade
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, dispositions, sales_stages, tier_upgrades, undo_window
 from sla.models import (
     AccountPlay,
@@ -57,7 +57,7 @@ def refuse(rows: object, **change: object) -> None:
 
 def breach(handoff: Handoff) -> None:
     """Let the first contact and the decision of a handoff run out, and sales decide afterwards."""
-    clocks.sweep_breaches(now=NOW + 3 * DAY)
+    clock_sweeps.sweep_breaches(now=NOW + 3 * DAY)
     attempts.log_attempt(
         handoff=handoff, channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + 3 * DAY, by=handoff.rep.user,
         now=NOW + 3 * DAY,
@@ -84,7 +84,7 @@ def test_a_late_clock_stays_late():
 
 def test_a_breach_that_is_still_open_stays_a_breach():
     HandoffFactory()
-    clocks.sweep_breaches(now=NOW + 3 * DAY)
+    clock_sweeps.sweep_breaches(now=NOW + 3 * DAY)
     breached = Clock.objects.filter(breached_at__isnull=False, met_at=None)
 
     refuse(breached, breached_at=None)

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from config.demo.company.bulk_writer import BulkWriter
 from sla.business_time import calendars
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps, clocks
 from sla.models import CalendarVersion, Clock, Handoff, Rep, RoutingRule, WorkCalendar
 from sla.vocabulary import ClockKind
 
@@ -101,13 +101,13 @@ class BulkClocks:
         warned_at = warning_sweep(clock)
         if clock.warned_at is None and clock.breached_at is None and warned_at <= min(now, clock.due_at):
             clock.warned_at = warned_at
-            self._writer.add_notices([clocks.draft_warning(clock, warned_at)])
+            self._writer.add_notices([clock_sweeps.draft_warning(clock, warned_at)])
         breached_at = breach_sweep(clock)
         if clock.breached_at is None and breached_at <= now:
             clock.breached_at = breached_at
-            self._writer.add_notices([clocks.draft_breach(clock, breached_at)])
-            if clocks.is_unannounced(clock):
-                self._writer.add_notices([clocks.draft_unrouted(clock, self._rules, breached_at)])
+            self._writer.add_notices([clock_sweeps.draft_breach(clock, breached_at)])
+            if clock_sweeps.is_unannounced(clock):
+                self._writer.add_notices([clock_sweeps.draft_unrouted(clock, self._rules, breached_at)])
 
     def _update_due_at(self, handoff: Handoff) -> None:
         running = self._running[handoff.pk].values()

@@ -34,7 +34,7 @@ from scoring.models import Qualification
 from sla import handoff_states
 from sla.business_time import working_days
 from sla.commitments import commitments
-from sla.handoffs import attempts, creation, dispositions, routing, sales_stages, tier_3_hold
+from sla.handoffs import attempts, creation, disposition_content, dispositions, routing, sales_stages, tier_3_hold
 from sla.handoffs.routing import RoutingPlan
 from sla.handoffs.sales_stages import SalesStep
 from sla.models import Attempt, Handoff, ReasonCode, Rep, RoutingDecision, SalesQualification, SubReason, Team
@@ -216,7 +216,7 @@ class BulkHandoffs:
 
     def accept(self, handoff: Handoff, by: User, _details: _Details, now: dt.datetime) -> None:
         """Accept the lead: it becomes an SAL."""
-        content = dispositions.DispositionContent(DispositionKind.ACCEPT)
+        content = disposition_content.DispositionContent(DispositionKind.ACCEPT)
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))
         handoff_states.apply_move(handoff, HandoffState.ACCEPTED, decided_at=now)
         self._clocks.meet(handoff, ClockKind.DISPOSITION, now)
@@ -227,7 +227,7 @@ class BulkHandoffs:
         """Reject the lead: it goes where the reason says, and its cycle ends."""
         reason = self._reasons[details["reason"]]
         details_of_reason = self._sub_reasons.get(reason.pk, [])
-        content = dispositions.DispositionContent(
+        content = disposition_content.DispositionContent(
             DispositionKind.REJECT,
             reason,
             details["note"],
@@ -235,7 +235,7 @@ class BulkHandoffs:
             sub_reason=next((row for row in details_of_reason if row.code == details.get("sub_reason")), None),
         )
         tally = self._tally_attempts(handoff, reason, now)
-        content = dispositions.complete_rejection(
+        content = disposition_content.complete_rejection(
             content, handoff.commitment, now, tally=tally, sub_reasons=details_of_reason
         )
         self._writer.add(dispositions.build_disposition(handoff, content, by, now))

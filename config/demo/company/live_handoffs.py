@@ -17,7 +17,7 @@ from scoring.engine.rules import Rules
 from scoring.live import due_leads, qualify
 from scoring.live.judgement import judge_now
 from scoring.models import Qualification
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import creation, routing
 from sla.models import Handoff, Rep
 from sla.nurture import recycling
@@ -84,8 +84,8 @@ class LiveHandoffs:
 
     def sweep_clocks(self, now: dt.datetime) -> None:
         """Warn of clocks that are due soon and mark those that are overdue."""
-        clocks.sweep_warnings(now=now)
-        clocks.sweep_breaches(now=now)
+        clock_sweeps.sweep_warnings(now=now)
+        clock_sweeps.sweep_breaches(now=now)
 
     def catch_up(self, now: dt.datetime) -> None:
         """Judge, hand off, route, sweep and announce everything as of `now`, as workers would have done."""

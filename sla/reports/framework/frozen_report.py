@@ -103,6 +103,7 @@ def _freeze_card(card: ReportCard) -> dict[str, Any]:
         "cell": _freeze_cell(card.cell),
         "before": _freeze_cell(card.before) if card.before else None,
         "target": _freeze_cell(card.target) if card.target else None,
+        "compared": _freeze_cell(card.compared) if card.compared else None,
         "tone": card.tone,
         "note": card.note,
     }
@@ -115,6 +116,7 @@ def _thaw_card(document: Mapping[str, Any]) -> ReportCard:
         _thaw_cell(document["cell"]),
         before=_thaw_cell(document["before"]) if document["before"] else None,
         target=_thaw_cell(document["target"]) if document["target"] else None,
+        compared=_thaw_cell(document["compared"]) if document["compared"] else None,
         tone=document["tone"],
         note=document["note"],
     )
@@ -129,6 +131,7 @@ def _freeze_table(table: ReportTable) -> dict[str, Any]:
         "rows": [_freeze_row(row) for row in table.rows],
         "total": _freeze_row(table.total) if table.total else None,
         "worst_by": table.worst_by,
+        "is_heat": table.is_heat,
     }
 
 
@@ -141,6 +144,7 @@ def _thaw_table(document: Mapping[str, Any]) -> ReportTable:
         tuple(_thaw_row(row) for row in document["rows"]),
         _thaw_row(document["total"]) if document["total"] else None,
         worst_by=document["worst_by"],
+        is_heat=document["is_heat"],
     )
 
 

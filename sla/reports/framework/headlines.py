@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,8 @@ from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
 
 #: A rate that falls by this part of itself has an alarm, whatever its level: 18 to 10 % is worse than a steady 12 %.
 ALARMING_FALL: Final = 0.25
+#: The confidence with which a headline names a difference.
+CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,11 @@ class RateTrend:
     @property
     def is_clear(self) -> bool:
         """Say whether the interval of 95 % of the difference excludes zero, with samples that are large enough."""
-        bounds = newcombe(self.later, self.earlier)
+        return self.is_clear_among(1)
+
+    def is_clear_among(self, differences: int) -> bool:
+        """Say whether the difference is clear as the largest of so many, with 95 % for all of them together (rules 12.26)."""
+        bounds = newcombe(self.later, self.earlier, 1 - (1 - CONFIDENCE) / differences)
         return self.is_firm and bounds is not None and not bounds[0] <= 0 <= bounds[1]
 
     @property
@@ -60,7 +67,8 @@ def add_samples(samples: Sequence[Sample]) -> Sample:
 
 def describe_trends(trends: Sequence[RateTrend]) -> str:
     """Return the sentence for several rates over a period: the clearest fall, else the clearest rise, else none."""
-    clear = sorted((trend for trend in trends if trend.is_clear), key=lambda trend: trend.change)
+    count = sum(trend.is_firm for trend in trends)
+    clear = sorted((trend for trend in trends if trend.is_clear_among(max(count, 1))), key=lambda trend: trend.change)
     if not clear:
         return "No rate changed clearly between the first and the second half of the period."
     trend = clear[0] if clear[0].change < 0 else clear[-1]
@@ -78,6 +86,7 @@ def describe_worst(rows: Sequence[tuple[str, Sample]], name: str) -> str:
     (worst, lowest), (best, highest) = firm[0], firm[-1]
     if len(firm) == 1:
         return f"{name} is {formats.percent(lowest.rate)} for {worst}; no other sample is large enough to compare."
-    if not RateTrend(name, lowest, highest).is_clear:
+    # The lowest and the highest of many groups lie far apart by chance alone: each pair of them was looked at.
+    if not RateTrend(name, lowest, highest).is_clear_among(math.comb(len(firm), 2)):
         return f"{name} differs by no more than chance between the groups that are large enough."
     return f"{name} is lowest for {worst}, {formats.percent(lowest.rate)}, and highest for {best}, {formats.percent(highest.rate)}."

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps, clocks
 from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import Attempt, Clock, Notice
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
@@ -144,9 +144,9 @@ def test_an_earlier_contact_logged_after_a_late_one_changes_no_result():
 def test_a_warning_comes_once_with_a_fifth_of_the_time_left():
     handoff = HandoffFactory()
 
-    assert clocks.sweep_warnings(now=NOW + 23 * MINUTE) == 0
-    assert clocks.sweep_warnings(now=NOW + 24 * MINUTE) == 1
-    assert clocks.sweep_warnings(now=NOW + 25 * MINUTE) == 0
+    assert clock_sweeps.sweep_warnings(now=NOW + 23 * MINUTE) == 0
+    assert clock_sweeps.sweep_warnings(now=NOW + 24 * MINUTE) == 1
+    assert clock_sweeps.sweep_warnings(now=NOW + 25 * MINUTE) == 0
     assert Notice.objects.get(kind=NoticeKind.DUE_SOON).to == handoff.rep.user
 
 
@@ -154,9 +154,9 @@ def test_a_breach_is_marked_once_and_notifies_the_rep_and_the_manager():
     handoff = HandoffFactory()
     late = NOW + 31 * MINUTE
 
-    assert clocks.sweep_breaches(now=NOW + 30 * MINUTE) == 0
-    assert clocks.sweep_breaches(now=late) == 1
-    assert clocks.sweep_breaches(now=late + MINUTE) == 0
+    assert clock_sweeps.sweep_breaches(now=NOW + 30 * MINUTE) == 0
+    assert clock_sweeps.sweep_breaches(now=late) == 1
+    assert clock_sweeps.sweep_breaches(now=late + MINUTE) == 0
 
     assert first_contact(handoff).breached_at == late
     told = Notice.objects.filter(kind=NoticeKind.BREACHED).order_by("pk")
@@ -166,7 +166,7 @@ def test_a_breach_is_marked_once_and_notifies_the_rep_and_the_manager():
 def test_unreadable_hours_do_not_hold_up_a_breach():
     torn, sound = HandoffFactory(unreadable_hours=True), HandoffFactory()
 
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
 
     breached = Clock.objects.filter(breached_at=NOW + HOUR, kind=ClockKind.FIRST_CONTACT)
     assert {clock.handoff for clock in breached} == {torn, sound}
@@ -176,13 +176,13 @@ def test_a_clock_due_at_closing_is_not_exceeded_before_the_next_opening():
     handoff = HandoffFactory(now=NOW.replace(hour=16, minute=30))
     assert first_contact(handoff).due_at == NOW.replace(hour=17)
 
-    assert clocks.sweep_breaches(now=NOW.replace(hour=23)) == 0
-    assert clocks.sweep_breaches(now=NOW.replace(hour=9, minute=1) + DAY) == 1
+    assert clock_sweeps.sweep_breaches(now=NOW.replace(hour=23)) == 0
+    assert clock_sweeps.sweep_breaches(now=NOW.replace(hour=9, minute=1) + DAY) == 1
 
 
 def test_a_contact_in_time_logged_soon_after_removes_the_breach():
     handoff = HandoffFactory()
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
 
     contact(handoff, NOW + 20 * MINUTE, now=NOW + 80 * MINUTE)
 
@@ -194,7 +194,7 @@ def test_a_contact_logged_long_after_removes_no_breach(is_seen):
     handoff = HandoffFactory()
     logged = NOW + 81 * MINUTE
     if is_seen:
-        clocks.sweep_breaches(now=NOW + HOUR)
+        clock_sweeps.sweep_breaches(now=NOW + HOUR)
 
     contact(handoff, NOW + 20 * MINUTE, now=logged)
 
@@ -234,8 +234,8 @@ def test_a_contact_logged_late_has_a_remark(after, said):
 def test_clocks_overdue_after_an_outage_are_breached_without_a_warning():
     HandoffFactory()
 
-    assert clocks.sweep_warnings(now=NOW + 3 * DAY) == 0
-    assert clocks.sweep_breaches(now=NOW + 3 * DAY) == 2
+    assert clock_sweeps.sweep_warnings(now=NOW + 3 * DAY) == 0
+    assert clock_sweeps.sweep_breaches(now=NOW + 3 * DAY) == 2
 
 
 def test_the_routing_clock_runs_in_the_hours_of_the_rules_team():
@@ -247,7 +247,7 @@ def test_the_routing_clock_runs_in_the_hours_of_the_rules_team():
     clock = handoff.clocks.get()
     assert (clock.kind, clock.started_at, clock.due_at) == (ClockKind.ROUTE, night, morning + 5 * MINUTE)
     assert clock.calendar_version.calendar == team.calendar
-    assert clocks.sweep_warnings(now=night + HOUR) == clocks.sweep_breaches(now=night + HOUR) == 0
+    assert clock_sweeps.sweep_warnings(now=night + HOUR) == clock_sweeps.sweep_breaches(now=night + HOUR) == 0
 
 
 def test_a_lead_of_the_night_is_routed_in_time_when_the_team_opens():
@@ -266,7 +266,7 @@ def test_a_handoff_unrouted_after_opening_is_breached_and_managers_are_notified(
     assert not Notice.objects.exists()
     team.reps.update(is_away=True)
 
-    assert clocks.sweep_breaches(now=(NOW + DAY).replace(hour=9, minute=6)) == 1
+    assert clock_sweeps.sweep_breaches(now=(NOW + DAY).replace(hour=9, minute=6)) == 1
 
     assert (handoff.clocks.get().rep, handoff.clocks.get().is_breached) == (None, True)
     told = Notice.objects.order_by("pk").values_list("kind", "to", "text")
@@ -282,7 +282,7 @@ def test_the_routing_clock_of_a_lead_without_a_rule_runs_at_night():
     team.rules.update(countries=["Chile"])
     handoff = HandoffFactory(now=NOW.replace(hour=23))
 
-    assert clocks.sweep_breaches(now=NOW.replace(hour=23, minute=6)) == 1
+    assert clock_sweeps.sweep_breaches(now=NOW.replace(hour=23, minute=6)) == 1
 
     assert handoff.clocks.get().calendar_version is None
     assert Notice.objects.get(kind=NoticeKind.UNROUTED).text == f"No routing rule matches: {handoff.lead}"
@@ -324,9 +324,9 @@ def test_sweeping_takes_a_constant_number_of_queries(django_assert_num_queries):
     for _ in range(3):
         HandoffFactory()
     with django_assert_num_queries(15):
-        assert clocks.sweep_breaches(now=NOW + HOUR) == 3
+        assert clock_sweeps.sweep_breaches(now=NOW + HOUR) == 3
     for _ in range(9):
         HandoffFactory(now=NOW + HOUR)
 
     with django_assert_num_queries(15):
-        assert clocks.sweep_breaches(now=NOW + 2 * HOUR) == 9
+        assert clock_sweeps.sweep_breaches(now=NOW + 2 * HOUR) == 9

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from leads.intake import lead_upserts
 from leads.models import Lead
-from sla.clocks import clocks, do_not_contact
+from sla.clocks import clock_sweeps, do_not_contact
 from sla.handoff_page import next_step
 from sla.handoffs import attempts, creation, dispositions, notes, routing
 from sla.models import Attempt, Handoff
@@ -99,7 +99,7 @@ def test_the_contact_clock_is_cancelled_but_the_decision_clock_runs():
     silence(handoff.lead)
 
     stopped = [do_not_contact.stop_clocks(now=NOW + 11 * MINUTE) for _ in range(2)]
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
 
     assert stopped == [1, 0]
     assert running(handoff) == {ClockKind.DISPOSITION}

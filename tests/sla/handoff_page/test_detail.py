@@ -17,7 +17,7 @@ from config.accounts.models import User
 from config.accounts.vocabulary import Role
 from leads.models import AttributeChange, Event, Outcome
 from sla.handoff_page import detail
-from sla.handoffs import attempts, dispositions, notes, sales_stages, undo_window
+from sla.handoffs import attempts, disposition_content, dispositions, notes, sales_stages, undo_window
 from sla.models import Attempt, Handoff, SalesQualification
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind, HandoffState
 from tests.factories import (
@@ -218,7 +218,7 @@ def test_the_page_says_how_many_attempts_are_missing():
     called(handoff, 2)
     reason = ReasonCodeFactory(code="unreached", needs_attempts=True)
 
-    with pytest.raises(dispositions.DispositionRefused, match="there are 2, 4 to go"):
+    with pytest.raises(disposition_content.DispositionRefused, match="there are 2, 4 to go"):
         dispositions.reject(handoff=handoff, reason=reason, by=handoff.rep.user, now=SOON)
     assert "2 of 6 attempts; 4 more" in page_of(handoff)
 

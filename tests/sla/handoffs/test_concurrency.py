@@ -12,7 +12,7 @@ from config.accounts.vocabulary import Role
 from leads.models import Lead
 from scoring.models import Qualification
 from sla.business_time import calendars
-from sla.clocks import clocks, do_not_contact
+from sla.clocks import clock_sweeps, do_not_contact
 from sla.handoffs import attempts, creation, dispositions, overdue_first_contact, routing
 from sla.models import Absence, Attempt, CalendarVersion, Clock, Disposition, Handoff, Notice, RoutingDecision
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, NoticeKind
@@ -139,7 +139,7 @@ def test_four_sweeps_breach_each_clock_once():
     for _ in range(40):
         HandoffFactory()
 
-    marked = at_once(4, lambda _: sum(clocks.sweep_breaches(now=NOW + HOUR, limit=7) for _ in range(8)))
+    marked = at_once(4, lambda _: sum(clock_sweeps.sweep_breaches(now=NOW + HOUR, limit=7) for _ in range(8)))
 
     assert sum(marked) == 40
     assert Clock.objects.filter(breached_at=NOW + HOUR).count() == 40
@@ -151,13 +151,13 @@ def test_four_workers_pass_on_each_overdue_handoff_once():
     before = {made.pk: made.rep_id for made in (HandoffFactory() for _ in range(30))}
 
     def sweep(_: int) -> int:
-        clocks.sweep_breaches(now=NOW + HOUR)
+        clock_sweeps.sweep_breaches(now=NOW + HOUR)
         return overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
     passed_on = at_once(4, sweep)
     # Whoever was skipped because another worker held it, and a second overdue contact, which goes no further.
     passed_on.append(overdue_first_contact.pass_on_overdue(now=NOW + HOUR))
-    clocks.sweep_breaches(now=NOW + 3 * HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + 3 * HOUR)
     again = overdue_first_contact.pass_on_overdue(now=NOW + 3 * HOUR)
 
     after = dict(Handoff.objects.values_list("pk", "rep"))
@@ -176,7 +176,7 @@ def test_sweeps_and_decisions_at_once_neither_block_nor_repeat():
 
     def act(number: int) -> int:
         if number < 2:
-            return sum(clocks.sweep_breaches(now=NOW + HOUR, limit=5) for _ in range(10))
+            return sum(clock_sweeps.sweep_breaches(now=NOW + HOUR, limit=5) for _ in range(10))
         mine = handoffs[number - 2 :: 2]
         return sum(dispositions.accept(handoff=each, by=manager, now=NOW + HOUR).handoff_id == each.pk for each in mine)
 

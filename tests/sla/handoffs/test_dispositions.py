@@ -9,7 +9,7 @@ from config.accounts.vocabulary import Role
 from leads.models import Event, StageChange
 from leads.vocabulary import Stage
 from sla import handoff_states, permissions
-from sla.handoffs import attempts, dispositions
+from sla.handoffs import attempts, disposition_content, dispositions
 from sla.models import Attempt, Disposition, Notice, SubReason
 from sla.nurture import recycling
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
@@ -94,7 +94,7 @@ def test_without_a_date_it_comes_back_after_the_days_of_the_commitment():
 
 @pytest.mark.parametrize(("day", "said"), [(NOW.date(), "in the future"), (NOW.date() + 731 * DAY, "within two years")])
 def test_an_impossible_reengagement_date_is_refused(day, said):
-    with pytest.raises(dispositions.DispositionRefused, match=said):
+    with pytest.raises(disposition_content.DispositionRefused, match=said):
         reject(HandoffFactory(), timing(), reengage_on=day)
 
     assert not Disposition.objects.exists()
@@ -104,17 +104,17 @@ def test_today_is_the_companys_today(settings):
     settings.COMPANY_TIME_ZONE = "Pacific/Auckland"
     late = NOW.replace(hour=16)  # Already the eleventh there.
 
-    with pytest.raises(dispositions.DispositionRefused, match="in the future"):
+    with pytest.raises(disposition_content.DispositionRefused, match="in the future"):
         reject(HandoffFactory(), timing(), now=late, reengage_on=dt.date(2026, 3, 11))
 
 
 def test_a_reason_that_needs_a_note_is_refused_without_one():
-    with pytest.raises(dispositions.DispositionRefused, match="needs a note"):
+    with pytest.raises(disposition_content.DispositionRefused, match="needs a note"):
         reject(HandoffFactory(), ReasonCodeFactory(code="vague", needs_note=True), note="  ")
 
 
 def test_a_retired_reason_is_refused():
-    with pytest.raises(dispositions.DispositionRefused, match="not in use"):
+    with pytest.raises(disposition_content.DispositionRefused, match="not in use"):
         reject(HandoffFactory(), ReasonCodeFactory(code="old", is_offered=False))
 
 
@@ -134,7 +134,7 @@ def unreachable_reason(**columns):
 def test_could_not_reach_needs_six_attempts_on_five_working_days():
     handoff, unreachable = HandoffFactory(), unreachable_reason()
     for made, at in enumerate(WORKING_WEEK):
-        with pytest.raises(dispositions.DispositionRefused, match=f"needs 6 logged attempts; there are {made}"):
+        with pytest.raises(disposition_content.DispositionRefused, match=f"needs 6 logged attempts; there are {made}"):
             reject(handoff, unreachable, now=at)
         call(handoff, at)
 
@@ -147,7 +147,7 @@ def test_six_attempts_within_a_minute_by_five_channels_do_not_open_it():
         call(handoff, NOW + MINUTE, channel)
     call(handoff, NOW + 2 * MINUTE)
 
-    with pytest.raises(dispositions.DispositionRefused) as refusal:
+    with pytest.raises(disposition_content.DispositionRefused) as refusal:
         reject(handoff, unreachable, now=NOW + 3 * MINUTE)
 
     # Today is one of the five; the fifth is Monday, as nobody works at the weekend.
@@ -163,7 +163,7 @@ def test_an_attempt_at_the_weekend_counts_but_adds_no_working_day():
         call(handoff, at)
 
     with pytest.raises(
-        dispositions.DispositionRefused, match=r"there are 6\. They lie .* so far on 4, 1 to go\. .* 16 March"
+        disposition_content.DispositionRefused, match=r"there are 6\. They lie .* so far on 4, 1 to go\. .* 16 March"
     ):
         reject(handoff, unreachable, now=NOW + 5 * DAY + HOUR)
 
@@ -174,7 +174,7 @@ def test_the_days_and_channels_are_terms_of_the_commitments():
     call(handoff, NOW + MINUTE)
     call(handoff, NOW + 5 * MINUTE)
 
-    with pytest.raises(dispositions.DispositionRefused, match=r"They use at least 2 channels; so far 1\."):
+    with pytest.raises(disposition_content.DispositionRefused, match=r"They use at least 2 channels; so far 1\."):
         reject(handoff, unreachable, now=NOW + HOUR)
 
     call(handoff, NOW + HOUR, Channel.EMAIL)
@@ -187,9 +187,9 @@ def test_a_reason_asks_for_its_detail():
     elsewhere = SubReason.objects.create(reason=other, code="bounced", label="Bounced")
     handoff = HandoffFactory()
 
-    with pytest.raises(dispositions.DispositionRefused, match=r"“asking” needs its detail: bounced\."):
+    with pytest.raises(disposition_content.DispositionRefused, match=r"“asking” needs its detail: bounced\."):
         reject(handoff, asking)
-    with pytest.raises(dispositions.DispositionRefused, match=r"“Bounced” is no detail of “asking”\."):
+    with pytest.raises(disposition_content.DispositionRefused, match=r"“Bounced” is no detail of “asking”\."):
         reject(handoff, asking, sub_reason=elsewhere)
 
     disposition = reject(handoff, asking, sub_reason=bounced)
@@ -212,7 +212,7 @@ def test_six_rows_of_one_moment_are_one_attempt():
         for _ in range(6)
     )
 
-    with pytest.raises(dispositions.DispositionRefused, match="needs 6 logged attempts; there are 1, 5 to go"):
+    with pytest.raises(disposition_content.DispositionRefused, match="needs 6 logged attempts; there are 1, 5 to go"):
         reject(handoff, unreachable)
 
 
@@ -399,7 +399,7 @@ def test_a_correction_after_the_lead_qualified_again_changes_only_the_record():
     place_leads(Stage.MQL, handoff.lead)
     newer = HandoffFactory(lead=handoff.lead, cycle=2, now=NOW + 2 * MINUTE)
 
-    with pytest.raises(dispositions.DispositionRefused, match="qualified again"):
+    with pytest.raises(disposition_content.DispositionRefused, match="qualified again"):
         correct(handoff, DispositionKind.ACCEPT)
     correct(handoff, DispositionKind.REJECT, timing())
 
@@ -408,9 +408,9 @@ def test_a_correction_after_the_lead_qualified_again_changes_only_the_record():
 
 def test_a_correction_that_changes_nothing_or_comes_too_late_is_refused():
     handoff = HandoffFactory(accepted=True)
-    with pytest.raises(dispositions.DispositionRefused, match="says already"):
+    with pytest.raises(disposition_content.DispositionRefused, match="says already"):
         correct(handoff, DispositionKind.ACCEPT)
-    with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
+    with pytest.raises(disposition_content.DispositionRefused, match="needs a reason"):
         correct(handoff, DispositionKind.REJECT)
     type(handoff).objects.update(state=HandoffState.QUALIFIED)
 
@@ -419,5 +419,5 @@ def test_a_correction_that_changes_nothing_or_comes_too_late_is_refused():
 
 
 def test_a_correction_before_any_decision_is_refused():
-    with pytest.raises(dispositions.DispositionRefused, match="no decision"):
+    with pytest.raises(disposition_content.DispositionRefused, match="no decision"):
         correct(HandoffFactory(), DispositionKind.ACCEPT)

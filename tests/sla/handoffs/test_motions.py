@@ -15,7 +15,7 @@ from leads.stages import motion_stages, stage_changes
 from leads.vocabulary import Motion, Stage
 from scoring.live import quiet_leads
 from sla import handoff_states
-from sla.handoffs import creation, dispositions, sales_stages, tier_3_hold
+from sla.handoffs import creation, disposition_content, dispositions, sales_stages, tier_3_hold
 from sla.models import Disposition, Handoff
 from sla.nurture import nurture_tasks, recycling
 from sla.shipped_reasons import DO_NOT_CONTACT
@@ -151,7 +151,7 @@ def test_a_reason_that_concerns_the_person_closes_every_motion(lead: Lead, mql: 
 
     assert stages(lead) == {"mql": "disqualified", "pql": "disqualified", "aql": "disqualified"}
     for decide in (lambda: accept(pql), lambda: reject(pql, "bad_timing"), lambda: reject(pql, "not_interested")):
-        with pytest.raises(dispositions.DispositionRefused, match="closes every motion"):
+        with pytest.raises(disposition_content.DispositionRefused, match="closes every motion"):
             decide()
     assert not Disposition.objects.filter(handoff=pql).exists()
     reject(pql, "wrong_company_profile")
@@ -199,7 +199,7 @@ def test_a_correction_in_one_motion_does_not_open_what_another_closed(lead: Lead
     reject(pql, "wrong_company_profile")
     reject(mql, "competitor_student_spam", SOON + MINUTE)
 
-    with pytest.raises(dispositions.DispositionRefused, match="closes every motion"):
+    with pytest.raises(disposition_content.DispositionRefused, match="closes every motion"):
         dispositions.correct(handoff=pql, kind=DispositionKind.ACCEPT, by=pql.rep.user, now=SOON + HOUR)
 
 
@@ -219,7 +219,7 @@ def test_a_corrected_closing_does_not_open_what_was_rejected_as_well(
         )  # fmt: skip
 
     if is_spam and corrected == "not_interested":
-        with pytest.raises(dispositions.DispositionRefused, match="closes every motion"):
+        with pytest.raises(disposition_content.DispositionRefused, match="closes every motion"):
             correct()
         return
     correct()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, overdue_first_contact
 from sla.models import Clock, Handoff, Notice, Rep
 from sla.vocabulary import AttemptOutcome, Channel, ClockKind
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def breached(**team: object) -> Handoff:
     TeamFactory(working=True, reps=2, **({"reassigns_on_breach": True} | team))
     handoff = HandoffFactory()
-    assert clocks.sweep_breaches(now=NOW + HOUR) == 1
+    assert clock_sweeps.sweep_breaches(now=NOW + HOUR) == 1
     return handoff
 
 
@@ -48,7 +48,7 @@ def test_an_overdue_handoff_is_passed_on_once():
     breached()
     overdue_first_contact.pass_on_overdue(now=NOW + HOUR)
 
-    clocks.sweep_breaches(now=NOW + 3 * HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + 3 * HOUR)
 
     assert overdue_first_contact.pass_on_overdue(now=NOW + 3 * HOUR) == 0
 

@@ -9,7 +9,7 @@ from leads.intake import outcomes
 from leads.models import Outcome
 from leads.vocabulary import Stage
 from sla import handoff_states, permissions
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import dispositions, sales_stages, undo_window
 from sla.vocabulary import DispositionKind, HandoffState
 from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, UserFactory, place_leads, read_handoff
@@ -129,7 +129,7 @@ def test_an_outcome_in_the_crm_counts_as_acceptance(stage):
     the_crm_says(handoff, stage)
 
     followed = [sales_stages.follow_outcomes(now=NOW + MINUTE) for _ in range(2)]
-    clocks.sweep_breaches(now=NOW + 9 * DAY)
+    clock_sweeps.sweep_breaches(now=NOW + 9 * DAY)
 
     handoff = read_handoff(handoff)
     assert followed == [1, 0]

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from leads.intake import outcomes
 from leads.vocabulary import Motion
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, creation, dispositions, sales_stages
 from sla.models import Handoff, Notice
 from sla.queue import queue, saved_filters
@@ -130,7 +130,7 @@ def test_a_deal_of_the_crm_counts_in_the_motion_that_it_concerns(mql: Handoff, p
 
 
 def test_notices_name_the_motion(mql: Handoff, pql: Handoff) -> None:
-    clocks.sweep_breaches(now=NOW + 2 * DAY)
+    clock_sweeps.sweep_breaches(now=NOW + 2 * DAY)
 
     texts = set(Notice.objects.filter(handoff=pql).values_list("text", flat=True))
     assert f"New tier 2 PQL: {pql.lead}" in texts

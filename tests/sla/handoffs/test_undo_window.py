@@ -9,8 +9,8 @@ import pytest
 from leads.models import Lead
 from leads.vocabulary import Stage
 from sla import permissions
-from sla.clocks import clocks
-from sla.handoffs import dispositions, undo_window
+from sla.clocks import clock_sweeps
+from sla.handoffs import disposition_content, dispositions, undo_window
 from sla.models import Clock, Disposition, Handoff, Notice, PendingDecision
 from sla.vocabulary import ClockKind, DispositionKind, Family, HandoffState, NoticeKind, Route
 from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, ReasonCodeFactory, RepFactory, read_handoff
@@ -144,14 +144,14 @@ def test_a_second_decision_in_the_undo_window_is_refused_with_the_first_author()
 def test_an_impossible_disposition_is_refused_at_once(columns, said, sentence):
     reason = ReasonCodeFactory(code="special", **columns)
 
-    with pytest.raises(dispositions.DispositionRefused, match=sentence):
+    with pytest.raises(disposition_content.DispositionRefused, match=sentence):
         intended(DispositionKind.REJECT, reason=reason, **said)
 
     assert not PendingDecision.objects.exists()
 
 
 def test_a_rejection_without_a_reason_is_refused():
-    with pytest.raises(dispositions.DispositionRefused, match="needs a reason"):
+    with pytest.raises(disposition_content.DispositionRefused, match="needs a reason"):
         intended(DispositionKind.REJECT)
 
 
@@ -168,7 +168,7 @@ def test_a_pending_decision_in_time_breaches_nothing():
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due)
 
-    clocks.sweep_breaches(now=due + 4 * SECOND)
+    clock_sweeps.sweep_breaches(now=due + 4 * SECOND)
     undo_window.finish_due(now=due + undo_window.SECONDS * SECOND)
 
     clock = handoff.clocks.get(kind=ClockKind.DISPOSITION)
@@ -179,7 +179,7 @@ def test_a_pending_acceptance_does_not_meet_the_first_contact():
     handoff = HandoffFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=NOW)
 
-    assert clocks.sweep_breaches(now=NOW + HOUR) == 1
+    assert clock_sweeps.sweep_breaches(now=NOW + HOUR) == 1
 
 
 def test_a_pending_rejection_in_time_ends_all_clocks():
@@ -187,8 +187,8 @@ def test_a_pending_rejection_in_time_ends_all_clocks():
     by, reason = handoff.rep.user, ReasonCodeFactory()
     undo_window.decide(handoff=handoff, kind=DispositionKind.REJECT, reason=reason, by=by, now=NOW + MINUTE)
 
-    assert clocks.sweep_breaches(now=NOW + HOUR) == 0
-    assert clocks.sweep_warnings(now=NOW + 29 * MINUTE) == 0
+    assert clock_sweeps.sweep_breaches(now=NOW + HOUR) == 0
+    assert clock_sweeps.sweep_warnings(now=NOW + 29 * MINUTE) == 0
 
 
 def test_a_late_decision_is_breached_all_the_same():
@@ -196,7 +196,7 @@ def test_a_late_decision_is_breached_all_the_same():
     due = handoff.clocks.get(kind=ClockKind.DISPOSITION).due_at
     undo_window.decide(handoff=handoff, kind=DispositionKind.ACCEPT, by=handoff.rep.user, now=due + MINUTE)
 
-    clocks.sweep_breaches(now=due + 2 * MINUTE)
+    clock_sweeps.sweep_breaches(now=due + 2 * MINUTE)
 
     assert handoff.clocks.get(kind=ClockKind.DISPOSITION).breached_at is not None
 

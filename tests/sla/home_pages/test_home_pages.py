@@ -16,7 +16,7 @@ from sla.figure_catalogue.catalogue import MQL_TO_SQL, RateReading
 from sla.home_pages import is_it_working, setup_steps, team_now
 from sla.models import Handoff
 from sla.reports.conversion_figures import ConversionRow
-from sla.reports.pipeline_overview import PipelineMoney
+from sla.reports.pipeline_sums import PipelineMoney
 from tests.factories import (
     DAY,
     HOUR,

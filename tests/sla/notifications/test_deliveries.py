@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from config import encryption, periodic
 from config.accounts.vocabulary import Role
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps, clocks
 from sla.handoffs import attempts, creation, dispositions, routing
 from sla.models import AlertSettings, Delivery, Handoff, Notice, Team
 from sla.notifications import deliveries, messages, outbox, preferences
@@ -448,7 +448,7 @@ def test_a_notice_of_reassignment_is_dropped_once_the_lead_is_back(mailoutbox):
 @pytest.mark.parametrize(("after", "sent"), [(26, 1), (31, 0)])
 def test_a_warning_is_dropped_once_the_clock_is_overdue(after, sent):
     HandoffFactory()
-    clocks.sweep_warnings(now=NOW + 25 * MINUTE)
+    clock_sweeps.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
 
     assert send(NOW + after * MINUTE) == sent
@@ -458,7 +458,7 @@ def test_a_warning_is_dropped_once_the_clock_is_overdue(after, sent):
 
 def test_a_warning_is_dropped_once_the_clock_is_met():
     handoff = HandoffFactory()
-    clocks.sweep_warnings(now=NOW + 25 * MINUTE)
+    clock_sweeps.sweep_warnings(now=NOW + 25 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.DUE_SOON).delete()
     reach(handoff)
 
@@ -469,7 +469,7 @@ def test_a_warning_is_dropped_once_the_clock_is_met():
 
 def test_a_notice_of_breach_is_dropped_only_if_the_clock_was_met_in_time():
     broken, kept = HandoffFactory(), HandoffFactory()
-    clocks.sweep_breaches(now=NOW + 31 * MINUTE)
+    clock_sweeps.sweep_breaches(now=NOW + 31 * MINUTE)
     Delivery.objects.exclude(notice__kind=NoticeKind.BREACHED).delete()
     Delivery.objects.filter(notice__to=broken.team.managers.first()).delete()
     clocks.mark_met(handoff=read_handoff(kept), kind=ClockKind.FIRST_CONTACT, at=NOW + MINUTE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test import Client
 from config.accounts.vocabulary import Role
 from leads.exceptions import Refused
 from leads.vocabulary import Motion
-from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick
+from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick, SatisfactionQuestion
 from sla.overhaul import plan_figures, plan_steps, plans
 from tests.factories import DAY, NOW, HandoffFactory, RepFactory, UserFactory, VersionFactory
 
@@ -60,6 +62,58 @@ def test_facts_tick_steps_and_people_tick_the_others(plan, leader):
     assert not states(plan)["meetings"].is_done
     with pytest.raises(Refused, match="ticked by Accord itself"):
         plans.tick_step(plan=plan, step="meetings", note="", by=leader, now=NOW + 2 * DAY)
+
+
+def test_what_comes_after_the_end_of_a_plan_ticks_nothing_in_its_record(plan, leader):
+    plans.end_plan(plan=plan, by=leader, now=NOW + 2 * DAY)
+    plan.refresh_from_db()
+
+    VersionFactory(active=True, moved_at=NOW + 3 * DAY)
+    HandoffFactory(rejected=True, now=NOW + 3 * DAY)
+
+    done = {key for key, state in states(plan).items() if state.is_done}
+    assert done.isdisjoint({"definition", "active", "queue"})
+
+
+def test_the_database_keeps_the_record_of_an_ended_plan(plan, leader):
+    plans.end_plan(plan=plan, by=leader, now=NOW + 2 * DAY)
+
+    with pytest.raises(DatabaseError, match="this plan has ended"), transaction.atomic():
+        OverhaulTick.objects.create(plan=plan, step="sources", by=leader, at=NOW + 3 * DAY)
+    with pytest.raises(DatabaseError, match="this plan has ended"), transaction.atomic():
+        OverhaulInterview.objects.create(
+            plan=plan, rep=leader, good_lead="One.", bad_lead="Another.", by=leader, at=NOW + 3 * DAY
+        )
+
+
+def test_the_satisfaction_of_a_month_before_the_plan_is_not_its_present(plan):
+    for month, score in (("2026-02", 2), ("2026-03", 5)):
+        _answer(month, score)
+
+    figures = [
+        {row.name: row for row in plan_figures.compare(plan, at)}.get("Satisfaction of sales")
+        for at in (NOW + 2 * DAY, NOW + 30 * DAY)
+    ]
+
+    assert figures[0] is None
+    assert figures[1].current == "5.0 of 5, 4 answers"
+
+
+def _answer(month: str, score: int) -> None:
+    first = dt.datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
+    for _ in range(4):
+        SatisfactionQuestion.objects.create(
+            person=RepFactory().user, month=month, asked_at=first, closes_at=first + 28 * DAY, score=score,
+            answered_at=first + DAY,
+        )  # fmt: skip
+
+
+def test_the_day_on_which_a_plan_began_is_the_companys(leader, settings):
+    settings.COMPANY_TIME_ZONE = "Asia/Tokyo"
+    plans.start_plan(motion=Motion.MQL, by=leader, now=dt.datetime(2026, 3, 10, 20, tzinfo=dt.UTC))
+
+    with pytest.raises(plans.PlanRefused, match="on 11 March 2026"):
+        plans.start_plan(motion=Motion.MQL, by=leader, now=NOW + 2 * DAY)
 
 
 def test_five_interviews_are_kept_and_tick_their_step(plan, leader):

@@ -16,7 +16,7 @@ from config.jobs.models import SetAsideRow
 from definitions.models import Backtest
 from definitions.vocabulary import VersionState
 from leads.vocabulary import Motion
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, creation
 from sla.models import PromiseSimulation, Rep
 from sla.promise_simulation import outlook_sentences, promise_outlooks, simulation_inputs
@@ -201,7 +201,7 @@ def test_the_weeks_that_count_begin_with_the_running_one(settings, zone):
 def test_a_broken_promise_without_a_contact_has_the_working_time_that_it_used():
     TeamFactory(working=True, reps=1)
     HandoffFactory()
-    clocks.sweep_breaches(now=NOW + 2 * HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + 2 * HOUR)
 
     inputs = read_inputs(end=NOW + 3 * DAY)
 
@@ -244,7 +244,7 @@ def test_a_lead_that_was_taken_away_late_counts_as_late_once():
     TeamFactory(working=True, reps=2)
     handoff = HandoffFactory()
     now = NOW + 2 * dt.timedelta(hours=1)
-    clocks.sweep_breaches(now=now)
+    clock_sweeps.sweep_breaches(now=now)
     colleague = Rep.objects.exclude(pk=handoff.rep.pk).get()
     manager = handoff.team.managers.get()
     creation.assign(handoff=handoff, rep=colleague, by=manager, now=now, reason="Not called yet.")

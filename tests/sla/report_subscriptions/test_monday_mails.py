@@ -17,6 +17,7 @@ from sla.report_subscriptions import monday_mails, subscriptions
 from sla.reports import report_names
 from sla.vocabulary import NoticeKind
 from tests.factories import DAY, HOUR, NOW, HandoffFactory, LeadFactory, UserFactory
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,37 @@ def test_what_cannot_be_subscribed_to_is_refused(reader):
     with pytest.raises(subscriptions.SubscriptionRefused, match="may not read"):
         subscribe(UserFactory(roles=[Role.SDR]), "meeting")
     assert subscribe(reader, weeks="4") == subscribe(reader, weeks="4")
+
+
+def test_a_report_with_a_period_of_its_own_takes_no_weeks(reader):
+    with pytest.raises(QueryRefused, match="weeks"):
+        subscribe(reader, "meeting", weeks="4")
+
+    subscribe(reader, "meeting", motion="mql")
+    assert monday_mails.send_due(now=MONDAY) == 1
+    assert ReportSending.objects.get().refusal == ""
+
+
+def test_who_has_the_most_subscriptions_still_has_those(reader):
+    rows = [ReportSubscription(user=reader, report="sla", query=f"tier={n}", created_at=NOW) for n in range(29)]
+    ReportSubscription.objects.bulk_create(rows)
+    last = subscribe(reader, weeks="4")
+
+    assert subscribe(reader, weeks="4") == last
+    with pytest.raises(subscriptions.SubscriptionRefused, match="30 subscriptions already"):
+        subscribe(reader, weeks="12")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_do_not_make_one_more_than_the_most(reader):
+    rows = [ReportSubscription(user=reader, report="sla", query=f"tier={n}", created_at=NOW) for n in range(29)]
+    ReportSubscription.objects.bulk_create(rows)
+    weeks = ("4", "12", "26", "52")
+
+    results = at_once(len(weeks), lambda number: subscribe(reader, weeks=weeks[number]))
+
+    assert sum(isinstance(result, subscriptions.SubscriptionRefused) for result in results) == 3
+    assert ReportSubscription.objects.count() == subscriptions.MOST
 
 
 def test_following_the_link_ends_nothing_and_its_button_does(reader):

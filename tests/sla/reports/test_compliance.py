@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from leads.vocabulary import Motion
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoff_page import lead_timeline
 from sla.handoffs import attempts, creation
 from sla.models import Clock, Handoff
@@ -45,7 +45,7 @@ def test_kept_late_and_running_add_up_with_their_percentiles():
         contact(HandoffFactory(), minutes * MINUTE)
     HandoffFactory()
     HandoffFactory()
-    clocks.sweep_breaches(now=NOW + HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + HOUR)
     HandoffFactory(now=NOW + HOUR)
 
     (figure,) = figures()

@@ -8,11 +8,13 @@ from decimal import Decimal
 import pytest
 
 from config.accounts.vocabulary import Role
-from leads.vocabulary import OutcomeKind
+from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
+from sla.plays import play_work
 from sla.reports import diagnosis_rules
 from sla.reports.diagnosis_rules import DiagnosisInputs, RuleFinding
-from tests.factories import DAY, NOW, HandoffFactory, UserFactory
+from tests.account_plays import start_play
+from tests.factories import DAY, MINUTE, NOW, CommitmentFactory, HandoffFactory, UserFactory
 from tests.sla.reports.mql_sql import add_outcome
 from tests.sla.reports.report_reading import cards_of, read_api, read_page, run_sql, tables_of
 
@@ -124,3 +126,23 @@ def test_the_page_stands_without_anything_and_for_companies():
     assert read_page(leader, "/reports/diagnosis/", at=NOW).status_code == 200
     assert read_page(leader, "/reports/diagnosis/", at=NOW, motion="aql").status_code == 200
     assert read_page(leader, "/reports/diagnosis/", at=NOW, team="1").status_code == 400
+
+
+@pytest.mark.django_db
+def test_the_diagnosis_of_companies_reads_plays_and_their_deals():
+    CommitmentFactory(active=True, motion=Motion.AQL, mqls_a_month=1)
+    play = start_play()
+    opened_at = NOW + 2 * MINUTE
+    play_work.accept(play=play, by=play.rep.user, now=NOW + MINUTE)
+    play_work.open_opportunity(play=play, amount=Decimal(40_000), by=play.rep.user, now=opened_at)
+
+    answer = read_api(UserFactory(roles=[Role.SALES_LEADER]), "diagnosis", at=NOW + 30 * DAY, motion="aql")
+
+    cards = cards_of(answer)
+    assert (cards["pipeline"]["sums"], cards["pipeline"]["of"]) == ({"EUR": "40000.00"}, 1)
+    # The commitment of one company a month was in force at the end of February and of March.
+    ((delivered, agreed),) = run_sql(
+        """SELECT (SELECT count(*) FROM scoring_accountqualification WHERE at >= '2026-02-01' AND at < '2026-04-01'),
+            2 * mqls_a_month FROM sla_commitment WHERE motion = 'aql'"""
+    )
+    assert (delivered, cards["delivered_share"]["value"]) == (1, round(100 * delivered / agreed, 1))

@@ -329,3 +329,19 @@ def test_a_period_too_young_to_compare_is_not_asked_for(leader):
         read_page(leader, "/reports/funnel/", at=NOW + DAY, **{"from": "2026-03-09", "to": "2026-03-11"})
 
     assert not [query for query in queries if "_hits" in query["sql"]]
+
+
+@pytest.mark.django_db
+def test_older_cohorts_that_had_more_time_are_no_alarm():
+    version = VersionFactory(active=True, moved_at=NOW - 160 * DAY)
+    older = [HandoffFactory(version=version, now=NOW - 140 * DAY) for _ in range(24)]
+    for _ in range(24):
+        HandoffFactory(version=version, now=NOW - 70 * DAY)
+    # After 75 days, which those of the second half have not had.
+    for handoff in older[:14]:
+        add_outcome(handoff.lead, at=NOW - 65 * DAY)
+
+    answer = read_api(UserFactory(roles=[Role.MARKETING_LEADER]), "funnel", at=NOW, weeks=26)
+
+    assert cards_of(answer)["opportunity"]["count"] == 14
+    assert answer["headline"] == "No rate changed clearly between the first and the second half of the period."

@@ -25,7 +25,7 @@ def test_sums_of_two_currencies_stand_beside_each_other(settings):
         lead=handoff.lead, kind=OutcomeKind.OPPORTUNITY, at=NOW + DAY, recorded_at=NOW + DAY, source="crm"
     )
 
-    pipeline = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline
+    pipeline = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + 2 * DAY).pipeline
 
     assert (dict(pipeline.amounts), pipeline.count, pipeline.unpriced) == ({"EUR": 1500, "USD": 700}, 4, 1)
     assert pipeline.label == "1,500\u00a0EUR · 700\u00a0USD"
@@ -36,7 +36,7 @@ def test_a_corrected_amount_counts_once():
     deal = {"lead": handoff.lead_id, "kind": "won", "at": NOW + DAY, "id": "1"}
     outcomes.record(items=[deal | {"amount": 900}, deal | {"amount": 1000}], source="crm", now=NOW + DAY)
 
-    won = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).won
+    won = pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + 2 * DAY).won
 
     assert (dict(won.amounts), won.count) == ({"EUR": 1000}, 1)
     assert pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline.label == "0\u00a0EUR"

@@ -13,7 +13,7 @@ from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
 from sla.models import AccountPlay, SubReason
 from sla.plays import play_work
-from sla.reports import compliance, pipeline_overview, play_reports
+from sla.reports import compliance, pipeline_overview, play_reports, volume_and_yield
 from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import read_play, start_play
 from tests.factories import (
@@ -100,7 +100,7 @@ def test_the_promises_of_aqls_are_those_of_plays(won_play):
 
 
 def test_delivered_companies_stand_beside_the_number_agreed(won_play):
-    month = play_reports.read_delivered_months(now=NOW + DAY)[0]
+    month = volume_and_yield.read_delivered_months(motion=Motion.AQL, now=NOW + DAY)[0]
 
     assert (month.count, month.agreed, month.complete) == (2, 10, None)
 

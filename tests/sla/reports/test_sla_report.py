@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.accounts.vocabulary import Role
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, dispositions, openings
 from sla.models import Handoff, HandoffOpening, RoutingRule
 from sla.reported_mqls import current_rows
@@ -66,7 +66,7 @@ def teams():
         HandoffFactory(rejected=True)
         HandoffFactory()
     contact(HandoffFactory(lead__source="fair"), HOUR)
-    clocks.sweep_breaches(now=NOW + 26 * HOUR)
+    clock_sweeps.sweep_breaches(now=NOW + 26 * HOUR)
     return teams
 
 

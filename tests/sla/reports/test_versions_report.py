@@ -118,6 +118,24 @@ def test_the_week_of_a_change_and_the_chart_say_so(leader):
     assert "too few leads that had their time" in answer["headline"]
 
 
+def test_an_older_version_has_had_no_more_time_in_the_sentence():
+    first = VersionFactory(active=True, moved_at=NOW - 150 * DAY)
+    older = [HandoffFactory(version=first, now=NOW - 140 * DAY) for _ in range(24)]
+    # Deals as slow as these, the later version cannot have had.
+    for handoff in older[:14]:
+        add_outcome(handoff.lead, at=NOW - 50 * DAY)
+    Version.objects.filter(pk=first.pk).update(state="retired", retired_at=NOW - 76 * DAY)
+    second = VersionFactory(definition=first.definition, minor=7, active=True, moved_at=NOW - 76 * DAY)
+    for _ in range(24):
+        HandoffFactory(version=second, now=NOW - 75 * DAY)
+
+    answer = read_api(UserFactory(roles=[Role.MARKETING_LEADER]), "versions", at=NOW, weeks=26)
+
+    opened = [row["cells"]["opportunity"]["count"] for row in table_of(answer, "versions-")["rows"]]
+    assert opened == [0, 14]
+    assert answer["headline"].startswith("No rate differs clearly")
+
+
 def test_weeks_that_have_not_had_their_time_are_marked(leader):
     young = table_of(read_api(leader, "versions", at=NOW + HOUR), "weeks-")["rows"][0]["cells"]
     old = table_of(read_api(leader, "versions", at=NOW + 80 * DAY), "weeks-")["rows"][0]["cells"]

@@ -20,9 +20,10 @@ from leads.vocabulary import Motion, OutcomeKind
 from sla.models import MeetingDecision, MeetingNote, Notice, ReasonCode, WeeklyMeeting
 from sla.notifications import deliveries
 from sla.reported_mqls import current_rows
-from sla.reports import meeting_report, rejected_sample
+from sla.reports import meeting_changes, meeting_report, rejected_sample
 from sla.vocabulary import MeetingDecisionState, NoticeKind
 from sla.weekly_meetings import meeting_steps, preparation
+from tests.definitions.suppressions.suppressed import suppress
 from tests.factories import DAY, HOUR, NOW, HandoffFactory, ReasonCodeFactory, UserFactory
 from tests.sla.api_client import ApiClient
 from tests.sla.reports.report_reading import cards_of, read_api, read_csv, read_page, run_sql, tables_of
@@ -267,6 +268,16 @@ def test_a_week_that_is_not_over_is_refused(leaders, week):
     assert answer.status_code == 400
     assert "week" in answer.content.decode()
     assert read_page(leaders[0], "/reports/meeting/", at=MONDAY, weeks=4).status_code == 400
+
+
+def test_more_changes_of_a_kind_than_are_listed_are_counted(meeting):
+    for number in range(meeting_changes.SHOWN_OF_A_KIND + 2):
+        suppress("source", f"fair {number}", at=NOW + number * HOUR, reason=f"Fair {number}")
+
+    changes = meeting_changes.list_changes(Motion.MQL, CalendarWeek.containing(NOW))
+
+    texts = [change.text for change in changes if change.kind == "Suppression"]
+    assert texts == ["2 earlier changes of the week", *(f"Fair {number}" for number in range(2, 12))]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(meeting, leaders, django_assert_max_num_queries):
