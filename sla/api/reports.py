@@ -65,7 +65,7 @@ class ComplianceView(APIView):
         parameters = _read_period(request.query_params, typed.validated_data)
         caller = callers.get_caller(request)
         answer, query = build_answer(sla_report.ENTRY.name, parameters, caller, timezone.now())
-        figures = compliance.read_for_reader(query, caller, by=by)
+        figures = compliance.list_for_reader(compliance.read_columns(query, caller), caller, by)
         answer |= {"by": by, "figures": [figure.as_dict() for figure in figures]}
         return Response(ComplianceSerializer(answer).data)
 

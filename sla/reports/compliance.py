@@ -5,24 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Aggregate, Count, F, FloatField, Max, Q, QuerySet
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncWeek
+from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from config.accounts.models import User
 from leads.vocabulary import Motion
 from sla.clocks import clocks
 from sla.models import Attempt, Clock, PlayAttempt, PlayClock, PromiseClock
+from sla.reports import promise_columns
 from sla.reports.framework import row_rights
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
+from sla.reports.promise_columns import By, PromiseColumns, PromiseGroup
 from sla.teams import people_groups
 from sla.vocabulary import ClockKind, PromiseVerdict
-
-By: TypeAlias = Literal["", "rep", "team", "tier", "week", "source"]
 
 _IS: Final = {verdict: Q(verdict=verdict) for verdict in PromiseVerdict}
 _JUDGED: Final = _IS[PromiseVerdict.KEPT] | _IS[PromiseVerdict.LATE]
@@ -70,36 +70,37 @@ def read_figures(
     """
     in_period = row_rights.read_promises(motion) if promises is None else promises
     in_period = in_period.filter(started_at__gte=start, started_at__lt=end)
-    if by == "rep":
-        in_period = in_period.filter(rep__isnull=False)
-    # order_by() drops an ordering, whose columns would split the groups.
-    rows = in_period.order_by().annotate(group=_group_by(by)).values("kind", "group")
-    counted = rows.annotate(
-        kept=Count("pk", filter=_IS[PromiseVerdict.KEPT]),
-        late=Count("pk", filter=_IS[PromiseVerdict.LATE]),
-        running=Count("pk", filter=_IS[PromiseVerdict.RUNNING]),
-        met=Count("used_seconds"),
-        median=Percentile("used_seconds", 0.5),
-        p90=Percentile("used_seconds", 0.9),
-        latest=Max("pk"),
-    )
-    figures = list(counted)
-    names = _read_group_names(figures, by, motion)
-    promise_figures = [_build_figure(row, by, names) for row in figures]
-    return sorted(promise_figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
+    columns = promise_columns.read_columns(in_period, motion, by_group=bool(by))
+    return _build_figures(columns, columns.count(by), by)
 
 
-def read_for_reader(
-    query: ReportQuery, reader: User, *, by: By = "", period: ReportPeriod | None = None
-) -> list[PromiseFigure]:
-    """Read the promises that a reader's reports count: people by name and teams of one person only where they may see them."""
+def read_columns(query: ReportQuery, reader: User) -> PromiseColumns:
+    """Read the promises of the period that a reader's reports count."""
+    return promise_columns.read_columns(_select_promises(query, reader, query.period), query.motion)
+
+
+def read_for_reader(query: ReportQuery, reader: User, period: ReportPeriod) -> list[PromiseFigure]:
+    """Return the figures of all promises of a period that a reader's reports count, in no groups."""
+    promises = _select_promises(query, reader, period)
+    columns = promise_columns.read_columns(promises, query.motion, by_group=False)
+    return _build_figures(columns, columns.count(""), "")
+
+
+def _select_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> QuerySet[Any]:
     promises = row_rights.select_promises(query, reader)
+    return promises.filter(started_at__gte=period.start, started_at__lt=period.end)
+
+
+def list_for_reader(columns: PromiseColumns, reader: User, by: By = "") -> list[PromiseFigure]:
+    """Return the figures of promises: people by name and teams of one person only where the reader may see them."""
+    groups: list[PromiseGroup]
     if by == "rep":
-        promises = promises.filter(rep__in=people_groups.select_reps_by_name(reader).values("pk"))
-    if by == "team" and (hidden := people_groups.list_hidden_teams(reader)):
-        promises = promises.exclude(team__in=hidden)
-    period = period or query.period
-    return read_figures(motion=query.motion, start=period.start, end=period.end, by=by, promises=promises)
+        groups = columns.count(by, people_groups.select_reps_by_name(reader).values_list("pk", flat=True))
+    elif by == "team":
+        groups = columns.count(by, without=people_groups.list_hidden_teams(reader))
+    else:
+        groups = columns.count(by)
+    return _build_figures(columns, groups, by)
 
 
 def read_late_by_hour(query: ReportQuery, reader: User) -> dict[tuple[int, int], tuple[int, int]]:
@@ -144,22 +145,25 @@ class Percentile(Aggregate):
         super().__init__(expression, fraction=fraction, output_field=FloatField())
 
 
-def _group_by(by: By) -> Any:
-    if by == "week":
-        return TruncWeek("started_at", tzinfo=ZoneInfo(settings.COMPANY_TIME_ZONE))
-    return F(by or "kind")
-
-
 _POSITIONS: Final = {kind: position for position, kind in enumerate(ClockKind.values)}
 
 
-def _read_group_names(figures: Sequence[Mapping[str, Any]], by: By, motion: Motion) -> dict[Any, str]:
-    """Return the names of the reps or teams of these figures, each as it was on the day of its latest promise."""
+def _build_figures(columns: PromiseColumns, groups: Sequence[PromiseGroup], by: By) -> list[PromiseFigure]:
+    """Return the figures of groups in the order of the promises, and of the groups' names."""
+    # Routing is nobody's.
+    owned = [group for group in groups if by != "rep" or group.group is not None]
+    names = _read_group_names(owned, by, columns.motion)
+    figures = [_build_figure(group, by, names) for group in owned]
+    return sorted(figures, key=lambda figure: (_POSITIONS[figure.kind], figure.group, figure.key))
+
+
+def _read_group_names(groups: Sequence[PromiseGroup], by: By, motion: Motion) -> dict[Any, str]:
+    """Return the names of the reps or teams of these groups, each as it was on the day of its latest promise."""
     if by not in ("rep", "team"):
         return {}
     owner = "play" if motion == Motion.AQL else "handoff"
     model: Any = PlayClock if motion == Motion.AQL else Clock
-    clocks = model.objects.filter(pk__in=[row["latest"] for row in figures]).order_by("pk")
+    clocks = model.objects.filter(pk__in=[group.latest for group in groups]).order_by("pk")
     if by == "rep":
         return dict(clocks.values_list("rep", "rep_name"))
     team = f"{owner}__team"
@@ -167,23 +171,20 @@ def _read_group_names(figures: Sequence[Mapping[str, Any]], by: By, motion: Moti
     return {pk: name_at_close or name or "Nobody yet" for pk, name_at_close, name in rows}
 
 
-def _build_figure(row: Mapping[str, Any], by: By, names: Mapping[Any, str]) -> PromiseFigure:
-    judged = row["kept"] + row["late"]
-    group = row["group"] if by else ""
-    if isinstance(group, dt.datetime):
-        group = f"{group:%Y-%m-%d}"
+def _build_figure(row: PromiseGroup, by: By, names: Mapping[Any, str]) -> PromiseFigure:
+    judged = row.kept + row.late
     return PromiseFigure(
-        kind=row["kind"],
-        promise=str(ClockKind(row["kind"]).label),
-        key=str(group),
-        group=names.get(group) or _name_group(by, group),
-        kept=row["kept"],
-        late=row["late"],
-        running=row["running"],
-        met=row["met"],
-        share=round(row["kept"] * 100 / judged, 1) if judged else None,
-        median_minutes=_in_minutes(row["median"]),
-        p90_minutes=_in_minutes(row["p90"]),
+        kind=row.kind,
+        promise=str(ClockKind(row.kind).label),
+        key=str(row.group),
+        group=names.get(row.group) or _name_group(by, row.group),
+        kept=row.kept,
+        late=row.late,
+        running=row.running,
+        met=row.met,
+        share=round(row.kept * 100 / judged, 1) if judged else None,
+        median_minutes=_in_minutes(row.median),
+        p90_minutes=_in_minutes(row.p90),
     )
 
 

@@ -24,11 +24,12 @@ from sla.figure_catalogue.promise_figures import (
     ROUTING_P90,
 )
 from sla.reports import compliance
-from sla.reports.compliance import By, PromiseFigure
+from sla.reports.compliance import PromiseFigure
 from sla.reports.framework import headlines
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_query import NO_SOURCE, ReportQuery
 from sla.reports.framework.report_shape import NO_VALUE, ReportCell, ReportColumn, ReportRow, ReportSection, ReportTable
+from sla.reports.promise_columns import By, PromiseColumns
 from sla.vocabulary import ClockKind
 
 KINDS: Final = (ClockKind.ROUTE, ClockKind.FIRST_CONTACT, ClockKind.DISPOSITION)
@@ -57,10 +58,10 @@ def time_cell(minutes: float | None, figure: PromiseFigure | None) -> ReportCell
     return ReportCell(dt.timedelta(minutes=minutes), sample=figure.met)
 
 
-def build_group(query: ReportQuery, reader: User, by: By) -> ReportSection:
+def build_group(query: ReportQuery, reader: User, columns: PromiseColumns, by: By) -> ReportSection:
     """Build the section of the promises by team, rep, tier or source, the worst first contact first."""
     kinds = KINDS if by != "rep" else KINDS[1:]
-    rows = _group_rows(compliance.read_for_reader(query, reader, by=by))
+    rows = _group_rows(compliance.list_for_reader(columns, reader, by))
     table = ReportTable(
         key=by,
         caption=f"Promises {_TITLES[by].lower()}",
@@ -73,9 +74,9 @@ def build_group(query: ReportQuery, reader: User, by: By) -> ReportSection:
     return ReportSection(by, _TITLES[by], headlines.describe_worst(samples, "First contact in time"), table=table)
 
 
-def build_weeks(query: ReportQuery, reader: User) -> ReportSection:
+def build_weeks(query: ReportQuery, reader: User, columns: PromiseColumns) -> ReportSection:
     """Build the section of the weeks: a chart of the shares kept, and the table behind it with the newest week first."""
-    rows = sorted(_group_rows(compliance.read_for_reader(query, reader, by="week")), key=lambda row: row[0])
+    rows = sorted(_group_rows(compliance.list_for_reader(columns, reader, "week")), key=lambda row: row[0])
     trends = []
     for kind in KINDS:
         earlier, later = headlines.halves([sample_of(promises.get(kind)) for _, promises in rows])

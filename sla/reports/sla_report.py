@@ -69,7 +69,9 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     is_of_oneself = row_rights.counts_own_rows_only(reader)
     # Volume is a promise to all of sales; a report of one's own rows, or of filtered ones, leaves it out.
     months = [] if is_of_oneself or query.filters != RowFilters() else volume_section.read_months(query.motion, now)
-    promises, before = (_read_promises(query, reader, period) for period in (query.period, query.period.before))
+    columns = compliance.read_columns(query, reader)
+    promises = _by_kind(compliance.list_for_reader(columns, reader))
+    before = _by_kind(compliance.read_for_reader(query, reader, query.period.before))
     marketing = _build_marketing(query, reader, months, promises, before)
     sales = _build_sales(query, reader, promises, before, now)
     names_people = _names_people(reader)
@@ -77,8 +79,8 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     sections = [
         marketing,
         sales,
-        promise_tables.build_weeks(query, reader),
-        *(promise_tables.build_group(query, reader, by) for by in groups),
+        promise_tables.build_weeks(query, reader, columns),
+        *(promise_tables.build_group(query, reader, columns, by) for by in groups),
         promise_tables.build_hours(query, reader),
         *([yield_section.build(query, reader)] if names_people else []),
         *_build_integrity(query, reader),
@@ -113,9 +115,8 @@ def _notes(query: ReportQuery, reader: User) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _read_promises(query: ReportQuery, reader: User, period: ReportPeriod) -> Promises:
-    """Return the promises of a period by their kind."""
-    return {figure.kind: figure for figure in compliance.read_for_reader(query, reader, period=period)}
+def _by_kind(figures: Sequence[PromiseFigure]) -> Promises:
+    return {figure.kind: figure for figure in figures}
 
 
 def _build_marketing(

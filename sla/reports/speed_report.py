@@ -122,7 +122,7 @@ def _build_cards(query: ReportQuery, reader: User, cohort: QuerySet[Any]) -> Rep
         next(
             (
                 Sample(figure.kept, figure.judged)
-                for figure in compliance.read_for_reader(query, reader, period=period)
+                for figure in compliance.read_for_reader(query, reader, period)
                 if figure.kind == ClockKind.FIRST_CONTACT
             ),
             Sample(0, 0),

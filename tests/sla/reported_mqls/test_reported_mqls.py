@@ -14,7 +14,7 @@ from config import periodic
 from config.accounts.vocabulary import Role
 from leads.identity import merges
 from leads.models import Lead, Outcome
-from sla.clocks import clocks
+from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, creation, dispositions, openings, sales_stages
 from sla.models import Handoff, ReportedMql, ReportedMqlChange, ReportedPromise
 from sla.reported_mqls import current_rows, refresh
@@ -158,7 +158,7 @@ def test_a_promise_follows_its_clock() -> None:
     handoff = HandoffFactory()
     assert set(current_rows.read_promises().values_list("kind", "verdict")) >= {("first_contact", "running")}
 
-    clocks.sweep_breaches(now=NOW + 9 * DAY)
+    clock_sweeps.sweep_breaches(now=NOW + 9 * DAY)
     rows = read_rows()
 
     promise = ReportedPromise.objects.get(handoff=handoff, kind="first_contact")

@@ -338,7 +338,7 @@ def test_the_worst_stand_first_and_a_column_sorts(leader):
 
 def test_the_number_of_queries_does_not_grow(leader, django_assert_max_num_queries):
     current_rows.read_mqls()
-    with django_assert_max_num_queries(90):
+    with django_assert_max_num_queries(85):
         read_page(leader, reverse("sla_report"), at=LATER)
 
 
