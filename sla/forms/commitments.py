@@ -62,5 +62,5 @@ class CommitmentForm(forms.Form):
             self.add_error("attempts_channels", "There are fewer attempts than channels: each takes one at least.")
         return typed
 
-    def read_terms(self) -> dict[str, int]:
+    def read_terms(self) -> dict[str, int | None]:
         return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}

@@ -56,6 +56,11 @@ class Commitment(models.Model):
     mqls_a_month = models.PositiveIntegerField(
         default=60, help_text="Marketing's volume in this motion, from sales capacity."
     )
+    opportunity_percent = models.PositiveSmallIntegerField(
+        # Versions signed before this term existed agreed on no target.
+        null=True,
+        help_text="Of those, percent that become opportunities; the days for it are the catalogue's (MQL→opportunity).",
+    )
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -71,6 +76,11 @@ class Commitment(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["motion", "number"], name="commitment_number_once"),
             models.UniqueConstraint(fields=["motion"], condition=Q(state="active"), name="one_active_commitment"),
+            models.CheckConstraint(
+                name="opportunity_target_is_percent",
+                condition=Q(opportunity_percent__isnull=True)
+                | Q(opportunity_percent__gte=1, opportunity_percent__lte=100),
+            ),
             models.CheckConstraint(
                 name="active_commitment_is_signed",
                 condition=Q(state="draft")

@@ -185,16 +185,14 @@ def _describe_forecast(motion: Motion, end: dt.datetime) -> str:
 
 def _build_delivered(query: ReportQuery, now: dt.datetime) -> ReportSection:
     months = volume_section.read_months(query.motion, min(now, query.period.end))
-    last = next((month for month in months if not month.is_running), None)
     counts = [_read_rate(MQL_TO_OPPORTUNITY, query.motion, period, now) for period in _periods(query)]
     href = query.link("report_rows", volume_section.FUNNEL, figure="mql") if counts[0].total else ""
     cards = [ReportCard("delivered", DELIVERED, ReportCell(counts[0].total, href=href), ReportCell(counts[1].total))]
-    if last is not None:
-        cards.append(volume_section.build_card(last))
+    cards += volume_section.build_cards(months, query.motion)
     return ReportSection(
         "delivered",
         "Delivered against agreed",
-        volume_section.describe(last, query.motion) if last else "",
+        volume_section.describe_months(months, query.motion),
         tuple(cards),
         table=volume_section.build_table(ReportQuery(query.motion, query.period), months[:_MONTHS_SHOWN]),
     )

@@ -6,13 +6,14 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncMonth, TruncWeek
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Least, TruncMonth, TruncWeek
 
 from config.calendar_periods import CalendarMonth
 from definitions.models import Version
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.models import AccountQualification
+from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.models import AccountPlay, PlayDisposition, PlayOutcome
 from sla.reports import reason_counts
 from sla.reports.pipeline_overview import (
@@ -24,7 +25,7 @@ from sla.reports.pipeline_overview import (
     list_months,
 )
 from sla.reports.reason_counts import ReasonCount
-from sla.reports.volume_and_yield import MONTHS, DeliveredVolume, RepYield, read_agreed_volume
+from sla.reports.volume_and_yield import MONTHS, OPPORTUNITY_TIME, DeliveredVolume, RepYield, build_volume
 from sla.reports.weekly_cohorts import WEEKS_SHOWN, WeeklyCohort
 from sla.vocabulary import DispositionKind, PlayState
 
@@ -64,7 +65,7 @@ def count_reasons(now: dt.datetime) -> list[ReasonCount]:
 def read_delivered_months(*, now: dt.datetime, count: int = MONTHS) -> list[DeliveredVolume]:
     """Read the companies that qualified in the running month and those before it, beside the number agreed."""
     months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
-    return [_count_delivered(month, is_running=month == months[0]) for month in months]
+    return [_count_delivered(month, now) for month in months]
 
 
 def read_yields(plays: QuerySet[AccountPlay], *, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
@@ -143,6 +144,12 @@ def _count_waiting(now: dt.datetime) -> WaitingWork:
     return WaitingWork(not_handed_over=AccountQualification.objects.waiting().count(), **counts)
 
 
-def _count_delivered(month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
-    qualified = AccountQualification.objects.filter(at__gte=month.start, at__lt=month.end).count()
-    return DeliveredVolume(month, is_running, qualified, None, read_agreed_volume(Motion.AQL, month))
+def _count_delivered(month: CalendarMonth, now: dt.datetime) -> DeliveredVolume:
+    opened = PlayOutcome.objects.filter(
+        play__qualification=OuterRef("pk"),
+        kind__in=OPENED,
+        at__lte=Least(Value(now), OuterRef("at") + OPPORTUNITY_TIME),
+    )
+    qualified = AccountQualification.objects.filter(at__gte=month.start, at__lt=month.end)
+    counts = qualified.aggregate(count=Count("pk"), opportunities=Count("pk", filter=Exists(opened)))
+    return build_volume(Motion.AQL, month, now, **counts, complete=None)

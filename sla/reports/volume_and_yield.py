@@ -11,12 +11,16 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from config.calendar_periods import CalendarMonth
 from leads.models import Event
 from leads.vocabulary import Motion
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.models import Qualification
+from sla.commitments import commitments
 from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.figure_catalogue.outcome_cycles import select_cycles
-from sla.models import Commitment, Handoff
+from sla.models import Handoff
+from sla.vocabulary import OPPORTUNITY_DAYS
 
 MONTHS: Final = 3
+OPPORTUNITY_TIME: Final = dt.timedelta(days=OPPORTUNITY_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class DeliveredVolume:
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
     leads whose source and engagement are on record: the context that marketing owes sales; None for companies.
+    `opportunities` of them became one within OPPORTUNITY_DAYS; `target` is the agreed share of those, None without any.
+    `is_maturing`: the youngest have not had this time.
     """
 
     month: CalendarMonth
@@ -32,6 +38,13 @@ class DeliveredVolume:
     count: int
     complete: int | None
     agreed: int | None
+    opportunities: int
+    target: float | None
+    is_maturing: bool
+
+    @property
+    def yield_sample(self) -> Sample:
+        return Sample(self.opportunities, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
     Counts the leads of all teams, each in the month it qualified.
     """
     months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
-    return [_count_delivered(motion, month, is_running=month == months[0]) for month in months]
+    return [_count_delivered(motion, month, now) for month in months]
 
 
 def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
@@ -78,10 +91,34 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _count_delivered(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
+def _count_delivered(motion: Motion, month: CalendarMonth, now: dt.datetime) -> DeliveredVolume:
     mqls = Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end)
-    counts = mqls.aggregate(count=Count("pk"), complete=Count("pk", filter=has_complete_context()))
-    return DeliveredVolume(month, is_running, counts["count"], counts["complete"], read_agreed_volume(motion, month))
+    until = min(now, month.end + OPPORTUNITY_TIME)
+    opened = select_cycles(OPENED, motion=motion, now=until, start=month.start, within=OPPORTUNITY_TIME)
+    counts = mqls.aggregate(
+        count=Count("pk"),
+        complete=Count("pk", filter=has_complete_context()),
+        opportunities=Count("pk", filter=Q(pk__in=opened)),
+    )
+    return build_volume(motion, month, now, **counts)
+
+
+def build_volume(
+    motion: Motion, month: CalendarMonth, now: dt.datetime, *, count: int, opportunities: int, complete: int | None
+) -> DeliveredVolume:
+    """Build the volume of a month from its counts, with what the commitments in force at its end agreed."""
+    agreed = commitments.find_in_force_before(motion, month.end)
+    percent = agreed.opportunity_percent if agreed else None
+    return DeliveredVolume(
+        month,
+        is_running=month.end > now,
+        count=count,
+        complete=complete,
+        agreed=agreed.mqls_a_month if agreed else None,
+        opportunities=opportunities,
+        target=None if percent is None else percent / 100,
+        is_maturing=month.end + OPPORTUNITY_TIME > now,
+    )
 
 
 def has_complete_context() -> Q:
@@ -97,5 +134,5 @@ def count_delivered(motion: Motion, month: CalendarMonth) -> int:
 
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
-    in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
-    return in_force.values_list("mqls_a_month", flat=True).first()
+    agreed = commitments.find_in_force_before(motion, month.end)
+    return agreed.mqls_a_month if agreed else None

@@ -193,7 +193,9 @@ def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
 
 
 def _activate_first_commitment(people: dict[str, User], start: dt.datetime) -> None:
-    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
+    commitment = Commitment.objects.create(
+        number=1, mqls_a_month=35, opportunity_percent=12, tier_3_nurture_days=0, unworked_at_most=0
+    )
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
     )
