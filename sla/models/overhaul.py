@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import append_only
 from leads.vocabulary import Motion
 
@@ -44,6 +45,7 @@ class OverhaulPlan(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__ended_at__isnull=False),
             ),
+            AuditTrigger(),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +63,7 @@ class OverhaulTick(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["plan", "step"], name="overhaul_step_ticked_once")]
-        triggers: ClassVar = [append_only("overhaul_ticks_stay")]
+        triggers: ClassVar = [append_only("overhaul_ticks_stay"), AuditTrigger(personal=["note"])]
 
     def __str__(self) -> str:
         return self.step
@@ -81,7 +83,7 @@ class OverhaulInterview(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="interview_says_both", condition=~Q(good_lead="") & ~Q(bad_lead=""))
         ]
-        triggers: ClassVar = [append_only("overhaul_interviews_stay")]
+        triggers: ClassVar = [append_only("overhaul_interviews_stay"), AuditTrigger(personal=["good_lead", "bad_lead"])]
 
     def __str__(self) -> str:
         return f"Interview with {self.rep}"

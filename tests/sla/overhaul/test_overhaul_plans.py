@@ -11,6 +11,7 @@ from leads.exceptions import Refused
 from leads.vocabulary import Motion
 from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick
 from sla.overhaul import plan_figures, plan_steps, plans
+from tests.config.audit.tampering import find_faults, tamper
 from tests.factories import DAY, NOW, HandoffFactory, RepFactory, UserFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +110,21 @@ def test_the_plan_is_worked_on_its_page(leader):
     assert client.post(f"{path}/end/").status_code == 302
     assert client.post(f"{path}/end/").status_code == 409
     assert OverhaulTick.objects.get().by == leader
+
+
+def test_a_plan_with_its_ticks_and_interviews_is_in_the_audit(plan, leader):
+    plans.tick_step(plan=plan, step="sources", note="Fairs are weak.", by=leader, now=NOW + 2 * DAY)
+    interview = plans.record_interview(
+        plan=plan, rep=leader, good_lead="Asked for a price.", bad_lead="A student.", by=leader, now=NOW + 2 * DAY
+    )
+    plans.end_plan(plan=plan, by=leader, now=NOW + 3 * DAY)
+    assert find_faults() == []
+
+    tamper("sla_overhaulplan", "UPDATE sla_overhaulplan SET baseline = '[]'")
+    tamper("sla_overhaulinterview", "UPDATE sla_overhaulinterview SET bad_lead = 'None.'")
+    tamper("sla_overhaultick", "DELETE FROM sla_overhaultick")
+
+    faults = " ".join(find_faults())
+    assert f"sla_overhaulplan {plan.pk}" in faults
+    assert f"sla_overhaulinterview {interview.pk}" in faults
+    assert "sla_overhaultick" in faults
