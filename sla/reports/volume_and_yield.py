@@ -12,7 +12,7 @@ from config.calendar_periods import CalendarMonth
 from leads.models import Event
 from leads.vocabulary import Motion
 from scoring.backtests.intervals_and_tests import Sample
-from scoring.models import Qualification
+from scoring.models import AccountQualification, Qualification
 from sla.commitments import commitments
 from sla.figure_catalogue.cycle_outcomes import OPENED
 from sla.figure_catalogue.outcome_cycles import select_cycles
@@ -128,7 +128,9 @@ def has_complete_context() -> Q:
 
 
 def count_delivered(motion: Motion, month: CalendarMonth) -> int:
-    """Count the leads of all teams that qualified in a month."""
+    """Count the leads of all teams, of AQLs the companies, that qualified in a month."""
+    if motion == Motion.AQL:
+        return AccountQualification.objects.filter(at__gte=month.start, at__lt=month.end).count()
     return Qualification.objects.filter(motion=motion, at__gte=month.start, at__lt=month.end).count()
 
 
