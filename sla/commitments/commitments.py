@@ -18,7 +18,7 @@ from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
 from leads.vocabulary import Motion
 from sla.models import Commitment
-from sla.vocabulary import OPPORTUNITY_DAYS, CommitmentState
+from sla.vocabulary import OPPORTUNITY_DAYS, Channel, CommitmentState
 
 log = structlog.get_logger(__name__)
 
@@ -30,13 +30,17 @@ NO_TARGET: Final = "no target agreed"
 
 @dataclass(frozen=True, slots=True)
 class CommitmentTerm:
-    """An agreed number: a column of Commitment, its label and its limits. `{leads}` in the label is a motion's leads."""
+    """An agreed number: a column of Commitment, its label and its limits. `{leads}` in the label is a motion's leads.
+
+    Without an optional one commitments can be signed.
+    """
 
     name: str
     label: str
     unit: str
     most: int
     least: int = 1
+    is_optional: bool = False
 
     def name_for(self, motion: Motion) -> str:
         """Return the label with the leads named as the motion names them."""
@@ -56,6 +60,12 @@ TERMS: Final = (
     CommitmentTerm("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
     CommitmentTerm("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
     CommitmentTerm("route_minutes", "Routed to a rep within", "minutes", 10_000),
+    *(
+        CommitmentTerm(
+            f"{channel}_minutes", f"Time of an attempt by {channel.label.lower()}", "minutes", 480, is_optional=True
+        )
+        for channel in Channel
+    ),
 )
 
 
@@ -260,6 +270,7 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
             _attempts_sentence(commitment, subject),
             _unworked_sentence(commitment),
+            *_minutes_sentences(commitment),
         ],
         commitment_snapshots.AFTERWARDS: [
             f"Rejected for its timing, a {subject} comes back after {commitment.recycle_days} days, or on the day that was given.",
@@ -299,6 +310,17 @@ def _unworked_sentence(commitment: Commitment) -> str:
     if not limit:
         return "How many accepted leads may wait for a contact is each team’s to say."
     return f"Accepted leads are worked before more are taken: with {limit} still without a contact a rep gets no more."
+
+
+def _minutes_sentences(commitment: Commitment) -> list[str]:
+    minutes = commitment.minutes_by_channel
+    return [f"Time is estimated by {describe_minutes(minutes)} an attempt."] if minutes else []
+
+
+def describe_minutes(minutes: Mapping[Channel, int]) -> str:
+    """Return agreed minutes in words, as 5 minutes for call, 3 for e-mail."""
+    parts = [f"{number} for {channel.label.lower()}" for channel, number in minutes.items()]
+    return ", ".join(parts).replace(" for", " minutes for", 1)
 
 
 def _tier_3_sentence(commitment: Commitment) -> str:

@@ -14,7 +14,7 @@ from definitions.models import Version
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_moves
-from sla.vocabulary import COMMITMENT_MOVES, CommitmentState
+from sla.vocabulary import COMMITMENT_MOVES, Channel, CommitmentState
 
 
 class Commitment(models.Model):
@@ -61,6 +61,12 @@ class Commitment(models.Model):
         null=True,
         help_text="Of those, percent that become opportunities; the days for it are the catalogue's (MQL→opportunity).",
     )
+    # The minutes of an attempt by channel, for estimates of the time that goes into leads; empty: none are agreed.
+    call_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    email_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    linkedin_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    sms_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    meeting_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -110,6 +116,12 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.motion.upper()} commitments v{self.number}"
+
+    @property
+    def minutes_by_channel(self) -> dict[Channel, int]:
+        """Return the agreed minutes of an attempt; channels for which none are agreed are missing."""
+        minutes = {channel: getattr(self, f"{channel}_minutes") for channel in Channel}
+        return {channel: number for channel, number in minutes.items() if number is not None}
 
     @property
     def days_before_unresponsive(self) -> int:

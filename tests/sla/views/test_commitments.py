@@ -56,7 +56,9 @@ def signed_in(user: User) -> Client:
 
 
 def typed(of: Commitment | None = None, **fields: object) -> dict[str, object]:
-    terms = {term.name: getattr(of or CommitmentFactory.build(), term.name) for term in commitments.TERMS}
+    agreed = of or CommitmentFactory.build()
+    numbers = {term.name: getattr(agreed, term.name) for term in commitments.TERMS}
+    terms = {name: "" if number is None else number for name, number in numbers.items()}
     read = commitments.stamp(of) if of else ""
     return {**terms, "reason": "Faster first contact.", "read": read, "arrives": "", "calendar": "", **fields}
 
