@@ -25,6 +25,11 @@ log = structlog.get_logger(__name__)
 #: Roles that may draft; only the two leaders sign.
 DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
+#: An attempt by channel, for sentences about its time.
+ATTEMPT_NOUNS: Final = {
+    Channel.CALL: "a call", Channel.EMAIL: "an e-mail", Channel.LINKEDIN: "a LinkedIn message", Channel.SMS: "a text message",
+    Channel.MEETING: "a meeting",
+}  # fmt: skip
 NO_TARGET: Final = "no target agreed"
 
 
@@ -61,10 +66,8 @@ TERMS: Final = (
     CommitmentTerm("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
     CommitmentTerm("route_minutes", "Routed to a rep within", "minutes", 10_000),
     *(
-        CommitmentTerm(
-            f"{channel}_minutes", f"Time of an attempt by {channel.label.lower()}", "minutes", 480, is_optional=True
-        )
-        for channel in Channel
+        CommitmentTerm(f"{channel}_minutes", f"Estimated time of {noun}", "minutes", 480, is_optional=True)
+        for channel, noun in ATTEMPT_NOUNS.items()
     ),
 )
 
@@ -314,13 +317,14 @@ def _unworked_sentence(commitment: Commitment) -> str:
 
 def _minutes_sentences(commitment: Commitment) -> list[str]:
     minutes = commitment.minutes_by_channel
-    return [f"Time is estimated by {describe_minutes(minutes)} an attempt."] if minutes else []
+    return [f"Work is estimated by {describe_minutes(minutes)}."] if minutes else []
 
 
 def describe_minutes(minutes: Mapping[Channel, int]) -> str:
-    """Return agreed minutes in words, as 5 minutes for call, 3 for e-mail."""
-    parts = [f"{number} for {channel.label.lower()}" for channel, number in minutes.items()]
-    return ", ".join(parts).replace(" for", " minutes for", 1)
+    """Return agreed minutes in words, as 5 minutes a call, 3 an e-mail; empty without any."""
+    units = ("minutes ", *[""] * len(minutes))
+    parts = zip(minutes.items(), units, strict=False)
+    return ", ".join(f"{number} {unit}{ATTEMPT_NOUNS[channel]}" for (channel, number), unit in parts)
 
 
 def _tier_3_sentence(commitment: Commitment) -> str:

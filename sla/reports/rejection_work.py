@@ -73,7 +73,7 @@ class WorkEstimate:
         """Say by which minutes, and which attempts are left out."""
         if not self.minutes:
             return "no minutes of an attempt are agreed"
-        basis = f"by {commitments.describe_minutes(self.minutes)} an attempt ({self.agreed})"
+        basis = f"by {commitments.describe_minutes(self.minutes)} ({self.agreed})"
         return f"{basis}; {self.left_out:,} attempts by other channels are left out" if self.left_out else basis
 
 

@@ -285,7 +285,7 @@ def test_the_time_spent_on_rejected_leads_is_estimated_by_the_agreed_minutes(lea
 
     assert (without["now"]["value"], without["note"]) == (None, "no minutes of an attempt are agreed")
     assert (card["now"]["value"], card["now"]["of"]) == (80 * calls, calls)
-    assert card["note"] == "by 80 minutes for call, 4 for e-mail an attempt (MQL commitments v9)"
+    assert card["note"] == "by 80 minutes a call, 4 an e-mail (MQL commitments v9)"
     (section,) = [section for section in answer["sections"] if section["key"] == "rejection"]
     assert f"About {round(80 * calls / 60)} hours went into rejected leads" in section["headline"]
 
