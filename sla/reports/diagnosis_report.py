@@ -15,6 +15,7 @@ from config.accounts.models import User
 from config.calendar_periods import CalendarMonth
 from config.ui import formats
 from leads.vocabulary import READERS_OF_LEADS, Motion, OutcomeKind
+from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY
 from sla.figure_catalogue.pipeline_figures import PIPELINE
 from sla.figure_catalogue.promise_figures import DELIVERED, DELIVERED_SHARE
 from sla.figure_catalogue.satisfaction_figures import SATISFACTION
@@ -46,6 +47,7 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
+from sla.reports.funnel_tables import NAME as FUNNEL
 from sla.reports.pipeline_overview import PipelineMoney
 from sla.reports.satisfaction_results import SatisfactionResult
 from sla.reports.version_counts import VersionCounts
@@ -168,6 +170,14 @@ def _build_inputs(
         ReportCard(
             "delivered", DELIVERED, ReportCell(inputs.mqls, href=_rows(query, "mql", inputs.mqls)),
             ReportCell(inputs.mqls_before), note=_describe_change(inputs.volume_change),
+        ),
+        ReportCard(
+            "mql_to_opportunity", MQL_TO_OPPORTUNITY,
+            ReportCell(
+                counts.to_opportunity, is_maturing=is_still_maturing(query.period.end, "opportunity", now),
+                href=query.link("report_rows", FUNNEL, figure="opportunity") if counts.to_opportunity.hits else "",
+            ),
+            ReportCell(counts_before.to_opportunity),
         ),
         ReportCard(
             "delivered_share", DELIVERED_SHARE,

@@ -120,7 +120,7 @@ def test_the_inputs_are_what_sql_counts():
         FROM sla_commitment"""
     )
     assert cards["delivered_share"]["value"] == round(100 * delivered / agreed, 1)
-    for key in ("delivered", "pipeline", "cohort_rejection", "untouched"):
+    for key in ("delivered", "mql_to_opportunity", "pipeline", "cohort_rejection", "untouched"):
         number = (
             cards[key]["of"]
             if key == "pipeline"
