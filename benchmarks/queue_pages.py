@@ -92,7 +92,7 @@ def fill(rep_user: User, manager: User, count: int, now: dt.datetime) -> None:
     team = Team.objects.create(name="EMEA", calendar=hours)
     team.managers.add(manager)
     rep = Rep.objects.create(user=rep_user, team=team, capacity=count)
-    promise = Commitment.objects.create(number=1)
+    promise = Commitment.objects.create(number=1, opportunity_percent=12)
     total = count * (DONE_PER_OPEN + 1)
     ids = handoffs(total, count, version, promise, rep, now)
     clocks(ids, count, promise, rep, now)

@@ -80,7 +80,7 @@ def _person(name: str, role: str) -> User:
 def _hire(now: dt.datetime) -> Rep:
     """Return the first of the reps, whose ids follow each other, team by team."""
     calendar = WorkCalendar.objects.create(name="Always", zone="UTC")
-    Commitment.objects.create(number=1, created_at=now)
+    Commitment.objects.create(number=1, opportunity_percent=12, created_at=now)
     reps = []
     for number in range(TEAMS):
         team = Team.objects.create(name=f"Team {number}", calendar=calendar)

@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 #: The years accepted in dates that people type; any other is a typing error.
 YEARS: Final = range(2000, 2100)
 
+#: The days within which a lead becomes an opportunity, for the target in the commitments: those of the catalogue's figure.
+OPPORTUNITY_DAYS: Final = 60
+
 
 class HandoffState(models.TextChoices):
     UNROUTED = "unrouted", _("Unrouted")

@@ -353,6 +353,7 @@ class CommitmentFactory(DjangoModelFactory[Commitment]):
 
     # Above the numbers that tests name themselves.
     number = factory.Sequence(lambda number: 1000 + number)
+    opportunity_percent = 12
 
 
 class ReasonCodeFactory(DjangoModelFactory[ReasonCode]):

@@ -18,23 +18,34 @@ from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
 from leads.vocabulary import Motion
 from sla.models import Commitment
-from sla.vocabulary import CommitmentState
+from sla.vocabulary import OPPORTUNITY_DAYS, Channel, CommitmentState
 
 log = structlog.get_logger(__name__)
 
 #: Roles that may draft; only the two leaders sign.
 DRAFTERS: Final = (Role.SALES_MANAGER, Role.MARKETING_OPS, Role.MARKETING_LEADER, Role.SALES_LEADER)
 
+#: An attempt by channel, for sentences about its time.
+ATTEMPT_NOUNS: Final = {
+    Channel.CALL: "a call", Channel.EMAIL: "an e-mail", Channel.LINKEDIN: "a LinkedIn message", Channel.SMS: "a text message",
+    Channel.MEETING: "a meeting",
+}  # fmt: skip
+NO_TARGET: Final = "no target agreed"
+
 
 @dataclass(frozen=True, slots=True)
 class CommitmentTerm:
-    """An agreed number: a column of Commitment, its label and its limits. `{leads}` in the label is a motion's leads."""
+    """An agreed number: a column of Commitment, its label and its limits. `{leads}` in the label is a motion's leads.
+
+    Without an optional one commitments can be signed.
+    """
 
     name: str
     label: str
     unit: str
     most: int
     least: int = 1
+    is_optional: bool = False
 
     def name_for(self, motion: Motion) -> str:
         """Return the label with the leads named as the motion names them."""
@@ -50,20 +61,25 @@ TERMS: Final = (
     CommitmentTerm("attempts_channels", "Variety of those attempts", "channels at least", 5),
     CommitmentTerm("recycle_days", "A timing rejection comes back after", "days", 730),
     CommitmentTerm("mqls_a_month", "{leads} from marketing", "a month", 1_000_000),
+    CommitmentTerm("opportunity_percent", "Of those {leads}, opportunities", f"% within {OPPORTUNITY_DAYS} days", 100),
     CommitmentTerm("tier_3_nurture_days", "Tier 3 nurtured first, before sales", "days", 365, least=0),
     CommitmentTerm("unworked_at_most", "Accepted but not contacted yet, at most", "leads a rep", 1_000, least=0),
     CommitmentTerm("route_minutes", "Routed to a rep within", "minutes", 10_000),
+    *(
+        CommitmentTerm(f"{channel}_minutes", f"Estimated time of {noun}", "minutes", 480, is_optional=True)
+        for channel, noun in ATTEMPT_NOUNS.items()
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TermChange:
-    """A term of one version beside the same term of another."""
+    """A term of one version beside the same term of another; None where a version agreed on nothing."""
 
     term: CommitmentTerm
     label: str
-    before: int
-    after: int
+    before: int | None
+    after: int | None
 
 
 class NotYetAgreed(Exception):
@@ -94,8 +110,21 @@ def commitments_in_force() -> dict[Motion, Commitment]:
     return {motion: rows[motion] for motion in Motion if motion in rows}
 
 
+def name_target(motion: Motion) -> str:
+    """Return the name of the rate that the target is about, as MQL→opportunity."""
+    return f"{motion.upper()}→opportunity"
+
+
+def find_in_force_before(motion: Motion, end: dt.datetime) -> Commitment | None:
+    """Return the commitments that were in force at the end of a period: later ones do not change what was owed in it."""
+    earlier = Commitment.objects.filter(motion=motion, activated_at__lt=end)
+    return earlier.order_by("-activated_at", "-pk").first()
+
+
 @transaction.atomic
-def create_draft(*, motion: Motion, terms: Mapping[str, int], reason: str, by: User, now: dt.datetime) -> Commitment:
+def create_draft(
+    *, motion: Motion, terms: Mapping[str, int | None], reason: str, by: User, now: dt.datetime
+) -> Commitment:
     """Create the motion's next version as an unsigned draft. Raises DraftRefused with a sentence for the user."""
     _check_drafter(by)
     versions = Commitment.objects.filter(motion=motion)
@@ -109,7 +138,7 @@ def create_draft(*, motion: Motion, terms: Mapping[str, int], reason: str, by: U
 
 @transaction.atomic
 def amend_draft(
-    *, commitment: Commitment, terms: Mapping[str, int], reason: str, seen_stamp: str, by: User
+    *, commitment: Commitment, terms: Mapping[str, int | None], reason: str, seen_stamp: str, by: User
 ) -> Commitment:
     """Edit a draft; a change removes the signatures, since they were given to other terms.
 
@@ -182,6 +211,7 @@ def sign(*, commitment: Commitment, by: User, now: dt.datetime, seen_stamp: str 
         raise ActivationRefused("The draft was changed after you opened it; read it as it is now, then sign.")
     if commitment.state != CommitmentState.DRAFT:
         raise ActivationRefused(f"{commitment} are {commitment.get_state_display().lower()} already.")
+    _check_target(commitment)
     side = _side_to_sign(commitment, by)
     setattr(commitment, side, by)
     commitment.save(update_fields=[side])
@@ -211,6 +241,7 @@ def activate(*, commitment: Commitment, by_marketing: User, by_sales: User, now:
     Raises ActivationRefused with a sentence for the user.
     """
     _check_signers(by_marketing, by_sales)
+    _check_target(commitment)
     # Locks all rows in id order, so that of two activations at once the second waits here.
     rows = Commitment.objects.filter(motion=commitment.motion).order_by("pk").select_for_update(of=("self",))
     locked = {row.pk: row for row in rows}
@@ -242,6 +273,7 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
             f"Accepted, or rejected with a specific reason, within {commitment.disposition_hours} hours.",
             _attempts_sentence(commitment, subject),
             _unworked_sentence(commitment),
+            *_minutes_sentences(commitment),
         ],
         commitment_snapshots.AFTERWARDS: [
             f"Rejected for its timing, a {subject} comes back after {commitment.recycle_days} days, or on the day that was given.",
@@ -249,11 +281,20 @@ def term_sentences(commitment: Commitment) -> dict[str, list[str]]:
         ],
         commitment_snapshots.MARKETING: [
             f"{commitment.mqls_a_month} {commitment.motion.upper()}s a month, all of which meet the definition.",
+            _target_sentence(commitment),
             f"Each reaches sales within {commitment.route_minutes} minutes, with its source, what it did and its history.",
             # Companies are of tier 1 or 2 alone.
             *([] if commitment.motion == Motion.AQL else [_tier_3_sentence(commitment)]),
         ],
     }
+
+
+def _target_sentence(commitment: Commitment) -> str:
+    percent = commitment.opportunity_percent
+    name = name_target(Motion(commitment.motion))
+    if percent is None:
+        return f"{name}: {NO_TARGET}."
+    return f"Of those, at least {percent} % become opportunities within {OPPORTUNITY_DAYS} days ({name})."
 
 
 def _attempts_sentence(commitment: Commitment, subject: str) -> str:
@@ -272,6 +313,18 @@ def _unworked_sentence(commitment: Commitment) -> str:
     if not limit:
         return "How many accepted leads may wait for a contact is each team’s to say."
     return f"Accepted leads are worked before more are taken: with {limit} still without a contact a rep gets no more."
+
+
+def _minutes_sentences(commitment: Commitment) -> list[str]:
+    minutes = commitment.minutes_by_channel
+    return [f"Work is estimated by {describe_minutes(minutes)}."] if minutes else []
+
+
+def describe_minutes(minutes: Mapping[Channel, int]) -> str:
+    """Return agreed minutes in words, as 5 minutes a call, 3 an e-mail; empty without any."""
+    units = ("minutes ", *[""] * len(minutes))
+    parts = zip(minutes.items(), units, strict=False)
+    return ", ".join(f"{number} {unit}{ATTEMPT_NOUNS[channel]}" for (channel, number), unit in parts)
 
 
 def _tier_3_sentence(commitment: Commitment) -> str:
@@ -304,6 +357,12 @@ def _lock_draft(commitment: Commitment) -> Commitment:
     if row.state != CommitmentState.DRAFT:
         raise DraftRefused(f"{row} are {row.get_state_display().lower()}: what was signed stays as it is.")
     return row
+
+
+def _check_target(commitment: Commitment) -> None:
+    if commitment.opportunity_percent is None:
+        name = name_target(Motion(commitment.motion))
+        raise ActivationRefused(f"This draft promises a volume without a rate: edit it and give its target of {name}.")
 
 
 def _check_signers(by_marketing: User, by_sales: User) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leads.vocabulary import Motion
+from sla.commitments import commitments
 from sla.models import Commitment
+from sla.vocabulary import OPPORTUNITY_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ def describe_measurements(commitment: Commitment) -> list[Measurement]:
         Measurement(
             "Volume",
             f"The {commitment.motion.upper()}s that qualified in a calendar month of the company’s time zone, beside the number promised.",
+        ),
+        Measurement(
+            commitments.name_target(Motion(commitment.motion)),
+            f"Of the {commitment.motion.upper()}s that qualified in a calendar month, those that became an opportunity or a win within"
+            f" {OPPORTUNITY_DAYS} days, beside the target; a month is judged when all of its {commitment.motion.upper()}s had this time.",
         ),
         Measurement(
             "Routing",

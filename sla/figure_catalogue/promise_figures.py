@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sla.figure_catalogue.catalogue import SMALLEST_SAMPLE
+from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, SMALLEST_SAMPLE
 from sla.figure_catalogue.figure_shape import CatalogueFigure, FigureKind, GoodDirection
 
+_OPPORTUNITY_DAYS: Final = MQL_TO_OPPORTUNITY.matures_after.days if MQL_TO_OPPORTUNITY.matures_after else 0
 _BY_START: Final = (
     "each counts in the period in which its promise began; those that still run or were cancelled in time are left out"
 )
@@ -67,6 +68,16 @@ AGREED: Final = CatalogueFigure(
     numerator="the {mql}s a month in the commitments, which come from the capacity of sales",
     period_rule="of the commitments in force at the end of the month",
 )  # fmt: skip
+OPPORTUNITY_TARGET: Final = CatalogueFigure(
+    key="opportunity_target", name="{mql}→opportunity agreed", kind=FigureKind.SHARE,
+    numerator=f"the share of the {{mql}}s that is to become opportunities within {_OPPORTUNITY_DAYS} days, by the commitments",
+    period_rule="of the commitments in force at the end of the month",
+)  # fmt: skip
+OPPORTUNITIES_IN_TIME: Final = CatalogueFigure(
+    key="opportunities_in_time", name=f"{{mql}}→opportunity within {_OPPORTUNITY_DAYS} days", kind=FigureKind.RATE,
+    numerator=f"{{mql}}s that became an opportunity or a win within {_OPPORTUNITY_DAYS} days", denominator="all {mql}s",
+    period_rule=_BY_QUALIFICATION, smallest_sample=SMALLEST_SAMPLE, good_direction=GoodDirection.HIGHER,
+)  # fmt: skip
 DELIVERED_SHARE: Final = CatalogueFigure(
     key="delivered_share", name="Delivered of agreed", kind=FigureKind.SHARE,
     numerator="{mql}s delivered", denominator="{mql}s agreed",
@@ -125,7 +136,8 @@ OUT_OF_TURN: Final = CatalogueFigure(
 )  # fmt: skip
 
 PROMISE_FIGURES: Final = (
-    DELIVERED, AGREED, DELIVERED_SHARE, MET_DEFINITION, COMPLETE_CONTEXT, ROUTED_IN_TIME, ROUTING_MEDIAN, ROUTING_P90,
+    DELIVERED, AGREED, DELIVERED_SHARE, OPPORTUNITIES_IN_TIME, OPPORTUNITY_TARGET, MET_DEFINITION, COMPLETE_CONTEXT,
+    ROUTED_IN_TIME, ROUTING_MEDIAN, ROUTING_P90,
     CONTACTED_IN_TIME, CONTACT_MEDIAN, CONTACT_P90, LATE_CONTACTS, DECIDED_IN_TIME, DECISION_MEDIAN, DECISION_P90,
     TRIED_AS_PROMISED, HASTY, UNREAD, UNCONTACTED, UNSEEN, OUT_OF_TURN,
 )  # fmt: skip

@@ -42,6 +42,13 @@ ATTEMPTS_SHARE: Final = CatalogueFigure(
     period_rule="each counts in the period of the decision on its lead", smallest_sample=SMALLEST_SAMPLE,
     good_direction=GoodDirection.LOWER,
 )  # fmt: skip
+MINUTES_ON_REJECTED: Final = CatalogueFigure(
+    key="minutes_on_rejected", name="Time spent on rejected {mql}s, estimated", kind=FigureKind.TIME,
+    numerator="the contacts logged on leads that were rejected, up to the rejection, each with the minutes that the commitments give"
+    " for its channel",
+    period_rule="each counts in the period of the decision on its lead, by the commitments in force at the end of the period",
+    good_direction=GoodDirection.LOWER,
+)  # fmt: skip
 TIME_TO_REJECTION: Final = CatalogueFigure(
     key="time_to_rejection", name="From routing to rejection, median", kind=FigureKind.TIME,
     numerator="the median business time from routing to the rejection, as the promise to decide counts it: all hours of working days",
@@ -50,5 +57,5 @@ TIME_TO_REJECTION: Final = CatalogueFigure(
 
 REJECTION_FIGURES: Final = (
     DECIDED, REJECTED, SHARE_OF_REJECTIONS, CUMULATIVE_SHARE, REJECTED_UNCONTACTED, ATTEMPTS_ON_REJECTED, ATTEMPTS_SHARE,
-    TIME_TO_REJECTION,
+    MINUTES_ON_REJECTED, TIME_TO_REJECTION,
 )  # fmt: skip

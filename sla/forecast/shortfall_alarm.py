@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from sla.forecast.pipeline_forecast import USUAL_DAYS, CurrencyForecast
 
 #: The forecast is an alarm when it expects less than this percentage of the usual pipeline.
 EXPECTED_BELOW_PERCENT: Final = 80
+#: Within so many days another short forecast is about days that the leaders have been told of.
+SAME_ALARM_DAYS: Final = 28
 
 
 def is_short(figures: CurrencyForecast, *, past_days: int) -> bool:
@@ -22,6 +25,10 @@ def is_short(figures: CurrencyForecast, *, past_days: int) -> bool:
     return figures.expected * 100 < figures.usual * EXPECTED_BELOW_PERCENT and figures.high < figures.usual
 
 
-def count_alarms(shortfalls: Sequence[bool]) -> int:
-    """Return how many alarms weekly forecasts gave: weeks in a row are one alarm."""
-    return sum(is_now and not before for before, is_now in zip((False, *shortfalls), shortfalls, strict=False))
+def count_alarms(cutoffs: Sequence[float]) -> int:
+    """Return how many alarms the short forecasts of these cut-offs gave, in days and in their order.
+
+    Forecasts at most SAME_ALARM_DAYS apart are one alarm: their windows overlap.
+    """
+    apart = (later - earlier > SAME_ALARM_DAYS for earlier, later in pairwise(cutoffs))
+    return bool(cutoffs) + sum(apart)

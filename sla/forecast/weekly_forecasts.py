@@ -39,7 +39,7 @@ from sla.vocabulary import NoticeKind
 #: The name of the report that shows the forecasts.
 REPORT: Final = "forecast"
 #: The number of the method; raise it when the figures change, and each motion gets a new row for the week.
-METHOD: Final = 2
+METHOD: Final = 3
 #: Marks MQLs of a history by what was known of them.
 KnownMqlsFilter: TypeAlias = Callable[[KnownMqls], NDArray[np.bool_]]
 #: Longer than any change of the clocks.
@@ -141,7 +141,7 @@ def _describe(figures: CurrencyForecast, forecast: PipelineForecast, past: tuple
         **_rounded(asdict(figures)),
         "too_few": _explain_too_few(figures, forecast),
         "is_short": shortfall_alarm.is_short(figures, past_days=forecast.past_days),
-        "alarms": shortfall_alarm.count_alarms([row.is_short for row in past]),
+        "alarms": shortfall_alarm.count_alarms([row.cutoff for row in past if row.is_short]),
         "within": within.hits,
         "cutoffs": within.total,
         "past": [_describe_past(row) for row in past],
@@ -192,9 +192,11 @@ def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _draft_notices(row: WeeklyForecast) -> Iterator[NoticeDraft]:
-    """Draft the notice of each currency that is to fall short, unless the week before was an alarm already."""
-    before = find_forecast(Motion(row.motion), until=row.cutoff_at)
-    known = {figures["currency"] for figures in (before.result["currencies"] if before else ()) if figures["is_short"]}
+    """Draft the notice of each currency that is to fall short, unless a forecast of overlapping days was an alarm already."""
+    # An hour more, as the clocks may change between two cut-offs.
+    since = row.cutoff_at - dt.timedelta(days=shortfall_alarm.SAME_ALARM_DAYS) - _CLOCK_CHANGE
+    earlier = list_forecasts(Motion(row.motion), since=since, until=row.cutoff_at)
+    known = {figures["currency"] for other in earlier for figures in other.result["currencies"] if figures["is_short"]}
     leaders = outbox.role_holders(Role.MARKETING_LEADER, Role.SALES_LEADER)
     for figures in row.result["currencies"] if leaders else ():
         if figures["is_short"] and figures["currency"] not in known:

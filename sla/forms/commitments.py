@@ -41,7 +41,10 @@ class CommitmentForm(forms.Form):
         self.fields["calendar"].queryset = work_calendars  # type: ignore[attr-defined]  # typed as plain Field
         for term in commitments.TERMS:
             self.fields[term.name] = forms.IntegerField(
-                label=f"{term.name_for(motion)}, {term.unit}", min_value=term.least, max_value=term.most
+                label=f"{term.name_for(motion)}, {term.unit}",
+                min_value=term.least,
+                max_value=term.most,
+                required=not term.is_optional,
             )
 
     @property
@@ -62,5 +65,5 @@ class CommitmentForm(forms.Form):
             self.add_error("attempts_channels", "There are fewer attempts than channels: each takes one at least.")
         return typed
 
-    def read_terms(self) -> dict[str, int]:
+    def read_terms(self) -> dict[str, int | None]:
         return {term.name: self.cleaned_data[term.name] for term in commitments.TERMS}

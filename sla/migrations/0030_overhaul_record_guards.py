@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0026_overhaul_plans"),
+        ("sla", "0029_minutes_of_attempts"),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ from definitions.models import Version
 from leads.models import FrozenOnce
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_moves
-from sla.vocabulary import COMMITMENT_MOVES, CommitmentState
+from sla.vocabulary import COMMITMENT_MOVES, Channel, CommitmentState
 
 
 class Commitment(models.Model):
@@ -56,6 +56,17 @@ class Commitment(models.Model):
     mqls_a_month = models.PositiveIntegerField(
         default=60, help_text="Marketing's volume in this motion, from sales capacity."
     )
+    opportunity_percent = models.PositiveSmallIntegerField(
+        # Versions signed before this term existed agreed on no target.
+        null=True,
+        help_text="Of those, percent that become opportunities; the days for it are the catalogue's (MQL→opportunity).",
+    )
+    # The minutes of an attempt by channel, for estimates of the time that goes into leads; empty: none are agreed.
+    call_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    email_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    linkedin_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    sms_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    meeting_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     signed_by_marketing = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -71,6 +82,11 @@ class Commitment(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["motion", "number"], name="commitment_number_once"),
             models.UniqueConstraint(fields=["motion"], condition=Q(state="active"), name="one_active_commitment"),
+            models.CheckConstraint(
+                name="opportunity_target_is_percent",
+                condition=Q(opportunity_percent__isnull=True)
+                | Q(opportunity_percent__gte=1, opportunity_percent__lte=100),
+            ),
             models.CheckConstraint(
                 name="active_commitment_is_signed",
                 condition=Q(state="draft")
@@ -100,6 +116,12 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.motion.upper()} commitments v{self.number}"
+
+    @property
+    def minutes_by_channel(self) -> dict[Channel, int]:
+        """Return the agreed minutes of an attempt; channels for which none are agreed are missing."""
+        minutes = {channel: getattr(self, f"{channel}_minutes") for channel in Channel}
+        return {channel: number for channel, number in minutes.items() if number is not None}
 
     @property
     def days_before_unresponsive(self) -> int:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import FrozenOnce, append_only
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_ended
@@ -58,6 +59,7 @@ class WeeklyMeeting(models.Model):
             pgtrigger.Protect(
                 name="closed_meeting_stays", operation=pgtrigger.Update, condition=_Q(old__closed_at__isnull=False)
             ),
+            AuditTrigger(personal=["rejected", "report"]),
         ]
 
     def __str__(self) -> str:
@@ -78,7 +80,11 @@ class MeetingNote(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="meeting_note_says_something", condition=~Q(text=""))]
-        triggers: ClassVar = [append_only("meeting_notes_stay"), _before_closing("meeting_notes_before_closing")]
+        triggers: ClassVar = [
+            append_only("meeting_notes_stay"),
+            _before_closing("meeting_notes_before_closing"),
+            AuditTrigger(personal=["text"]),
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -123,6 +129,7 @@ class MeetingDecision(models.Model):
                 condition=~_Q(old__state="open"),
             ),
             _before_closing("meeting_decisions_before_closing"),
+            AuditTrigger(personal=["text", "outcome"]),
         ]
 
     def __str__(self) -> str:

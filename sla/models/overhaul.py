@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config.audit.triggers import AuditTrigger
 from leads.models import append_only
 from leads.vocabulary import Motion
 from sla.models.record_guards import guard_ended
@@ -50,6 +51,7 @@ class OverhaulPlan(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__ended_at__isnull=False),
             ),
+            AuditTrigger(),
         ]
 
     def __str__(self) -> str:
@@ -67,7 +69,11 @@ class OverhaulTick(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["plan", "step"], name="overhaul_step_ticked_once")]
-        triggers: ClassVar = [append_only("overhaul_ticks_stay"), _before_end("overhaul_ticks_before_end")]
+        triggers: ClassVar = [
+            append_only("overhaul_ticks_stay"),
+            _before_end("overhaul_ticks_before_end"),
+            AuditTrigger(personal=["note"]),
+        ]
 
     def __str__(self) -> str:
         return self.step
@@ -87,7 +93,11 @@ class OverhaulInterview(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="interview_says_both", condition=~Q(good_lead="") & ~Q(bad_lead=""))
         ]
-        triggers: ClassVar = [append_only("overhaul_interviews_stay"), _before_end("overhaul_interviews_before_end")]
+        triggers: ClassVar = [
+            append_only("overhaul_interviews_stay"),
+            _before_end("overhaul_interviews_before_end"),
+            AuditTrigger(personal=["good_lead", "bad_lead"]),
+        ]
 
     def __str__(self) -> str:
         return f"Interview with {self.rep}"

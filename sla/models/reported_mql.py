@@ -29,7 +29,7 @@ def _follows(to: Any) -> Any:
 
 
 class ReportedMql(models.Model):
-    """An MQL with its lead's source and campaign, its handoff, its decision and its outcomes (rules 12.93).
+    """An MQL with its lead's source and campaign, its handoff, its decision and its outcomes (rules 12.83).
 
     `sla.reported_mqls.refresh` alone writes it, and `sla.reported_mqls.current` is how reports get it. An instant is that of the
     standing decision or of the first outcome in the MQL's own cycle; NULL: not so far.
@@ -98,7 +98,7 @@ class ReportedMql(models.Model):
 
 
 class ReportedPromise(models.Model):
-    """A promise on a handoff with its verdict and what reports tell it apart by (rules 12.93); written as reported MQLs are."""
+    """A promise on a handoff with its verdict and what reports tell it apart by (rules 12.83); written as reported MQLs are."""
 
     clock = models.OneToOneField(
         Clock, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
@@ -125,7 +125,7 @@ class ReportedPromise(models.Model):
 
 
 class ReportedMqlChange(models.Model):
-    """A lead of which something changed that its reported MQLs say; triggers of the database write it (rules 12.93)."""
+    """A lead of which something changed that its reported MQLs say; triggers of the database write it (rules 12.83)."""
 
     lead_id = models.BigIntegerField()
 

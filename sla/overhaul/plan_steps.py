@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.contrib.admin.models import DELETION
 from django.db.models import Q, QuerySet
 
+from config import company_days
 from definitions.models import Backtest, Review, Version
 from definitions.vocabulary import PathKind, VersionState
 from leads.vocabulary import Motion
 from sla.models import AccountPlay, Commitment, Handoff, OverhaulPlan, OverhaulTick, RoutingRule, WeeklyMeeting
+from sla.teams import changelog
 
 FEWEST_INTERVIEWS: Final = 5
 FEWEST_MEETINGS: Final = 2
@@ -22,12 +25,16 @@ PHASES: Final = ("Analysis", "Joint definition", "Implementation", "Monitoring")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """A step of a phase, from 0. `fact` returns a sentence once the rows tell that it is done; None: a person ticks it."""
+    """A step of a phase, from 0. `fact` returns a sentence once the rows tell that it is done; None: a person ticks it.
+
+    One that `may_be_confirmed` a person ticks as well, where what there is stays as it is and no fact can tell so.
+    """
 
     key: str
     phase: int
     text: str
     fact: Callable[[OverhaulPlan], str] | None = None
+    may_be_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class StepState:
 
     @property
     def is_ticked_by_people(self) -> bool:
-        return self.step.fact is None
+        return self.step.fact is None or (self.step.may_be_confirmed and not self.fact)
 
 
 def list_states(plan: OverhaulPlan) -> list[tuple[str, dt.datetime, list[StepState]]]:
@@ -90,9 +97,19 @@ def _tell_active(plan: OverhaulPlan) -> str:
 
 
 def _tell_routing(plan: OverhaulPlan) -> str:
-    # Rules have no date: of an ended plan these, too, are those of now.
-    rules = RoutingRule.objects.filter(is_active=True, motion__in=("", plan.motion)).count()
-    return f"{rules} routing rules are in force." if rules else ""
+    """Tell that a rule of the motion was added, changed or moved since the plan began: older rules say nothing of it."""
+    rules = [str(pk) for pk in select_rules(plan).values_list("pk", flat=True)]
+    changes = changelog.latest_changes(RoutingRule).filter(object_id__in=rules, action_time__gte=plan.started_at)
+    change = changes.exclude(action_flag=DELETION).first()
+    if change is None:
+        return ""
+    day = company_days.day_of(change.action_time)
+    return f"{len(rules)} routing rules are in force, changed by {change.user} on {day:%-d %B %Y}."
+
+
+def select_rules(plan: OverhaulPlan) -> QuerySet[RoutingRule]:
+    """Return the routing rules in force for the motion of a plan."""
+    return RoutingRule.objects.filter(is_active=True, motion__in=("", plan.motion))
 
 
 def _tell_hot(plan: OverhaulPlan) -> str:
@@ -142,7 +159,13 @@ STEPS: Final = (
     PlanStep("definition", 1, "Draft the definition together, and sign it on both sides", _tell_signed),
     PlanStep("commitments", 1, "Sign what each side promises", _tell_commitments),
     PlanStep("active", 2, "Put the new scoring in force", _tell_active),
-    PlanStep("routing", 2, "Route leads by rules", _tell_routing),
+    PlanStep(
+        "routing",
+        2,
+        "Route leads by rules: change them, or confirm those in force",
+        _tell_routing,
+        may_be_confirmed=True,
+    ),
     PlanStep("hot", 2, "Set hot triggers", _tell_hot),
     PlanStep("queue", 2, "Have sales work from the queue with its context", _tell_worked),
     PlanStep("meetings", 3, "Hold weekly meetings", _tell_meetings),

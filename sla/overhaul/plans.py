@@ -58,13 +58,18 @@ def end_plan(*, plan: OverhaulPlan, by: User, now: dt.datetime) -> OverhaulPlan:
 
 @transaction.atomic
 def tick_step(*, plan: OverhaulPlan, step: str, note: str, by: User, now: dt.datetime) -> OverhaulTick:
-    """Tick a step that no fact tells; a second time it stays as it was ticked first. Raises PlanRefused, Refused, RowContended."""
+    """Tick a step that no fact tells, or confirm what is in force; a second time it stays as it was ticked first.
+
+    Raises PlanRefused, Refused, RowContended.
+    """
     _require(by, WRITERS, "Only leaders, sales managers and marketing ops tick steps.")
     locked = _lock_running(plan)
     known = {row.key: row for row in plan_steps.STEPS}
     if step not in known:
         raise Refused("step", f"must be one of {', '.join(known)}.")
-    if known[step].fact is not None:
+    if known[step].may_be_confirmed and not plan_steps.select_rules(locked).exists():
+        raise Refused("step", "cannot be confirmed: no routing rule is in force.")
+    if known[step].fact is not None and not known[step].may_be_confirmed:
         raise Refused("step", "is ticked by Accord itself, once its rows tell that it is done.")
     tick, _ = OverhaulTick.objects.get_or_create(
         plan=locked, step=step, defaults={"note": note.strip(), "by": by, "at": now}

@@ -1,4 +1,4 @@
-"""The reported MQLs as reports get them: renewed before they are read (rules 12.93)."""
+"""The reported MQLs as reports get them: renewed before they are read (rules 12.83)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The renewal of reported MQLs from the rows of leads and of sales (rules 12.93, decision 0046)."""
+"""The renewal of reported MQLs from the rows of leads and of sales (rules 12.83, decision 0043)."""
 
 from __future__ import annotations
 

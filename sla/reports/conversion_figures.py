@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.calendar_periods import CalendarQuarter
 from definitions import versions
 from definitions.models import Definition
 from leads.vocabulary import Motion
+from sla.commitments import commitments
 from sla.figure_catalogue import readings, version_figures
 from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY, MQL_TO_SQL, SAL_TO_SQL, RateReading
+from sla.reports import opportunity_target
+from sla.reports.opportunity_target import TargetJudgement
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionRow:
-    """A rate of a definition in a closed quarter; each lead had `days` to convert."""
+    """A rate of a definition in a closed quarter; each lead had `days` to convert.
+
+    `target` is what the commitments agreed at the quarter's end, a quotient of 1; rates that have none have no judgement.
+    """
 
     definition: str
     name: str
@@ -23,6 +29,8 @@ class ConversionRow:
     quarter: CalendarQuarter
     days: int
     reading: RateReading
+    judgement: TargetJudgement | None = None
+    target: float | None = None
 
 
 def list_conversions(motion: Motion, *, now: dt.datetime) -> list[ConversionRow]:
@@ -41,5 +49,14 @@ def list_conversions(motion: Motion, *, now: dt.datetime) -> list[ConversionRow]
                 days = within.days if within else 0
                 as_agreed = version_figures.apply_range(figure, versions.find_in_force(definition, quarter.end))
                 reading = RateReading(as_agreed, sample)
-                rows.append(ConversionRow(str(definition), name, sentence, quarter, days, reading))
+                row = ConversionRow(str(definition), name, sentence, quarter, days, reading)
+                rows.append(_with_target(row, motion) if figure is MQL_TO_OPPORTUNITY else row)
     return rows
+
+
+def _with_target(row: ConversionRow, motion: Motion) -> ConversionRow:
+    agreed = commitments.find_in_force_before(motion, row.quarter.end)
+    percent = agreed.opportunity_percent if agreed else None
+    target = None if percent is None else percent / 100
+    judgement = opportunity_target.judge(row.reading.sample, target, motion)
+    return replace(row, target=target, judgement=judgement)

@@ -17,6 +17,7 @@ from config.ui import formats
 from config.web import QueryRefused
 from leads.identity import duplicates, merges
 from leads.intake import not_understood
+from leads.intake.not_understood import AttributeCount
 from leads.models import Lead, Outcome
 from leads.vocabulary import READERS_OF_LEADS, DuplicateReason, Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
@@ -56,10 +57,12 @@ _OF_LEADS, _OF_MQLS, _WINS, _UNEXPLAINED = "unknown_of_leads", "unknown_of_mqls"
 def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     """Build what is missing in the data that the versions in force read."""
     fields = _build_fields(query, reader)
-    sections = [_build_cards(query, reader), fields]
+    # Of all leads, so each is counted once for its card and its table.
+    waiting, values = _count_duplicates(), not_understood.count_by_attribute()
+    sections = [_build_cards(query, reader, waiting, values), fields]
     if query.motion != Motion.AQL:
         sections += [_build_wins(query), _build_windows(query, reader, now)]
-    sections += [_build_duplicates(reader), _build_values(reader)]
+    sections += [_build_duplicates(reader, waiting), _build_values(reader, values)]
     return Report(
         name=NAME,
         title="Data health",
@@ -71,10 +74,18 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     )
 
 
-def _build_cards(query: ReportQuery, reader: User) -> ReportSection:
+def _count_duplicates() -> dict[str, int]:
+    """Count the pairs that wait for a decision by what they share."""
+    rows = duplicates.list_candidates().order_by().values("reason").annotate(count=Count("pk"))
+    return {row["reason"]: row["count"] for row in rows}
+
+
+def _build_cards(
+    query: ReportQuery, reader: User, duplicates_waiting: dict[str, int], counts: Sequence[AttributeCount]
+) -> ReportSection:
     is_of_ops = holds(reader, Role.MARKETING_OPS)
-    waiting = ReportCell(duplicates.list_candidates().count(), href=reverse("duplicates") if is_of_ops else "")
-    values = sum(count.subjects for count in not_understood.count_by_attribute())
+    waiting = ReportCell(sum(duplicates_waiting.values()), href=reverse("duplicates") if is_of_ops else "")
+    values = sum(count.subjects for count in counts)
     cards = [
         ReportCard("duplicates_waiting", DUPLICATES_WAITING, waiting),
         ReportCard(
@@ -210,9 +221,7 @@ def _build_windows(query: ReportQuery, reader: User, now: dt.datetime) -> Report
     return ReportSection("windows", "Windows in use", headline, table=table, notes=(note,))
 
 
-def _build_duplicates(reader: User) -> ReportSection:
-    rows = duplicates.list_candidates().order_by().values("reason").annotate(count=Count("pk"))
-    counts = {row["reason"]: row["count"] for row in rows}
+def _build_duplicates(reader: User, counts: dict[str, int]) -> ReportSection:
     columns = (ReportColumn("count", "Waiting for a decision", DUPLICATES_WAITING),)
     table = ReportTable(
         "duplicates", "Possible duplicates by what they share", "They share", columns,
@@ -228,12 +237,11 @@ def _build_duplicates(reader: User) -> ReportSection:
     return ReportSection("duplicates", "Duplicates awaiting a decision", headline, table=table)
 
 
-def _build_values(reader: User) -> ReportSection:
+def _build_values(reader: User, counts: Sequence[AttributeCount]) -> ReportSection:
     columns = (
         ReportColumn("subjects", "Leads or companies", NOT_UNDERSTOOD),
         ReportColumn("texts", "Different texts", TEXTS_NOT_UNDERSTOOD),
     )
-    counts = not_understood.count_by_attribute()
     rows = tuple(
         ReportRow(
             count.attribute,
@@ -278,6 +286,7 @@ def _count_wins(query: ReportQuery, period: ReportPeriod) -> Sample:
 
 
 def _new_leads(query: ReportQuery) -> Any:
+    """Return the leads that were recorded in the period: no older one is read, nor counted."""
     period = query.period
     leads = Lead.objects.filter(recorded_at__gte=period.start, recorded_at__lt=period.end, merged_into__isnull=True)
     return leads if query.filters.source is None else leads.filter(source=query.filters.source)

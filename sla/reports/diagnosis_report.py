@@ -1,4 +1,4 @@
-"""The diagnosis: too loose, too tight, no shared ownership or healthy, with the inputs that it stands on (rules 12.55, 12.56)."""
+"""The diagnosis: too loose, too tight, no shared ownership or healthy, with the inputs that it stands on (rules 12.55, 12.56, 12.80)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
+from django.urls import reverse
 
 from config.accounts.models import User
 from config.calendar_periods import CalendarMonth
 from config.ui import formats
 from leads.vocabulary import READERS_OF_LEADS, Motion, OutcomeKind
+from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY
 from sla.figure_catalogue.pipeline_figures import PIPELINE
 from sla.figure_catalogue.promise_figures import DELIVERED, DELIVERED_SHARE
+from sla.figure_catalogue.satisfaction_figures import SATISFACTION
 from sla.figure_catalogue.version_comparison_figures import COHORT_REJECTION, UNTOUCHED
-from sla.reports import diagnosis_rules, pipeline_sums, version_counts, versions_report, volume_and_yield
+from sla.reports import (
+    diagnosis_rules,
+    pipeline_sums,
+    satisfaction_results,
+    version_counts,
+    versions_report,
+    volume_and_yield,
+)
 from sla.reports.conversion_rows import is_still_maturing
 from sla.reports.diagnosis_rules import DIAGNOSES, Diagnosis, DiagnosisInputs, RuleFinding
 from sla.reports.framework import row_rights
-from sla.reports.framework.figure_rows import FigureRows
+from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.report_entry import ReportEntry
 from sla.reports.framework.report_period import ReportPeriod
 from sla.reports.framework.report_query import ReportQuery
@@ -35,10 +45,14 @@ from sla.reports.framework.report_shape import (
     ReportSection,
     ReportTable,
 )
+from sla.reports.funnel_tables import NAME as FUNNEL
 from sla.reports.pipeline_sums import PipelineMoney
+from sla.reports.satisfaction_results import SatisfactionResult
 from sla.reports.version_counts import VersionCounts
 
 NAME: Final = "diagnosis"
+#: The list of the deals behind the pipeline.
+OPPORTUNITIES: Final = "opportunities"
 _TONES: Final[Mapping[RuleFinding, str]] = {RuleFinding.HOLDS: "bad", RuleFinding.NOT: "", RuleFinding.TOO_FEW: "warn"}
 
 
@@ -47,6 +61,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
     counts, counts_before = (_count(query, reader, period, now) for period in (query.period, query.period.before))
     pipeline, pipeline_before = (_read_pipeline(query.motion, period) for period in (query.period, query.period.before))
     delivered, agreed = _read_delivered(query, now)
+    pulse, pulse_before = (_read_pulse(period, now) for period in (query.period, query.period.before))
     inputs = DiagnosisInputs(
         mqls=counts.steps["mql"],
         mqls_before=counts_before.steps["mql"],
@@ -58,6 +73,7 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         opportunities_before=pipeline_before.count,
         rejection=counts.rejection,
         untouched=counts.untouched_share,
+        satisfaction=None if pulse.is_hidden or not pulse.answers else Fraction(pulse.total, pulse.answers),
     )
     findings = diagnosis_rules.diagnose(inputs)
     return Report(
@@ -65,9 +81,16 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
         title="Diagnosis",
         motion=query.motion,
         period=query.period,
-        headline=_describe(findings),
+        headline=_describe(inputs, findings),
         sections=(
-            _build_inputs(query, inputs, counts, counts_before, pipeline, pipeline_before, now),
+            ReportSection(
+                "inputs",
+                "What it stands on",
+                cards=(
+                    *_build_inputs(query, inputs, counts, counts_before, pipeline, pipeline_before, now),
+                    _build_pulse(query, pulse, pulse_before),
+                ),
+            ),
             _build_findings(inputs, findings),
         ),
         notes=(
@@ -84,6 +107,30 @@ def _count(query: ReportQuery, reader: User, period: ReportPeriod, now: dt.datet
 
 def _read_pipeline(motion: Motion, period: ReportPeriod) -> PipelineMoney:
     return pipeline_sums.sum_deals(motion, OutcomeKind.OPPORTUNITY, start=period.start, end=period.end)
+
+
+def _read_pulse(period: ReportPeriod, now: dt.datetime) -> SatisfactionResult:
+    """Return what sales answered in the newest month of a period that is over and shown, else in the newest one."""
+    month = CalendarMonth.containing(min(period.end, now), months_back=1)
+    newest = result = satisfaction_results.read_month(month)
+    while (result.is_hidden or not result.answers) and month.start > period.start:
+        month = CalendarMonth.containing(month.start, months_back=1)
+        result = satisfaction_results.read_month(month)
+    return newest if result.is_hidden or not result.answers else result
+
+
+def _build_pulse(query: ReportQuery, pulse: SatisfactionResult, before: SatisfactionResult) -> ReportCard:
+    """Build the satisfaction of sales, of all motions together; its rows are the months, as no answer is of a person."""
+    href = f"{reverse('sla_report')}?motion={query.motion}#{satisfaction_results.KEY}" if pulse.answers else ""
+    note = f"{pulse.label}: {pulse.answers:,} of {pulse.asked:,} answered" if pulse.asked else "nobody was asked yet"
+    return ReportCard(
+        satisfaction_results.KEY,
+        SATISFACTION,
+        ReportCell(None if pulse.is_hidden else pulse.mean, sample=pulse.answers, href=href),
+        None if before.is_hidden or before.mean is None else ReportCell(before.mean, sample=before.answers),
+        target=ReportCell(float(diagnosis_rules.CONTENT_FROM)),
+        note=f"{note}, too few to be shown" if pulse.is_hidden and pulse.asked else note,
+    )
 
 
 def _home_amount(pipeline: PipelineMoney) -> Decimal:
@@ -110,21 +157,33 @@ def _build_inputs(
     pipeline: PipelineMoney,
     pipeline_before: PipelineMoney,
     now: dt.datetime,
-) -> ReportSection:
+) -> tuple[ReportCard, ...]:
     share = inputs.delivered_share
     is_young = is_still_maturing(query.period.end, "sal", now)
     of_months = f"{inputs.delivered:,} of {inputs.agreed:,} agreed" if inputs.agreed else "no month within it is agreed"
-    cards = (
+    return (
         ReportCard(
             "delivered", DELIVERED, ReportCell(inputs.mqls, href=_rows(query, "mql", inputs.mqls)),
             ReportCell(inputs.mqls_before), note=_describe_change(inputs.volume_change),
         ),
         ReportCard(
-            "delivered_share", DELIVERED_SHARE, ReportCell(None if share is None else float(share)),
+            "mql_to_opportunity", MQL_TO_OPPORTUNITY,
+            ReportCell(
+                counts.to_opportunity, is_maturing=is_still_maturing(query.period.end, "opportunity", now),
+                href=query.link("report_rows", FUNNEL, figure="opportunity") if counts.to_opportunity.hits else "",
+            ),
+            ReportCell(counts_before.to_opportunity),
+        ),
+        ReportCard(
+            "delivered_share", DELIVERED_SHARE,
+            ReportCell(
+                None if share is None else float(share), sample=inputs.delivered if inputs.agreed else None,
+                href="" if share is None else f"{query.link('sla_report')}#marketing",
+            ),
             target=None if share is None else ReportCell(1.0), note=of_months,
         ),
         ReportCard(
-            "pipeline", PIPELINE, _money_cell(pipeline), _money_cell(pipeline_before),
+            "pipeline", PIPELINE, _money_cell(pipeline, _rows(query, OPPORTUNITIES, pipeline.count)), _money_cell(pipeline_before),
             note=_describe_change(inputs.pipeline_change),
         ),
         ReportCard(
@@ -138,7 +197,6 @@ def _build_inputs(
             ReportCell(counts_before.untouched_share), ReportCell(float(diagnosis_rules.UNTOUCHED_LINE)),
         ),
     )  # fmt: skip
-    return ReportSection("inputs", "What it stands on", cards=cards)
 
 
 def _build_findings(inputs: DiagnosisInputs, findings: Mapping[str, RuleFinding]) -> ReportSection:
@@ -165,11 +223,13 @@ def _build_findings(inputs: DiagnosisInputs, findings: Mapping[str, RuleFinding]
     return ReportSection("findings", "What the rules say", table=table)
 
 
-def _describe(findings: Mapping[str, RuleFinding]) -> str:
+def _describe(inputs: DiagnosisInputs, findings: Mapping[str, RuleFinding]) -> str:
     """Return the headline: the diagnoses that hold with what follows, or that nothing can be said yet."""
     holding = [diagnosis for diagnosis in DIAGNOSES if findings[diagnosis.key] == RuleFinding.HOLDS]
     if holding:
         return " ".join(f"{diagnosis.name}. {diagnosis.consequence}" for diagnosis in holding)
+    if inputs.satisfaction is not None and RuleFinding.TOO_FEW not in findings.values():
+        return f"None of the rules holds, but sales gives its leads {float(inputs.satisfaction):.1f} of 5: ask what is lacking."
     open_ones = [diagnosis.name for diagnosis in DIAGNOSES[:-1] if findings[diagnosis.key] == RuleFinding.TOO_FEW]
     return f"Not enough to say: the samples are too small to tell whether it is {' or '.join(open_ones).lower()}."
 
@@ -177,7 +237,8 @@ def _describe(findings: Mapping[str, RuleFinding]) -> str:
 def _explain(diagnosis: Diagnosis, inputs: DiagnosisInputs, findings: Mapping[str, RuleFinding]) -> str:
     """Return the figures that the rule of a diagnosis read."""
     if diagnosis is diagnosis_rules.HEALTHY:
-        return ", ".join(f"{other.name.lower()}: {findings[other.key]}" for other in DIAGNOSES[:-1])
+        others = ", ".join(f"{other.name.lower()}: {findings[other.key]}" for other in DIAGNOSES[:-1])
+        return f"{others}. {_describe_pulse(inputs)}"
     share = inputs.delivered_share
     volume = "no number agreed" if share is None else f"{formats.percent(float(share))} of the agreed number"
     if diagnosis is diagnosis_rules.TOO_LOOSE:
@@ -187,9 +248,15 @@ def _explain(diagnosis: Diagnosis, inputs: DiagnosisInputs, findings: Mapping[st
         )
     rejection = f"{formats.percent(inputs.rejection.rate)} of {inputs.rejection.total:,} rejected"
     if diagnosis is diagnosis_rules.TOO_TIGHT:
-        return f"Volume {_describe_change(inputs.volume_change)}, {volume}; {rejection}."
+        return f"Volume {_describe_change(inputs.volume_change)}, {volume}; {rejection}. {_describe_pulse(inputs)}"
     untouched = inputs.untouched
     return f"{rejection}; {formats.percent(untouched.rate)} of {untouched.total:,} untouched."
+
+
+def _describe_pulse(inputs: DiagnosisInputs) -> str:
+    if inputs.satisfaction is None:
+        return "Too few of sales said how good the leads are."
+    return f"Sales gives its leads {float(inputs.satisfaction):.1f} of 5."
 
 
 def _describe_change(change: Fraction | None) -> str:
@@ -202,12 +269,12 @@ def _tone(diagnosis: Diagnosis, finding: RuleFinding) -> str:
     return "good" if diagnosis is diagnosis_rules.HEALTHY and finding == RuleFinding.HOLDS else _TONES[finding]
 
 
-def _money_cell(pipeline: PipelineMoney) -> ReportCell:
+def _money_cell(pipeline: PipelineMoney, href: str = "") -> ReportCell:
     amounts = tuple(sorted(pipeline.amounts.items()))
     note = f"{pipeline.count:,} opportunities" + (
         f", {pipeline.unpriced:,} without an amount" if pipeline.unpriced else ""
     )
-    return ReportCell(MoneySums(amounts) if amounts else None, sample=pipeline.count, note=note)
+    return ReportCell(MoneySums(amounts) if amounts else None, sample=pipeline.count, href=href, note=note)
 
 
 def _rows(query: ReportQuery, figure: str, count: int) -> str:
@@ -215,8 +282,35 @@ def _rows(query: ReportQuery, figure: str, count: int) -> str:
 
 
 def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:
-    """Return the MQLs of the period, or those that were rejected or left untouched."""
+    """Return the MQLs of the period, those that were rejected or left untouched, or the opportunities that were opened in it."""
+    if figure == OPPORTUNITIES:
+        return _list_opportunities(query)
     return versions_report.list_rows(figure, query, reader=reader, now=now)
+
+
+def _list_opportunities(query: ReportQuery) -> FigureRows:
+    """Return the deals that the pipeline sums, as `_read_pipeline` does; of companies those of their plays."""
+    period = query.period
+    deals = pipeline_sums.select_deals(query.motion, OutcomeKind.OPPORTUNITY, start=period.start, end=period.end)
+    about = ("play__company", "play__rep__user") if query.motion == Motion.AQL else ("lead__company",)
+    return FigureRows("Opportunities", deals.select_related(*about), _write_deal)
+
+
+def _write_deal(deal: Any) -> FigureRow:
+    play = getattr(deal, "play", None)
+    currency = getattr(deal, "currency", "") or settings.CURRENCY
+    amount = "no amount is stated" if deal.amount is None else formats.money(deal.amount, currency)
+    return FigureRow(
+        label=str(play.company) if play else deal.lead.name,
+        company="" if play else str(deal.lead.company or ""),
+        href=reverse("play", args=[play.pk]) if play else reverse("lead", args=[deal.lead_id]),
+        owner=play.rep_label if play else "",
+        tier=play.tier if play else None,
+        state="Opportunity",
+        tone="sales",
+        at=deal.at,
+        why=f"Opened in the period: {amount}.",
+    )
 
 
 ENTRY: Final = ReportEntry(NAME, "Diagnosis", build, readers=READERS_OF_LEADS, filters=(), list_rows=list_rows)

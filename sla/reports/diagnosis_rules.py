@@ -1,4 +1,4 @@
-"""The rules by which the diagnosis says what is wrong between marketing and sales, from its inputs (rules 12.55, 12.56). Pure."""
+"""The rules by which the diagnosis says what is wrong between marketing and sales, from its inputs (rules 12.55, 12.56, 12.80). Pure."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ LOW_VOLUME: Final = Fraction(8, 10)
 FEW_REJECTED: Final = Fraction(20, 100)
 REJECTION_LINE: Final = Fraction(35, 100)
 UNTOUCHED_LINE: Final = Fraction(10, 100)
+#: The middle of the scale of satisfaction; below it sales complains.
+CONTENT_FROM: Final = Fraction(3)
 
 
 class RuleFinding(StrEnum):
@@ -37,7 +39,8 @@ class DiagnosisInputs:
     """The inputs of the diagnosis, of the period and of the one before.
 
     `delivered` and `agreed` are of the calendar months that are over and lie within the period; `pipeline` is in the installation's
-    currency, `opportunities` how many opened.
+    currency, `opportunities` how many opened. `satisfaction` is the mean of the newest month of the period that has enough
+    answers to be shown, from 1 to 5; None without any.
     """
 
     mqls: int
@@ -50,6 +53,12 @@ class DiagnosisInputs:
     opportunities_before: int
     rejection: Sample
     untouched: Sample
+    satisfaction: Fraction | None = None
+
+    @property
+    def complains(self) -> bool:
+        """Say whether sales gives its leads less than the middle of the scale."""
+        return self.satisfaction is not None and self.satisfaction < CONTENT_FROM
 
     @property
     def volume_change(self) -> Fraction | None:
@@ -91,8 +100,9 @@ TOO_LOOSE: Final = Diagnosis(
 TOO_TIGHT: Final = Diagnosis(
     "too_tight", "Too tight",
     "Volume is low: below 80 % of what is agreed, or without an agreement a fifth below the period before. And sales rejects less than"
-    " 20 % of it, so that leads are lacking and not quality.",
-    "Sales takes nearly all of the little that it gets: the definition is defensive. Look at the wins that no MQL explains and loosen it.",
+    " 20 % of it, or gives its leads less than 3 of 5 without rejecting clearly more than 35 %: leads are lacking and not quality.",
+    "Sales gets little, and takes nearly all of it or complains: the definition is defensive. Look at the wins that no MQL"
+    " explains and loosen it.",
 )  # fmt: skip
 NO_OWNERSHIP: Final = Diagnosis(
     "no_shared_ownership", "No shared ownership",
@@ -101,7 +111,8 @@ NO_OWNERSHIP: Final = Diagnosis(
     "What marketing calls qualified sales rejects or ignores: the definition is not one of both sides. Take it to a joint review.",
 )  # fmt: skip
 HEALTHY: Final = Diagnosis(
-    "healthy", "Healthy", "Each of the others can be told, and none of them holds.", "Nothing speaks against the definition as it is."
+    "healthy", "Healthy", "Each of the others can be told, none of them holds, and sales does not give its leads"
+    " less than 3 of 5.", "Nothing speaks against the definition as it is."
 )  # fmt: skip
 DIAGNOSES: Final = (TOO_LOOSE, TOO_TIGHT, NO_OWNERSHIP, HEALTHY)
 
@@ -113,7 +124,7 @@ def diagnose(inputs: DiagnosisInputs) -> dict[str, RuleFinding]:
         TOO_TIGHT.key: _find_too_tight(inputs),
         NO_OWNERSHIP.key: _find_no_ownership(inputs),
     }
-    return {**findings, HEALTHY.key: _find_healthy(list(findings.values()))}
+    return {**findings, HEALTHY.key: _find_healthy(inputs, list(findings.values()))}
 
 
 def _find_too_loose(inputs: DiagnosisInputs) -> RuleFinding:
@@ -138,7 +149,9 @@ def _find_too_tight(inputs: DiagnosisInputs) -> RuleFinding:
         return RuleFinding.NOT
     if inputs.rejection.total < SMALLEST_SAMPLE:
         return RuleFinding.TOO_FEW
-    return _as_finding(holds=Fraction(inputs.rejection.hits, inputs.rejection.total) < FEW_REJECTED)
+    rejects_few = Fraction(inputs.rejection.hits, inputs.rejection.total) < FEW_REJECTED
+    rejects_many = _exceeds(inputs.rejection, REJECTION_LINE) == RuleFinding.HOLDS
+    return _as_finding(holds=rejects_few or (inputs.complains and not rejects_many))
 
 
 def _find_no_ownership(inputs: DiagnosisInputs) -> RuleFinding:
@@ -151,8 +164,8 @@ def _find_no_ownership(inputs: DiagnosisInputs) -> RuleFinding:
     return RuleFinding.TOO_FEW if RuleFinding.TOO_FEW in findings else RuleFinding.NOT
 
 
-def _find_healthy(others: list[RuleFinding]) -> RuleFinding:
-    if RuleFinding.HOLDS in others:
+def _find_healthy(inputs: DiagnosisInputs, others: list[RuleFinding]) -> RuleFinding:
+    if RuleFinding.HOLDS in others or inputs.complains:
         return RuleFinding.NOT
     return RuleFinding.TOO_FEW if RuleFinding.TOO_FEW in others else RuleFinding.HOLDS
 

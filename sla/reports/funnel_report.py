@@ -14,14 +14,15 @@ from leads.vocabulary import READERS_OF_LEADS, Motion
 from scoring.backtests.intervals_and_tests import Sample
 from scoring.models import Qualification
 from sla import permissions
+from sla.commitments import commitments
 from sla.figure_catalogue.funnel_figures import MATURES_AFTER
 from sla.figure_catalogue.readings import BAND_POINTS, score_band
-from sla.reports import conversion_rows, funnel_steps, funnel_tables, mql_outcomes
+from sla.reports import conversion_rows, funnel_steps, funnel_tables, mql_outcomes, opportunity_target
 from sla.reports.framework import headlines, row_rights
 from sla.reports.framework.figure_rows import FigureRow, FigureRows
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_entry import ReportEntry
-from sla.reports.framework.report_query import ReportQuery
+from sla.reports.framework.report_query import ReportQuery, RowFilters
 from sla.reports.framework.report_shape import Report, ReportCard, ReportCell, ReportSection
 from sla.reports.funnel_tables import NAME, FunnelCohort
 from sla.reports.mql_outcomes import STEP_NAMES
@@ -60,23 +61,43 @@ def _build_rates(cohort: FunnelCohort, trends: list[RateTrend]) -> ReportSection
     """Build the conversions of the period, compared with the period before; an alarm of the trend outranks the level."""
     query, now, counts = cohort.query, cohort.now, cohort.totals
     at_age, at_age_before = _compare_at_age(cohort)
+    target = _read_target(query)
     cards = []
     for step, trend in zip(mql_outcomes.list_steps(query.motion), trends, strict=True):
         is_maturing = conversion_rows.is_still_maturing(query.period.end, step, now)
         href = query.link("report_rows", NAME, figure=step) if counts[step] else ""
         days = f"within {MATURES_AFTER[step].days} days"
+        remarks = [f"Alarm: {trend.sentence}"] if trend.is_alarming else []
+        tone = "bad" if trend.is_alarming else ""
+        if step == "opportunity" and _is_of_everybody(query):
+            judgement = opportunity_target.judge(at_age.get(step, Sample(0, 0)), target, query.motion)
+            remarks.append(f"{days}: {judgement.remark}" if target is not None else judgement.remark)
+            tone = tone or judgement.tone
         cards.append(
             ReportCard(
                 step,
                 cohort.rates[step],
                 ReportCell(Sample(counts[step], counts["mql"]), href=href, is_maturing=is_maturing),
                 before=ReportCell(at_age_before[step]) if step in at_age_before else None,
-                tone="bad" if trend.is_alarming else "",
-                note=f"Alarm: {trend.sentence}" if trend.is_alarming else "",
+                target=ReportCell(target) if step == "opportunity" and target is not None else None,
+                tone=tone,
+                note="; ".join(remarks),
                 compared=ReportCell(at_age[step], note=days) if step in at_age else None,
             )
         )
     return ReportSection("rates", "Conversion", cards=tuple(cards))
+
+
+def _is_of_everybody(query: ReportQuery) -> bool:
+    """Say whether a report is of a whole motion: the target is promised for that, and not for a source or a team."""
+    return query.filters == RowFilters()
+
+
+def _read_target(query: ReportQuery) -> float | None:
+    """Return the agreed MQL→opportunity at the end of the period as a quotient of 1; None for a part of the motion."""
+    agreed = commitments.find_in_force_before(query.motion, query.period.end) if _is_of_everybody(query) else None
+    percent = agreed.opportunity_percent if agreed else None
+    return None if percent is None else percent / 100
 
 
 def _compare_at_age(cohort: FunnelCohort) -> tuple[dict[str, Sample], dict[str, Sample]]:

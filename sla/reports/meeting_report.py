@@ -60,6 +60,8 @@ TITLE: Final = "Weekly meeting"
 #: The section whose rows are the rejected leads; their names are never frozen.
 REJECTED: Final = "rejected"
 NOTE: Final = "Of all teams, whoever reads it; the rows behind a figure are those that you may see. Figures by person are in no meeting."
+#: What an erasure leaves of the report of a closed meeting (rules 17.19).
+ERASED: Final[dict[str, Any]] = {}
 _COHORT_WEEKS: Final = 4
 _MONTHS_SHOWN: Final = 4
 _FIRST_WEEK_UNTIL: Final = 7
@@ -69,10 +71,18 @@ def build(query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:  # n
     """Build the meeting about the week that the address names, by default the last one that is over. Raises QueryRefused."""
     week = read_week(query, now)
     meeting = find_meeting(query.motion, week)
+    if meeting is not None and meeting.report == ERASED:
+        return _report_erased(query.motion, week)
     if meeting is not None and meeting.report is not None:
         return _name_rejected(frozen_report.thaw(meeting.report), meeting.rejected)
     report = build_live(query.motion, week, meeting=meeting, now=now)
     return _name_rejected(report, _rejected_facts(query.motion, week, meeting))
+
+
+def _report_erased(motion: Motion, week: CalendarWeek) -> Report:
+    """Return what is left of a closed meeting whose record was erased (rules 17.19)."""
+    headline = "The record of this meeting was erased; the audit says by whom and why."
+    return Report(NAME, TITLE, motion, ReportPeriod(week.start, week.end), headline, sections=())
 
 
 def read_week(query: ReportQuery, now: dt.datetime) -> CalendarWeek:
@@ -176,16 +186,14 @@ def _describe_forecast(motion: Motion, end: dt.datetime) -> str:
 
 def _build_delivered(query: ReportQuery, now: dt.datetime) -> ReportSection:
     months = volume_section.read_months(query.motion, min(now, query.period.end))
-    last = next((month for month in months if not month.is_running), None)
     counts = [_read_rate(MQL_TO_OPPORTUNITY, query.motion, period, now) for period in _periods(query)]
     href = query.link("report_rows", volume_section.FUNNEL, figure="mql") if counts[0].total else ""
     cards = [ReportCard("delivered", DELIVERED, ReportCell(counts[0].total, href=href), ReportCell(counts[1].total))]
-    if last is not None:
-        cards.append(volume_section.build_card(last))
+    cards += volume_section.build_cards(months, query.motion)
     return ReportSection(
         "delivered",
         "Delivered against agreed",
-        volume_section.describe(last, query.motion) if last else "",
+        volume_section.describe_months(months, query.motion),
         tuple(cards),
         table=volume_section.build_table(ReportQuery(query.motion, query.period), months[:_MONTHS_SHOWN]),
     )

@@ -20,6 +20,7 @@ from sla.figure_catalogue.rejection_figures import (
     ATTEMPTS_ON_REJECTED,
     ATTEMPTS_SHARE,
     DECIDED,
+    MINUTES_ON_REJECTED,
     REJECTED_UNCONTACTED,
     TIME_TO_REJECTION,
 )
@@ -106,6 +107,9 @@ def _build_cards(
     time, time_before = (
         rejection_work.read_time(part.filter(decision=DispositionKind.REJECT)) for part in (decisions, before)
     )
+    estimate, estimate_before = (
+        rejection_work.estimate_time(part, query.motion, end=query.period.end) for part in (decisions, before)
+    )
     cards = (
         ReportCard("decided", DECIDED, ReportCell(rejected.total, href=_link(query, "decided")), ReportCell(rejected_before.total)),
         ReportCard("rejection", REJECTION, ReportCell(rejected, href=_link(query, "rejected")), ReportCell(rejected_before)),
@@ -115,11 +119,16 @@ def _build_cards(
         ),
         ReportCard("attempts_on_rejected", ATTEMPTS_ON_REJECTED, ReportCell(attempts.hits), ReportCell(attempts_before.hits)),
         ReportCard("attempts_share", ATTEMPTS_SHARE, ReportCell(attempts), ReportCell(attempts_before)),
+        ReportCard(
+            "minutes_on_rejected", MINUTES_ON_REJECTED, ReportCell(estimate.time, sample=attempts.hits),
+            ReportCell(estimate_before.time, sample=attempts_before.hits), note=estimate.basis,
+        ),
         ReportCard("time_to_rejection", TIME_TO_REJECTION, time, time_before),
     )  # fmt: skip
     headline = ""
     if attempts.total:
         headline = f"{attempts.hits:,} of {attempts.total:,} contact attempts went into leads that were rejected."
+        headline = f"{headline} {estimate.sentence}".strip()
     return ReportSection("rejection", "Rejections and the work in them", headline, cards)
 
 

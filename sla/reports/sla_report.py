@@ -122,8 +122,7 @@ def _by_kind(figures: Sequence[PromiseFigure]) -> Promises:
 def _build_marketing(
     query: ReportQuery, reader: User, months: list[DeliveredVolume], promises: Promises, before: Promises
 ) -> ReportSection:
-    last = next((month for month in months if not month.is_running), None)
-    cards = [volume_section.build_card(last)] if last else []
+    cards = volume_section.build_cards(months, query.motion)
     cards.append(
         ReportCard(
             "routed_in_time",
@@ -143,7 +142,7 @@ def _build_marketing(
     return ReportSection(
         "marketing",
         "What marketing promised",
-        volume_section.describe(last, query.motion) if last else "",
+        volume_section.describe_months(months, query.motion),
         tuple(cards),
         table=volume_section.build_table(query, months),
         notes=(note,) if months else (),

@@ -6,15 +6,21 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Least
 
 from config.calendar_periods import CalendarMonth
 from leads.vocabulary import Motion
+from scoring.backtests.intervals_and_tests import Sample
 from scoring.models import AccountQualification
-from sla.models import Commitment, Handoff
+from sla.commitments import commitments
+from sla.models import Handoff, PlayOutcome
 from sla.reported_mqls import current_rows
+from sla.reported_mqls.cycle_outcomes import OPENED
+from sla.vocabulary import OPPORTUNITY_DAYS
 
 MONTHS: Final = 3
+OPPORTUNITY_TIME: Final = dt.timedelta(days=OPPORTUNITY_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class DeliveredVolume:
 
     `agreed` is the number in the commitments that were in force at the month's end, None without any. `complete` counts
     leads whose source and engagement are on record: the context that marketing owes sales; None for companies.
+    `opportunities` of them became one within OPPORTUNITY_DAYS; `target` is the agreed share of those, None without any.
+    `is_maturing`: the youngest have not had this time.
     """
 
     month: CalendarMonth
@@ -30,6 +38,13 @@ class DeliveredVolume:
     count: int
     complete: int | None
     agreed: int | None
+    opportunities: int
+    target: float | None
+    is_maturing: bool
+
+    @property
+    def yield_sample(self) -> Sample:
+        return Sample(self.opportunities, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,7 @@ def read_delivered_months(*, motion: Motion, now: dt.datetime, count: int = MONT
     Counts the leads of all teams, or the companies, each in the month it qualified.
     """
     months = [CalendarMonth.containing(now, months_back=back) for back in range(count)]
-    return [_read_month(motion, month, is_running=month == months[0]) for month in months]
+    return [_read_month(motion, month, now) for month in months]
 
 
 def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.datetime, end: dt.datetime) -> list[RepYield]:
@@ -76,12 +91,28 @@ def read_yields(handoffs: QuerySet[Handoff], *, motion: Motion, start: dt.dateti
     return sorted(rows, key=lambda row: (row.name.casefold(), row.rep))
 
 
-def _read_month(motion: Motion, month: CalendarMonth, *, is_running: bool) -> DeliveredVolume:
+def _read_month(motion: Motion, month: CalendarMonth, now: dt.datetime) -> DeliveredVolume:
     counts: dict[str, Any] = {"count": Count("pk")}
-    if motion != Motion.AQL:
+    if motion == Motion.AQL:
+        until = Least(Value(now), OuterRef("at") + OPPORTUNITY_TIME)
+        opened = PlayOutcome.objects.filter(play__qualification=OuterRef("pk"), kind__in=OPENED, at__lte=until)
+        counts["opportunities"] = Count("pk", filter=Exists(opened))
+    else:
         counts["complete"] = Count("pk", filter=Q(has_context=True))
+        counts["opportunities"] = Count("pk", filter=Q(opened_at__lte=Least(Value(now), F("at") + OPPORTUNITY_TIME)))
     row = _select_qualified(motion, month).aggregate(**counts)
-    return DeliveredVolume(month, is_running, row["count"], row.get("complete"), read_agreed_volume(motion, month))
+    agreed = commitments.find_in_force_before(motion, month.end)
+    percent = agreed.opportunity_percent if agreed else None
+    return DeliveredVolume(
+        month,
+        is_running=month.end > now,
+        count=row["count"],
+        complete=row.get("complete"),
+        agreed=agreed.mqls_a_month if agreed else None,
+        opportunities=row["opportunities"],
+        target=None if percent is None else percent / 100,
+        is_maturing=month.end + OPPORTUNITY_TIME > now,
+    )
 
 
 def count_delivered(motion: Motion, month: CalendarMonth) -> int:
@@ -98,5 +129,5 @@ def _select_qualified(motion: Motion, month: CalendarMonth) -> QuerySet[Any]:
 
 def read_agreed_volume(motion: Motion, month: CalendarMonth) -> int | None:
     """Return the leads a month agreed at the month's end; later commitments do not change what was owed before them."""
-    in_force = Commitment.objects.filter(motion=motion, activated_at__lt=month.end).order_by("-activated_at", "-pk")
-    return in_force.values_list("mqls_a_month", flat=True).first()
+    agreed = commitments.find_in_force_before(motion, month.end)
+    return agreed.mqls_a_month if agreed else None

@@ -43,7 +43,7 @@ def pages(context: BrowserContext, page: Page, live_server: object) -> list[str]
         HandoffFactory(rejected=True, decision__reason=reason, now=now - dt.timedelta(days=days))
     QualificationFactory(tier=3, at=now)
     everybody = UserFactory(roles=[Role.SALES_MANAGER, Role.MARKETING_OPS, Role.SALES_LEADER])
-    usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
+    usual = {term.name: getattr(Commitment(opportunity_percent=12), term.name) for term in commitments.TERMS}
     draft = commitments.create_draft(
         motion=Motion.MQL, terms=usual | {"contact_minutes": 15}, reason="Faster.", by=everybody, now=now
     )

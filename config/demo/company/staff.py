@@ -177,13 +177,19 @@ def _extend_named_lists() -> None:
         )
 
 
+#: What both sides agreed on, to estimate the time that goes into rejected leads.
+MINUTES_OF_AN_ATTEMPT: Final = {
+    "call_minutes": 6, "email_minutes": 4, "linkedin_minutes": 3, "sms_minutes": 2, "meeting_minutes": 45,
+}  # fmt: skip
+
+
 def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
     """Sign the second commitments: tier 3 is nurtured first, and accepted leads are worked before more are taken."""
     in_force = commitments.current_commitment(Motion.MQL)
     terms = {term.name: getattr(in_force, term.name) for term in commitments.TERMS}
     commitment = commitments.create_draft(
         motion=Motion.MQL,
-        terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5},
+        terms=terms | {"tier_3_nurture_days": 14, "unworked_at_most": 5} | MINUTES_OF_AN_ATTEMPT,
         reason="A third of what sales rejected was tier 3: marketing nurtures it for two weeks, then sales calls.",
         by=people.manager,
         now=now,
@@ -193,7 +199,9 @@ def activate_second_commitment(people: Staff, *, now: dt.datetime) -> None:
 
 
 def _activate_first_commitment(people: dict[str, User], start: dt.datetime) -> None:
-    commitment = Commitment.objects.create(number=1, mqls_a_month=35, tier_3_nurture_days=0, unworked_at_most=0)
+    commitment = Commitment.objects.create(
+        number=1, mqls_a_month=35, opportunity_percent=12, tier_3_nurture_days=0, unworked_at_most=0
+    )
     commitments.activate(
         commitment=commitment, by_marketing=people["mona.marketing"], by_sales=people["luis.sales"], now=start
     )

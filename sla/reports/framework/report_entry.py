@@ -47,7 +47,7 @@ class ReportEntry:
     lead_sections: tuple[str, ...] = ()
 
     def build_current(self, query: ReportQuery, *, reader: User, now: dt.datetime) -> Report:
-        """Build the report from renewed rows, with a note if more changed than a reader can wait for (rules 12.93)."""
+        """Build the report from renewed rows, with a note if more changed than a reader can wait for (rules 12.83)."""
         current_rows.renew()
         outdated = current_rows.count_outdated()
         report = self.build(query, reader=reader, now=now)

@@ -51,7 +51,8 @@ def test_governed_tables_are_those_that_the_audit_is_about() -> None:
             "definitions.VersionChange", "definitions.SignOff", "definitions.Proposal", "definitions.CommitmentSnapshot",
             "definitions.Suppression",
             "sla.Commitment", "sla.MarketingCost", "sla.Handoff", "sla.Clock", "sla.Disposition", "sla.AccountPlay", "sla.PlayClock",
-            "sla.PlayDisposition", "audit.PersonRights", "audit.RoleGrant",
+            "sla.PlayDisposition", "sla.WeeklyMeeting", "sla.MeetingNote", "sla.MeetingDecision", "sla.OverhaulPlan",
+            "sla.OverhaulTick", "sla.OverhaulInterview", "audit.PersonRights", "audit.RoleGrant",
         )
     }  # fmt: skip
 

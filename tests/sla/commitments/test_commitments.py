@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, ProgrammingError
 
@@ -7,7 +9,9 @@ from config.accounts.vocabulary import Role
 from definitions import commitment_snapshots
 from leads.vocabulary import Motion
 from sla.commitments import commitments
+from sla.figure_catalogue.catalogue import MQL_TO_OPPORTUNITY
 from sla.models import Commitment
+from sla.vocabulary import OPPORTUNITY_DAYS
 from tests.factories import NOW, CommitmentFactory, HandoffFactory, UserFactory, read_handoff
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +128,40 @@ def test_the_database_holds_one_version_in_force_for_each_motion():
 
     with pytest.raises(IntegrityError, match="one_active_commitment"):
         CommitmentFactory(active=True, motion=Motion.PQL)
+
+
+def test_a_volume_without_its_rate_is_not_signed(leaders):
+    draft = CommitmentFactory(opportunity_percent=None)
+
+    with pytest.raises(commitments.ActivationRefused, match=r"give its target of MQL→opportunity"):
+        commitments.sign(commitment=draft, by=leaders["by_sales"], now=NOW)
+    with pytest.raises(commitments.ActivationRefused, match=r"promises a volume without a rate"):
+        commitments.activate(commitment=draft, now=NOW, **leaders)
+
+    draft.refresh_from_db()
+    assert (draft.state, draft.signed_by_sales) == ("draft", None)
+
+
+def test_the_target_is_signed_as_a_sentence_with_its_days(leaders):
+    commitments.activate(commitment=CommitmentFactory(opportunity_percent=15), now=NOW, **leaders)
+
+    promise = commitment_snapshots.find_current_snapshot(Motion.MQL)
+    assert (
+        "Of those, at least 15 % become opportunities within 60 days (MQL→opportunity)."
+        in commitment_snapshots.select_sentences(promise, commitment_snapshots.MARKETING)
+    )
+    assert MQL_TO_OPPORTUNITY.matures_after == dt.timedelta(days=OPPORTUNITY_DAYS)
+
+
+def test_commitments_from_before_targets_say_that_none_is_agreed():
+    before, after = CommitmentFactory(active=True, opportunity_percent=None), CommitmentFactory(opportunity_percent=15)
+
+    assert "MQL→opportunity: no target agreed." in commitments.term_sentences(before)[commitment_snapshots.MARKETING]
+    (change,) = commitments.changed_terms(before, after)
+    assert (change.before, change.after) == (None, 15)
+
+
+@pytest.mark.parametrize("percent", [0, 101])
+def test_the_database_takes_no_target_that_is_no_percentage(percent):
+    with pytest.raises(IntegrityError):
+        CommitmentFactory(opportunity_percent=percent)

@@ -45,6 +45,13 @@ def simulate_company(
     return build_history(qualified_at, *columns, rng)
 
 
+def swing_weekly(swing: float, seed: int, *, days: int = 900) -> Callable[[int], float]:
+    """Return a level that is drawn anew for each week, with mean 1 and a standard deviation of `swing`."""
+    spread = np.sqrt(np.log(1 + swing**2))
+    levels = np.random.default_rng(10_000 + seed).lognormal(-(spread**2) / 2, spread, days // 7 + 1)
+    return lambda day: float(levels[day // 7])
+
+
 def build_history(qualified_at, mql, kind, at, rng) -> MqlHistory:
     is_opened = kind == StepKind.OPENED
     steps = MqlSteps(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from sla.forecast import forecast_backtest, shortfall_alarm, stage_moves
+from sla.forecast.forecast_backtest import PastForecast
 from sla.forecast.forecast_cohorts import describe_cohorts
 from sla.forecast.mql_history import NEVER, MqlHistory, MqlSteps, StepKind, select_known
 from sla.forecast.pipeline_forecast import forecast_pipeline
 from sla.forecast.stage_moves import Move, OpenStage
-from tests.sla.forecast.simulated_worlds import simulate_company
+from tests.sla.forecast.simulated_worlds import simulate_company, swing_weekly
 
 END = 900.0
 
@@ -36,8 +37,39 @@ def test_the_interval_holds_seven_to_nine_of_ten_outcomes_and_a_quiet_year_has_o
     assert [len(rows) for rows in past] == [52] * 4
     within = sum(forecast_backtest.count_within(rows).hits for rows in past)
     assert 0.7 <= within / (4 * 52) <= 0.9
-    alarms = [shortfall_alarm.count_alarms([row.is_short for row in rows]) for rows in past]
+    alarms = [shortfall_alarm.count_alarms([row.cutoff for row in rows if row.is_short]) for rows in past]
     assert sum(alarms) <= 4
+
+
+def test_where_mqls_swing_by_half_a_year_has_one_alarm_without_a_shortfall_at_most(monkeypatch):
+    monkeypatch.setattr(forecast_backtest, "DRAWS", 80)
+    companies = [simulate_company(seed, level=swing_weekly(0.5, seed)) for seed in range(8)]
+
+    past = [forecast_backtest.run_backtest(company, cutoff=END, seed=1)["EUR"] for company in companies]
+
+    assert sum(count_false_alarms(rows) for rows in past) <= len(companies)
+
+
+def count_false_alarms(rows: tuple[PastForecast, ...]) -> int:
+    """Count the alarms of a year in none of whose weeks less than four fifths of the usual pipeline came."""
+    short = [row for row in rows if row.is_short]
+    right = [row.cutoff for row in short if row.came < 0.8 * row.usual]
+    near = shortfall_alarm.SAME_ALARM_DAYS
+    alarms: list[list[float]] = []
+    for row in short:
+        if alarms and row.cutoff - alarms[-1][-1] <= near:
+            alarms[-1].append(row.cutoff)
+        else:
+            alarms.append([row.cutoff])
+    assert len(alarms) == shortfall_alarm.count_alarms([row.cutoff for row in short])
+    return sum(not set(weeks) & set(right) for weeks in alarms)
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "alarms"), [([], 0), ([7], 1), ([7, 14, 42], 1), ([7, 42], 2), ([7, 14, 43, 71, 120], 3)]
+)
+def test_short_forecasts_whose_windows_overlap_are_one_alarm(cutoffs, alarms):
+    assert shortfall_alarm.count_alarms(cutoffs) == alarms
 
 
 @pytest.mark.parametrize("seed", range(4))

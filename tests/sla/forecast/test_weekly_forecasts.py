@@ -12,6 +12,7 @@ from django.db.utils import Error
 
 from config import periodic
 from config.accounts.vocabulary import Role
+from config.calendar_periods import CalendarWeek
 from config.jobs import leases
 from config.jobs.models import SetAsideRow
 from leads.identity import merges
@@ -269,6 +270,27 @@ def test_a_shortfall_is_told_to_the_leaders_once(monkeypatch):
     (notice,) = Notice.objects.filter(kind=NoticeKind.PIPELINE_SHORT, to=leader)
     assert notice.path == "/reports/forecast/?motion=mql"
     assert notice.text.startswith("MQL pipeline from 29 May to 27 Jun 2026 is to fall short: ")
+
+
+@pytest.mark.parametrize(("weeks_before", "notices"), [(4, 0), (5, 1)])
+def test_a_shortfall_of_days_that_were_told_is_told_once(monkeypatch, weeks_before, notices):
+    QualificationFactory(at=MONDAY - 10 * DAY)
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+    monkeypatch.setattr(forecast_backtest, "DRAWS", 20)
+    company = simulate_company(
+        101, mqls_a_week=30, days_between=(1, 30, 55), level=lambda day: 0.3 if day >= 600 else 1
+    )
+    place_history(monkeypatch, company, last_day=MONDAY, days=640)
+    cutoff_at = MONDAY - weeks_before * 7 * DAY
+    WeeklyForecast.objects.create(
+        motion=Motion.MQL, week=CalendarWeek.containing(cutoff_at).name, method=weekly_forecasts.METHOD,
+        cutoff_at=CalendarWeek.containing(cutoff_at).start, at=cutoff_at,
+        result={"currencies": [{"currency": "EUR", "is_short": True}]},
+    )  # fmt: skip
+
+    weekly_forecasts.make_due_forecasts(now=MONDAY)
+
+    assert Notice.objects.filter(kind=NoticeKind.PIPELINE_SHORT, to=leader).count() == notices
 
 
 def test_a_kept_forecast_has_its_backtest_and_cohorts(monkeypatch):

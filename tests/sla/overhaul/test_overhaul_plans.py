@@ -11,9 +11,11 @@ from django.test import Client
 from config.accounts.vocabulary import Role
 from leads.exceptions import Refused
 from leads.vocabulary import Motion
-from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick, SatisfactionQuestion
+from sla.models import OverhaulInterview, OverhaulPlan, OverhaulTick, RoutingRule, SatisfactionQuestion
 from sla.overhaul import plan_figures, plan_steps, plans
-from tests.factories import DAY, NOW, HandoffFactory, RepFactory, UserFactory, VersionFactory
+from sla.teams import rule_editing
+from tests.config.audit.tampering import find_faults, tamper
+from tests.factories import DAY, NOW, HandoffFactory, RepFactory, TeamFactory, UserFactory, VersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -163,3 +165,48 @@ def test_the_plan_is_worked_on_its_page(leader):
     assert client.post(f"{path}/end/").status_code == 302
     assert client.post(f"{path}/end/").status_code == 409
     assert OverhaulTick.objects.get().by == leader
+
+
+def test_a_plan_with_its_ticks_and_interviews_is_in_the_audit(plan, leader):
+    plans.tick_step(plan=plan, step="sources", note="Fairs are weak.", by=leader, now=NOW + 2 * DAY)
+    interview = plans.record_interview(
+        plan=plan, rep=leader, good_lead="Asked for a price.", bad_lead="A student.", by=leader, now=NOW + 2 * DAY
+    )
+    plans.end_plan(plan=plan, by=leader, now=NOW + 3 * DAY)
+    assert find_faults() == []
+
+    tamper("sla_overhaulplan", "UPDATE sla_overhaulplan SET baseline = '[]'")
+    tamper("sla_overhaulinterview", "UPDATE sla_overhaulinterview SET bad_lead = 'None.'")
+    tamper("sla_overhaultick", "DELETE FROM sla_overhaultick")
+
+    faults = " ".join(find_faults())
+    assert f"sla_overhaulplan {plan.pk}" in faults
+    assert f"sla_overhaulinterview {interview.pk}" in faults
+    assert "sla_overhaultick" in faults
+
+
+def test_routing_rules_tick_their_step_only_by_what_happened_since_the_plan_began(plan, leader):
+    team = TeamFactory(working=True, reps=0)
+    rule = RoutingRule.objects.get(team=team)
+    by = UserFactory(roles=[Role.SALES_MANAGER])
+    columns = {"name": "Old"}
+    rule_editing.change_rule(rule=rule, columns=columns, by=by, now=plan.started_at - DAY)
+    assert not states(plan)["routing"].is_done
+    assert states(plan)["routing"].is_ticked_by_people
+
+    rule_editing.change_rule(rule=rule, columns={"name": "New"}, by=by, now=plan.started_at + DAY)
+
+    state = states(plan)["routing"]
+    assert f"changed by {by} on" in state.fact
+    assert not state.is_ticked_by_people
+
+
+def test_rules_that_are_right_are_confirmed_by_a_person(plan, leader):
+    RoutingRule.objects.all().update(is_active=False)
+    with pytest.raises(Refused, match="no routing rule is in force"):
+        plans.tick_step(plan=plan, step="routing", note="", by=leader, now=NOW + 2 * DAY)
+    TeamFactory(working=True, reps=0)
+
+    plans.tick_step(plan=plan, step="routing", note="As they are.", by=leader, now=NOW + 2 * DAY)
+
+    assert states(plan)["routing"].tick.by == leader

@@ -1,4 +1,4 @@
-"""MQLs and promises as reports read them equal the rows that they follow from, whatever changed (rules 12.93)."""
+"""MQLs and promises as reports read them equal the rows that they follow from, whatever changed (rules 12.83)."""
 
 from __future__ import annotations
 

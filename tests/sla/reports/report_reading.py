@@ -43,6 +43,11 @@ def cards_of(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {card["key"]: card["now"] for section in answer["sections"] for card in section["figures"]}
 
 
+def whole_cards_of(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the cards by key, with their period before, target and note."""
+    return {card["key"]: card for section in answer["sections"] for card in section["figures"]}
+
+
 def counts(table: dict[str, Any], column: str) -> dict[str, tuple[int | None, int | None]]:
     """Return count and sample of a column by the labels of the rows."""
     return {row["label"]: (row["cells"][column]["count"], row["cells"][column]["of"]) for row in table["rows"]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.accounts.vocabulary import Role
 from definitions import version_documents
@@ -189,3 +191,25 @@ def test_without_a_version_and_for_companies_the_page_stands():
     activate_accounts()
     assert read_page(ops, "/reports/data-health/", at=LATER, motion="aql").status_code == 200
     assert set(tables_of(read_api(ops, "data-health", at=LATER, motion="aql"))) == {"fields", "duplicates", "values"}
+
+
+def test_new_leads_are_those_of_the_period_from_every_source_and_from_none():
+    activate()
+    for source, at in (("fair", NOW), ("", NOW), ("web", NOW), ("web", NOW - 200 * DAY)):
+        LeadFactory(source=source, recorded_at=at)
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+
+    (row, *_) = tables_of(read_api(leader, "data-health", at=LATER, weeks="12"))["fields"]["rows"]
+
+    assert row["cells"]["leads"]["of"] == 3
+
+
+def test_what_is_counted_of_all_leads_is_counted_once_a_page():
+    activate()
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+
+    with CaptureQueriesContext(connection) as queries:
+        read_api(leader, "data-health", at=LATER)
+
+    statements = [query["sql"] for query in queries if "leads_duplicatecandidate" in query["sql"]]
+    assert len(statements) == 1

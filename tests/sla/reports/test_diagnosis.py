@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
+from sla.models import SatisfactionQuestion
 from sla.plays import play_work
 from sla.reports import diagnosis_rules
 from sla.reports.diagnosis_rules import DiagnosisInputs, RuleFinding
+from sla.vocabulary import AttemptOutcome, Channel
 from tests.account_plays import start_play
-from tests.factories import DAY, MINUTE, NOW, CommitmentFactory, HandoffFactory, UserFactory
+from tests.factories import DAY, HOUR, MINUTE, NOW, CommitmentFactory, HandoffFactory, UserFactory
 from tests.sla.reports.mql_sql import add_outcome
-from tests.sla.reports.report_reading import cards_of, read_api, read_page, run_sql, tables_of
+from tests.sla.reports.report_reading import cards_of, read_api, read_page, run_sql, tables_of, whole_cards_of
 
+FEBRUARY = dt.datetime(2026, 2, 2, 9, tzinfo=dt.UTC)
 HEALTHY = DiagnosisInputs(
     mqls=120, mqls_before=118, delivered=80, agreed=80, pipeline=Decimal(205), pipeline_before=Decimal(200), opportunities=30,
     opportunities_before=28, rejection=Sample(30, 110), untouched=Sample(3, 118),
@@ -44,6 +49,10 @@ def find(**changes: object) -> dict[str, str]:
         ({"agreed": 0, "delivered": 0, "mqls": 90, "rejection": Sample(12, 110)}, "too_tight"),
         ({"rejection": Sample(55, 110)}, "no_shared_ownership"),
         ({"untouched": Sample(25, 118)}, "no_shared_ownership"),
+        # Sales complains of the little that it gets, and does not reject too much of it.
+        ({"delivered": 60, "rejection": Sample(30, 110), "satisfaction": Fraction(29, 10)}, "too_tight"),
+        ({"delivered": 60, "rejection": Sample(55, 110), "satisfaction": Fraction(2)}, "no_shared_ownership"),
+        ({"delivered": 60, "rejection": Sample(30, 110), "satisfaction": Fraction(3)}, "healthy"),
         # 40 % of 50 lie above the line, and not clearly.
         ({"rejection": Sample(20, 50)}, "healthy"),
     ],
@@ -111,8 +120,14 @@ def test_the_inputs_are_what_sql_counts():
         FROM sla_commitment"""
     )
     assert cards["delivered_share"]["value"] == round(100 * delivered / agreed, 1)
-    for key in ("delivered", "cohort_rejection", "untouched"):
-        number = cards[key]["value"] if cards[key]["count"] is None else cards[key]["count"]
+    for key in ("delivered", "mql_to_opportunity", "pipeline", "cohort_rejection", "untouched"):
+        number = (
+            cards[key]["of"]
+            if key == "pipeline"
+            else cards[key]["value"]
+            if cards[key]["count"] is None
+            else cards[key]["count"]
+        )
         assert f'<span class="faint">{number}</span>' in read_page(leader, cards[key]["rows"], at=NOW).content.decode()
     assert "Not enough to say" in answer["headline"]
     findings = {row["key"]: row["cells"]["finding"]["value"] for row in tables_of(answer)["findings"]["rows"]}
@@ -146,3 +161,48 @@ def test_the_diagnosis_of_companies_reads_plays_and_their_deals():
             2 * mqls_a_month FROM sla_commitment WHERE motion = 'aql'"""
     )
     assert (delivered, cards["delivered_share"]["value"]) == (1, round(100 * delivered / agreed, 1))
+
+
+def test_nothing_is_healthy_while_sales_complains():
+    findings = find(satisfaction=Fraction(2))
+
+    assert set(findings.values()) == {RuleFinding.NOT}
+
+
+@pytest.mark.django_db
+def test_the_answers_of_sales_are_an_input_with_their_sample_and_their_months():
+    for place, score in enumerate((2, 2, 3, 1, None)):
+        SatisfactionQuestion.objects.create(
+            person=UserFactory(), month="2026-02", asked_at=FEBRUARY, closes_at=FEBRUARY + 27 * DAY, score=score,
+            answered_at=FEBRUARY + place * DAY if score else None,
+        )  # fmt: skip
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+
+    card = whole_cards_of(read_api(leader, "diagnosis", at=NOW))["satisfaction"]
+
+    assert (card["now"]["value"], card["now"]["of"]) == (2.0, 4)
+    assert card["note"] == "February 2026: 4 of 5 answered"
+    assert 'id="satisfaction"' in read_page(leader, card["now"]["rows"].split("#")[0], at=NOW).content.decode()
+
+
+@pytest.mark.django_db
+def test_of_companies_the_pipeline_is_that_of_plays_and_leads_to_them():
+    CommitmentFactory(active=True, motion=Motion.AQL, mqls_a_month=10)
+    play = start_play()
+    by = play.rep.user
+    play_work.log_attempt(
+        play=play, contact=play.contacts.first(), channel=Channel.CALL, outcome=AttemptOutcome.CONNECTED, at=NOW + MINUTE,
+        by=by, now=NOW + MINUTE,
+    )  # fmt: skip
+    play_work.accept(play=play, by=by, now=NOW + 2 * MINUTE)
+    play_work.book_meeting(play=play, at=NOW + DAY, by=by, now=NOW + 3 * MINUTE)
+    play_work.open_opportunity(play=play, amount=Decimal(40_000), by=by, now=NOW + HOUR)
+    leader = UserFactory(roles=[Role.SALES_LEADER])
+
+    for motion, opportunities in (("aql", 1), ("mql", 0)):
+        cards = cards_of(read_api(leader, "diagnosis", at=NOW + 30 * DAY, motion=motion))
+        assert cards["pipeline"]["of"] == opportunities, motion
+        assert bool(cards["pipeline"]["rows"]) == bool(opportunities)
+        if opportunities:
+            page = read_page(leader, cards["pipeline"]["rows"], at=NOW + 30 * DAY).content.decode()
+            assert f"/plays/{play.pk}/" in page

@@ -17,19 +17,20 @@ from leads.vocabulary import Motion, OutcomeKind
 from scoring.backtests.intervals_and_tests import Sample
 from sla.figure_catalogue.readings import score_band
 from sla.handoffs import attempts, sales_stages
-from sla.models import RoutingRule
+from sla.models import Commitment, RoutingRule
 from sla.reported_mqls import current_rows
 from sla.reports import funnel_report, funnel_tables, mql_outcomes
 from sla.reports.framework import report_page
 from sla.reports.framework.headlines import RateTrend
 from sla.reports.framework.report_query import read_query
-from sla.vocabulary import AttemptOutcome, Channel
+from sla.vocabulary import AttemptOutcome, Channel, CommitmentState
 from tests.account_plays import activate_accounts
 from tests.factories import (
     DAY,
     HOUR,
     MINUTE,
     NOW,
+    CommitmentFactory,
     EventFactory,
     HandoffFactory,
     LeadFactory,
@@ -39,7 +40,16 @@ from tests.factories import (
     VersionFactory,
 )
 from tests.sla.reports.mql_sql import MQLS, add_outcome
-from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
+from tests.sla.reports.report_reading import (
+    cards_of,
+    counts,
+    read_api,
+    read_csv,
+    read_page,
+    run_sql,
+    tables_of,
+    whole_cards_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -345,3 +355,23 @@ def test_older_cohorts_that_had_more_time_are_no_alarm():
 
     assert cards_of(answer)["opportunity"]["count"] == 14
     assert answer["headline"] == "No rate changed clearly between the first and the second half of the period."
+
+
+def test_the_opportunities_of_the_funnel_stand_against_the_target_of_the_whole_motion(leader):
+    whole, of_tier = (
+        whole_cards_of(read_api(leader, "funnel", at=NOW + 70 * DAY, weeks="12", **filters))
+        for filters in ({}, {"tier": "2"})
+    )
+
+    assert whole["opportunity"]["target"]["value"] == 12
+    assert "within 60 days" in whole["opportunity"]["note"]
+    assert (of_tier["opportunity"]["target"], whole["sal"]["target"]) == (None, None)
+
+
+def test_without_an_agreement_the_funnel_says_that_there_is_no_target(leader):
+    Commitment.objects.update(state=CommitmentState.RETIRED, retired_at=NOW)
+    CommitmentFactory(active=True, opportunity_percent=None, activated_at=NOW)
+
+    card = whole_cards_of(read_api(leader, "funnel", at=LATER))["opportunity"]
+
+    assert (card["target"], card["note"]) == (None, "MQL→opportunity: no target agreed")

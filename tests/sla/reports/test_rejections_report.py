@@ -9,13 +9,32 @@ import pytest
 from config.accounts.vocabulary import Role
 from leads.vocabulary import Motion
 from sla.handoffs import attempts, dispositions
-from sla.models import ReasonCode, RoutingRule
+from sla.models import Commitment, ReasonCode, RoutingRule
 from sla.plays import play_work
 from sla.reports import rejection_families, rejection_tables
-from sla.vocabulary import AttemptOutcome, Channel, DispositionKind, Family
+from sla.vocabulary import AttemptOutcome, Channel, CommitmentState, DispositionKind, Family
 from tests.account_plays import activate_accounts, start_play
-from tests.factories import DAY, HOUR, MINUTE, NOW, HandoffFactory, QualificationFactory, TeamFactory, UserFactory
-from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    CommitmentFactory,
+    HandoffFactory,
+    QualificationFactory,
+    TeamFactory,
+    UserFactory,
+)
+from tests.sla.reports.report_reading import (
+    cards_of,
+    counts,
+    read_api,
+    read_csv,
+    read_page,
+    run_sql,
+    tables_of,
+    whole_cards_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -248,3 +267,33 @@ def test_a_month_is_above_the_line_only_beyond_35_percent():
     assert rejection_tables.describe_line(months) == "No month with 20 decisions or more was above 35 %."
     above = rejection_tables.describe_line([*months, ("May 2026", rejection_tables.Sample(36, 100))])
     assert above == "Above 35 % in May 2026 (36 % of 100)."
+
+
+def agree_minutes(**minutes: int) -> None:
+    Commitment.objects.update(state=CommitmentState.RETIRED, retired_at=NOW)
+    CommitmentFactory(active=True, number=9, activated_at=NOW + HOUR, **minutes)
+
+
+def test_the_time_spent_on_rejected_leads_is_estimated_by_the_agreed_minutes(leader):
+    without = whole_cards_of(read_api(leader, "rejections", at=LATER))["minutes_on_rejected"]
+    agree_minutes(call_minutes=80, email_minutes=4)
+    answer = read_api(leader, "rejections", at=LATER)
+    card = whole_cards_of(answer)["minutes_on_rejected"]
+    ((calls,),) = run_sql(
+        ATTEMPTS.replace("count(*) FILTER (WHERE d.kind = 'reject'), count(*)", "count(*)") + " AND d.kind = 'reject'"
+    )
+
+    assert (without["now"]["value"], without["note"]) == (None, "no minutes of an attempt are agreed")
+    assert (card["now"]["value"], card["now"]["of"]) == (80 * calls, calls)
+    assert card["note"] == "by 80 minutes a call, 4 an e-mail (MQL commitments v9)"
+    (section,) = [section for section in answer["sections"] if section["key"] == "rejection"]
+    assert f"About {round(80 * calls / 60)} hours went into rejected leads" in section["headline"]
+
+
+def test_attempts_by_channels_without_minutes_are_left_out_and_said(leader):
+    agree_minutes(email_minutes=4)
+
+    card = whole_cards_of(read_api(leader, "rejections", at=LATER))["minutes_on_rejected"]
+
+    assert card["now"]["value"] is None
+    assert "2 attempts by other channels are left out" in card["note"]

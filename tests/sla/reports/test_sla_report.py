@@ -16,8 +16,28 @@ from sla.handoffs import attempts, dispositions, openings
 from sla.models import Handoff, HandoffOpening, RoutingRule
 from sla.reported_mqls import current_rows
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
-from tests.factories import DAY, HOUR, MINUTE, NOW, EventFactory, HandoffFactory, RepFactory, TeamFactory, UserFactory
-from tests.sla.reports.report_reading import cards_of, counts, read_api, read_csv, read_page, run_sql, tables_of
+from tests.factories import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    EventFactory,
+    HandoffFactory,
+    QualificationFactory,
+    RepFactory,
+    TeamFactory,
+    UserFactory,
+)
+from tests.sla.reports.report_reading import (
+    cards_of,
+    counts,
+    read_api,
+    read_csv,
+    read_page,
+    run_sql,
+    tables_of,
+    whole_cards_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -429,3 +449,15 @@ def test_leads_accepted_without_opening_their_evidence_are_asked_about(leader, t
     # By person for the manager and the rep concerned only.
     assert "acceptance_rep" not in tables_of(read_api(leader, "sla", at=LATER))
     assert "acceptance_rep" in tables_of(read_api(team.managers.first(), "sla", at=LATER))
+
+
+def test_the_volume_of_marketing_stands_with_its_rate_and_the_target(leader):
+    for _ in range(20):
+        QualificationFactory(at=NOW - 80 * DAY)
+
+    answer = read_api(leader, "sla", at=LATER)
+
+    cards, month = whole_cards_of(answer), tables_of(answer)["month"]
+    assert cards["opportunities_in_time"]["target"]["value"] == 12
+    assert {"opportunities", "opportunity_target"} <= {column["key"] for column in month["columns"]}
+    assert "opportunities_in_time" not in cards_of(read_api(leader, "sla", at=LATER, tier="1"))

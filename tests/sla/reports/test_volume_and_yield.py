@@ -6,9 +6,10 @@ import pytest
 
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
+from scoring.backtests.intervals_and_tests import Sample
 from sla.handoffs import attempts, dispositions, sales_stages
 from sla.models import Commitment, Handoff
-from sla.reports import volume_and_yield
+from sla.reports import opportunity_target, volume_and_yield
 from sla.vocabulary import AttemptOutcome, Channel, CommitmentState
 from tests.factories import (
     DAY,
@@ -21,6 +22,7 @@ from tests.factories import (
     QualificationFactory,
     read_handoff,
 )
+from tests.sla.reports.mql_sql import add_outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +99,41 @@ def test_a_reps_mqls_are_followed_to_the_meeting_and_the_opportunity():
 
     assert (row.name, row.assigned, row.meetings, row.opened_after_meeting) == (str(unseen.rep), 3, 1, 1)
     assert volume_and_yield.read_yields(Handoff.objects.all(), motion=Motion.MQL, start=NOW + HOUR, end=NOW + DAY) == []
+
+
+def test_a_month_has_its_opportunities_of_sixty_days_beside_the_target():
+    former = CommitmentFactory(active=True, opportunity_percent=None, activated_at=NOW - 300 * DAY)
+    Commitment.objects.filter(pk=former.pk).update(state=CommitmentState.RETIRED, retired_at=NOW - 100 * DAY)
+    CommitmentFactory(active=True, opportunity_percent=15)
+    for days in (60, 61):
+        qualification = QualificationFactory(at=NOW - 100 * DAY)
+        add_outcome(qualification.lead, at=qualification.at + days * DAY)
+    QualificationFactory(at=NOW - 100 * DAY, motion=Motion.PQL)
+    QualificationFactory(at=NOW)
+
+    months = volume_and_yield.read_delivered_months(motion=Motion.MQL, now=NOW + DAY, count=6)
+
+    by_name = {month.month.name: month for month in months}
+    old, running = by_name[f"{NOW - 100 * DAY:%Y-%m}"], months[0]
+    assert (old.yield_sample, old.target, old.is_maturing) == (Sample(1, 2), 0.15, False)
+    assert (running.yield_sample, running.is_maturing) == (Sample(0, 1), True)
+    assert months[-1].target is None
+
+
+@pytest.mark.parametrize(
+    ("hits", "target", "remark", "tone"),
+    [
+        (2, 0.15, "clearly below the target", "bad"),
+        (40, 0.15, "clearly above the target", "good"),
+        (15, 0.15, "no clear difference from the target", ""),
+        (2, None, "MQL→opportunity: no target agreed", ""),
+    ],
+)
+def test_a_rate_is_judged_by_the_interval_against_the_target(hits, target, remark, tone):
+    judgement = opportunity_target.judge(Sample(hits, 100), target, Motion.MQL)
+
+    assert (judgement.remark, judgement.tone) == (remark, tone)
+
+
+def test_a_few_leads_say_nothing_against_the_target():
+    assert opportunity_target.judge(Sample(0, 19), 0.9, Motion.MQL).remark == "too few to compare with the target"

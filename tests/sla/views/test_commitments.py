@@ -56,7 +56,9 @@ def signed_in(user: User) -> Client:
 
 
 def typed(of: Commitment | None = None, **fields: object) -> dict[str, object]:
-    terms = {term.name: getattr(of or Commitment(), term.name) for term in commitments.TERMS}
+    agreed = of or CommitmentFactory.build()
+    numbers = {term.name: getattr(agreed, term.name) for term in commitments.TERMS}
+    terms = {name: "" if number is None else number for name, number in numbers.items()}
     read = commitments.stamp(of) if of else ""
     return {**terms, "reason": "Faster first contact.", "read": read, "arrives": "", "calendar": "", **fields}
 
@@ -65,8 +67,8 @@ def text_of(response: object) -> str:
     return " ".join(response.content.decode().split())
 
 
-def drafted(by: User, **terms: int) -> Commitment:
-    usual = {term.name: getattr(Commitment(), term.name) for term in commitments.TERMS}
+def drafted(by: User, **terms: int | None) -> Commitment:
+    usual = {term.name: getattr(CommitmentFactory.build(), term.name) for term in commitments.TERMS}
     return commitments.create_draft(motion=Motion.MQL, terms=usual | terms, reason="Faster.", by=by, now=NOW)
 
 
@@ -148,6 +150,8 @@ def test_two_who_edit_one_draft_do_not_overwrite_each_other(people: People, in_f
     [
         ({"contact_minutes": "0"}, "greater than or equal to 1"),
         ({"mqls_a_month": "99999999999999999999"}, "less than or equal to"),
+        ({"opportunity_percent": ""}, "This field is required"),
+        ({"opportunity_percent": "101"}, "less than or equal to"),
         ({"contact_minutes_tier_1": "45"}, "The hottest leads cannot wait longer"),
         ({"reason": ""}, "This field is required."),
         ({"arrives": "yesterday"}, "Give a date and a time"),

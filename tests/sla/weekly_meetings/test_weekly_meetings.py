@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 import time_machine
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from config.accounts.vocabulary import Role
+from config.audit.models import SealedEntry
 from config.calendar_periods import CalendarWeek
 from leads.exceptions import Refused
 from leads.models import Outcome
@@ -23,6 +24,7 @@ from sla.reported_mqls import current_rows
 from sla.reports import meeting_changes, meeting_report, rejected_sample
 from sla.vocabulary import MeetingDecisionState, NoticeKind
 from sla.weekly_meetings import meeting_steps, preparation
+from tests.config.audit.tampering import find_faults, tamper
 from tests.definitions.suppressions.suppressed import suppress
 from tests.factories import DAY, HOUR, NOW, HandoffFactory, ReasonCodeFactory, UserFactory
 from tests.sla.api_client import ApiClient
@@ -291,3 +293,44 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(meeting, leaders, dja
     with django_assert_max_num_queries(80):
         client.get("/reports/meeting/", {"week": WEEK})
     assert len(meeting.rejected) == rejected_sample.SAMPLE_SIZE
+
+
+def test_each_transition_of_a_meeting_is_in_the_audit_and_an_edit_is_named(meeting, leaders):
+    meeting_steps.write_note(meeting=meeting, text="Greta Garbo called.", by=leaders[0], now=MONDAY)
+    decision = decide(meeting, leaders[0])
+    meeting_steps.close_meeting(meeting=meeting, by=leaders[0], now=MONDAY + HOUR)
+    meeting_steps.settle_decision(
+        decision=decision, state=MeetingDecisionState.DONE, outcome="Titles asked.", by=leaders[0], now=MONDAY + DAY
+    )
+
+    assert find_faults() == []
+    contents = [
+        (entry.table_name, entry.operation, entry.content) for entry in SealedEntry.objects.order_by("position")
+    ]
+    assert {
+        ("sla_weeklymeeting", "insert"), ("sla_weeklymeeting", "update"), ("sla_meetingnote", "insert"),
+        ("sla_meetingdecision", "insert"), ("sla_meetingdecision", "update"),
+    } <= {(table, operation) for table, operation, _ in contents}  # fmt: skip
+    assert not any("Garbo" in content or "Titles asked" in content for _, _, content in contents)
+
+    tamper("sla_meetingdecision", "UPDATE sla_meetingdecision SET due_on = due_on + 30, text = 'Nothing'")
+    tamper("sla_weeklymeeting", "UPDATE sla_weeklymeeting SET report = '{}'")
+
+    faults = " ".join(find_faults())
+    assert f"sla_meetingdecision {decision.pk}" in faults
+    assert f"sla_weeklymeeting {meeting.pk}" in faults
+
+
+def test_the_record_of_a_meeting_can_be_erased_before_and_after_it_is_closed(meeting, leaders):
+    open_meeting = preparation.prepare_due(now=NEXT_MONDAY) and WeeklyMeeting.objects.latest("start")
+    meeting_steps.close_meeting(meeting=meeting, by=leaders[0], now=MONDAY + HOUR)
+    with connection.cursor() as cursor:
+        for row in (meeting, open_meeting):
+            cursor.execute("SELECT accord_audit_erase('sla_weeklymeeting', %s, 'user 7', 'request 31')", [row.pk])
+
+    meeting.refresh_from_db()
+    open_meeting.refresh_from_db()
+    assert (meeting.report, meeting.rejected, open_meeting.report) == ({}, [], None)
+    assert "was erased" in read_api(leaders[0], "meeting", at=NEXT_MONDAY, week=WEEK)["headline"]
+    assert read_page(leaders[0], "/reports/meeting/", at=NEXT_MONDAY, week=WEEK).status_code == 200
+    assert find_faults() == []
