@@ -36,6 +36,7 @@ from sla.reports import (
     pipeline_sums,
     promise_tables,
     rejected_sample,
+    rejection_tables,
     satisfaction_results,
     volume_section,
 )
@@ -59,6 +60,9 @@ NAME: Final = "meeting"
 TITLE: Final = "Weekly meeting"
 #: The section whose rows are the rejected leads; their names are never frozen.
 REJECTED: Final = "rejected"
+CHANGES: Final = "changes"
+#: Their tables need the width of the page; the others stand beside the decisions and notes.
+WIDE_SECTIONS: Final = (REJECTED, CHANGES)
 NOTE: Final = "Of all teams, whoever reads it; the rows behind a figure are those that you may see. Figures by person are in no meeting."
 #: What an erasure leaves of the report of a closed meeting (rules 17.19).
 ERASED: Final[dict[str, Any]] = {}
@@ -206,7 +210,8 @@ def _periods(query: ReportQuery) -> tuple[ReportPeriod, ReportPeriod]:
 def _build_acceptance(query: ReportQuery, now: dt.datetime) -> ReportSection:
     sample, before = (_read_rate(ACCEPTANCE, query.motion, period, now) for period in _periods(query))
     headline = f"Sales accepted {sample.hits:,} of the {sample.total:,} that it decided." if sample.total else ""
-    card = ReportCard("acceptance", ACCEPTANCE, ReportCell(sample), ReportCell(before))
+    href = query.link("report_rows", rejection_tables.NAME, figure="decided") if sample.total else ""
+    card = ReportCard("acceptance", ACCEPTANCE, ReportCell(sample, href=href), ReportCell(before))
     return ReportSection("acceptance", "Acceptance", headline, (card,))
 
 
@@ -314,7 +319,7 @@ def _rejected_cells(motion: Motion, row: dict[str, Any]) -> tuple[ReportCell, ..
     remark = ". ".join(
         text.rstrip(".") for text in (row["note"], row["missing"] and f"Missing: {row['missing']}") if text
     )
-    score = "" if row["fit"] is None else f"{row['fit']:g}, {row['engagement']:g}"
+    score = "" if row["fit"] is None else f"{formats.points(row['fit'])}, {formats.points(row['engagement'])}"
     decided = company_days.day_of(dt.datetime.fromisoformat(row["decided_at"]))
     detail = f" ({row['detail'].lower()})" if row["detail"] else ""
     contacted = "yes" if row["contacted_before"] else "no"
@@ -353,7 +358,7 @@ def _build_changes(motion: Motion, week: CalendarWeek) -> ReportSection:
     )
     headline = "" if rows else "Nothing changed: no version, list, commitments or routing rule."
     table = ReportTable("changes", "What changed in the week", "Change", columns, rows)
-    return ReportSection("changes", "What changed", headline, table=table)
+    return ReportSection(CHANGES, "What changed", headline, table=table)
 
 
 ENTRY: Final = ReportEntry(

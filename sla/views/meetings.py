@@ -53,6 +53,7 @@ def meeting_page(request: Request) -> HttpResponse:
             for part in report_page.build_sections(built, sort)
             if part.section.key not in meeting_record.RECORD_SECTIONS
         ],
+        "wide_sections": meeting_report.WIDE_SECTIONS,
         "tabs": list_tabs(request.user, query),
         "meeting": meeting,
         "week": week,

@@ -89,6 +89,8 @@ def test_its_figures_are_those_of_the_rows(meeting, leaders):
     )
     assert (accepted, decided, mqls) == (3, 10, 10)
     assert (cards["acceptance"]["count"], cards["acceptance"]["of"]) == (accepted, decided)
+    rows = read_page(leaders[0], cards["acceptance"]["rows"], at=MONDAY).content.decode()
+    assert f'<span class="faint">{decided}</span>' in rows
     assert cards["delivered"]["value"] == mqls
     assert (cards["routed_in_time"]["count"], cards["routed_in_time"]["of"]) == (kept, judged)
     assert cards["pipeline"]["sums"] == {"EUR": "40000.00"}
