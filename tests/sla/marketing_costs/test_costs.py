@@ -204,7 +204,7 @@ def test_costs_are_entered_corrected_and_listed_on_pages(ops):
         correction = {"amount": "7", "reason": "Wrong."}
         assert client.post(reverse("cost_correct", args=[cost.pk]), correction).status_code == 302
         history = client.get(reverse("cost_correct", args=[MarketingCost.objects.standing().get().pk])).content.decode()
-    assert "1200.50" in history
+    assert "1,200.50" in history
     assert "Wrong." in history
 
 
