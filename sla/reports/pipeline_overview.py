@@ -21,7 +21,7 @@ from sla.figure_catalogue.catalogue import ACCEPTANCE, REJECTION, RateReading
 from sla.handoffs import creation
 from sla.models import Handoff
 from sla.reported_mqls import current_rows
-from sla.reports import pipeline_sums, reason_counts
+from sla.reports import pipeline_sums, reason_counts, waiting_work
 from sla.reports.pipeline_sums import PipelineMoney
 from sla.reports.reason_counts import ReasonCount
 from sla.vocabulary import DispositionKind, HandoffState
@@ -182,8 +182,6 @@ def _add_decisions(name: str, own: tuple[int, int], imported: tuple[int, int]) -
 def _count_waiting(motion: Motion, handoffs: QuerySet[Handoff], now: dt.datetime) -> WaitingWork:
     waiting = handoffs.filter(state__in=(HandoffState.UNROUTED, HandoffState.ASSIGNED, HandoffState.ACCEPTED))
     counts = waiting.aggregate(
-        unrouted=Count("pk", filter=Q(state=HandoffState.UNROUTED)),
-        to_decide=Count("pk", filter=Q(state=HandoffState.ASSIGNED)),
-        overdue=Count("pk", filter=Q(state__in=(HandoffState.ASSIGNED, HandoffState.ACCEPTED), due_at__lt=now)),
+        **{count: Count("pk", filter=waiting_work.match(count, now)) for count in waiting_work.NAMES}
     )
     return WaitingWork(not_handed_over=creation.mqls_to_hand_off(now).filter(motion=motion).count(), **counts)

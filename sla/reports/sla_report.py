@@ -35,6 +35,7 @@ from sla.reports import (
     promise_tables,
     satisfaction_results,
     volume_section,
+    waiting_work,
     yield_section,
 )
 from sla.reports.acceptance_integrity import IntegritySigns
@@ -279,8 +280,10 @@ def _sign_cell(query: ReportQuery, sample: Sample, key: str, **group: object) ->
     return ReportCell(sample, href=href)
 
 
-def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:  # noqa: ARG001  # the interface of entries
-    """Return the handoffs or plays that a sign counts, None for a figure without a list."""
+def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime) -> FigureRows | None:
+    """Return the handoffs or plays that a sign counts, or that wait now; None for a figure without a list."""
+    if figure in waiting_work.NAMES and query.motion != Motion.AQL:
+        return _list_waiting(figure, query, reader, now)
     names = {sign.key: sign.name for sign in acceptance_integrity.list_signs(query.motion)}
     if figure not in names:
         return None
@@ -288,6 +291,17 @@ def list_rows(figure: str, query: ReportQuery, *, reader: User, now: dt.datetime
     named = set(people_groups.select_reps_by_name(reader).values_list("pk", flat=True))
     return FigureRows(
         names[figure], rows, lambda row: write_handoff(row, _explain_sign(row, figure), names_rep=row.rep_id in named)
+    )
+
+
+def _list_waiting(figure: str, query: ReportQuery, reader: User, now: dt.datetime) -> FigureRows:
+    """Return the handoffs that wait for sales now, whenever they came. Whose they are is no figure of a person."""
+    handoffs = row_rights.select_handoffs(query, reader).filter(waiting_work.match(figure, now))
+    return FigureRows(
+        waiting_work.NAMES[figure],
+        handoffs.select_related("lead__company", "rep__user", "team"),
+        lambda row: write_handoff(row, waiting_work.explain(row), names_rep=True),
+        when="as it is now",
     )
 
 

@@ -137,6 +137,7 @@ def report_rows(request: Request, name: str) -> HttpResponse:
         "entry": entry,
         "report_url": query.link("report", name),
         "title": figure_rows.title,
+        "when": figure_rows.when or query.period.label,
         "rows": [figure_rows.write(row) for row in page[:PAGE]],
         "total": figure_rows.rows.count(),
         "more": page[PAGE - 1].pk if len(page) > PAGE else None,

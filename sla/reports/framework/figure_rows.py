@@ -30,8 +30,12 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class FigureRows:
-    """The rows of a figure: a queryset of exactly those that it counts, and how one of them is written."""
+    """The rows of a figure: a queryset of exactly those that it counts, and how one of them is written.
+
+    `when` stands in the place of the period where the figure is of none.
+    """
 
     title: str
     rows: QuerySet[Any]
     write: Callable[[Any], FigureRow]
+    when: str = ""

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from config.accounts.vocabulary import Role
 from leads.intake import outcomes
 from leads.models import Outcome
 from leads.vocabulary import Motion, OutcomeKind
 from sla.reports import pipeline_overview
-from tests.factories import DAY, NOW, HandoffFactory
+from tests.factories import DAY, NOW, HandoffFactory, UserFactory
+from tests.sla.reports.report_reading import read_page
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +42,24 @@ def test_a_corrected_amount_counts_once():
 
     assert (dict(won.amounts), won.count) == ({"EUR": 1000}, 1)
     assert pipeline_overview.build_overview(motion=Motion.MQL, now=NOW + DAY).pipeline.label == "0\u00a0EUR"
+
+
+def test_what_waits_now_leads_to_as_many_handoffs():
+    for _ in range(3):
+        HandoffFactory()
+    HandoffFactory(accepted=True)
+    HandoffFactory(rejected=True)
+    HandoffFactory(unrouted=True)
+    leader, at = UserFactory(roles=[Role.SALES_LEADER]), NOW + 3 * DAY
+
+    waiting = pipeline_overview.build_overview(motion=Motion.MQL, now=at).waiting
+    page = read_page(leader, "/overview/", at=at).content.decode()
+
+    counts = {"overdue": waiting.overdue, "to_decide": waiting.to_decide, "unrouted": waiting.unrouted}
+    assert counts == {"overdue": 4, "to_decide": 3, "unrouted": 1}
+    for figure, count in counts.items():
+        path = f"/reports/sla/rows/?motion=mql&figure={figure}"
+        assert path.replace("&", "&amp;") in page
+        rows = read_page(leader, path, at=at).content.decode()
+        assert f'<span class="faint">{count}</span>' in rows
+        assert "as it is now" in rows
