@@ -47,7 +47,7 @@ class PromiseGroup:
 
 @dataclass(frozen=True, slots=True)
 class PromiseColumns:
-    """The promises of one motion as columns of one length: ids, codes and seconds, _NULL where there is none.
+    """The promises of one motion as columns of one length, by the seconds used: ids, codes and seconds, _NULL where there is none.
 
     `kind` and `verdict` are places in their lists, `source` places in `sources`, `started_at` seconds since 1970.
     """
@@ -77,8 +77,7 @@ class PromiseColumns:
             _find_quantiles(cells[is_met], part["used_seconds"][is_met], size),
         )
         latest = np.full(size, _NULL)
-        in_order = np.argsort(part["pk"])
-        latest[cells[in_order]] = part["pk"][in_order]
+        np.maximum.at(latest, cells, part["pk"])
         by_verdict = dict(zip(PromiseVerdict, counts, strict=True))
         return [
             PromiseGroup(
@@ -138,6 +137,8 @@ def read_columns(promises: QuerySet[Any], motion: Motion, *, by_group: bool = Tr
     if by_group:
         rows = bytes(row["text_source"] or b"").split(b"\0")[:-1]
         columns["source"] = np.array([sources.setdefault(text, len(sources)) for text in rows], dtype=np.int64)
+    in_order = np.argsort(columns["used_seconds"])
+    columns = {name: column[in_order] for name, column in columns.items()}
     return PromiseColumns(motion, tuple(text.decode() for text in sources), columns)
 
 
@@ -172,11 +173,15 @@ def _list_weeks(started_at: Numbers) -> list[CalendarWeek]:
 
 
 def _find_quantiles(cells: Numbers, seconds: Numbers, size: int) -> list[npt.NDArray[np.float64]]:
-    """Return the median and 90th percentile of each cell, between two values by their distance, as `percentile_cont` does."""
+    """Return the median and 90th percentile of each cell, between two values by their distance, as `percentile_cont` does.
+
+    The seconds are in ascending order.
+    """
     counts = np.bincount(cells, minlength=size)
     if not len(seconds):
         return [np.zeros(size), np.zeros(size)]
-    in_order = seconds[np.lexsort((seconds, cells))]
+    # Stable: within a cell the seconds stay in their order. Numbers of 16 bits are sorted by counting.
+    in_order = seconds[np.argsort(cells.astype(np.min_scalar_type(size)), kind="stable")]
     # Of a cell without any the quantile means nothing, but its place must lie within the column.
     starts = np.minimum(np.cumsum(counts) - counts, len(seconds) - 1)
     quantiles = []
