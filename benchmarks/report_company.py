@@ -55,10 +55,16 @@ def fill(handoffs: int, now: dt.datetime) -> User:
         cursor.execute(_DRAW)
         for model, rows, row, columns in (*_lead_tables(handoffs, now), *_sales_tables(handoffs, now)):
             _insert(cursor, model, rows, row, columns, values)
+    # Before as well: without statistics the renewal is planned for empty tables.
+    _vacuum()
     _renew_reported()
+    _vacuum()
+    return leader
+
+
+def _vacuum() -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return leader
 
 
 def _renew_reported() -> None:
