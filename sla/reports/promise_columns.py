@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Aggregate, BinaryField, Case, F, IntegerField, QuerySet, Value, When
-from django.db.models.functions import Coalesce, Extract, Floor
+from django.db.models import Aggregate, BinaryField, Case, F, FloatField, Func, IntegerField, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Floor
 
 from config import company_days
 from config.calendar_periods import CalendarWeek
@@ -125,7 +125,7 @@ def read_columns(promises: QuerySet[Any], motion: Motion, *, by_group: bool = Tr
             "rep": Coalesce("rep", _NULL),
             "team": Coalesce("team", _NULL),
             "tier": F("tier"),
-            "started_at": Floor(Extract("started_at", "epoch")),
+            "started_at": Floor(_Epoch("started_at")),
         }
         # A company that qualified has no source.
         texts["text_source"] = _TextColumn(Value("") if motion == Motion.AQL else F("source"))
@@ -140,6 +140,13 @@ def read_columns(promises: QuerySet[Any], motion: Motion, *, by_group: bool = Tr
     in_order = np.argsort(columns["used_seconds"])
     columns = {name: column[in_order] for name, column in columns.items()}
     return PromiseColumns(motion, tuple(text.decode() for text in sources), columns)
+
+
+class _Epoch(Func):
+    """Compute the seconds since 1970. EXTRACT does, too, but as exact decimals, for a fifth of the time of the whole query."""
+
+    template = "date_part('epoch', %(expressions)s)"
+    output_field = FloatField()
 
 
 class _NumberColumn(Aggregate):
