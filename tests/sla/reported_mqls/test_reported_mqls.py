@@ -17,7 +17,7 @@ from leads.models import Lead, Outcome
 from sla.clocks import clock_sweeps
 from sla.handoffs import attempts, creation, dispositions, openings, sales_stages
 from sla.models import Handoff, ReportedMql, ReportedMqlChange, ReportedPromise
-from sla.reported_mqls import current_rows, refresh
+from sla.reported_mqls import current_rows
 from sla.vocabulary import AttemptOutcome, Channel, DispositionKind
 from tests.factories import (
     DAY,
@@ -199,8 +199,7 @@ def test_a_report_says_what_it_could_not_renew_and_the_beat_renews_it(monkeypatc
     for _ in range(3):
         HandoffFactory()
     waiting = ReportedMqlChange.objects.values("lead_id").distinct().count()
-    monkeypatch.setattr(refresh, "BATCH", 1)
-    monkeypatch.setattr(current_rows, "SECONDS_OF_A_READER", 0)
+    monkeypatch.setattr(current_rows, "CHANGES_OF_A_READER", 1)
 
     notes = read_api(reader, "versions", at=LATER)["notes"]
     assert waiting == 3
