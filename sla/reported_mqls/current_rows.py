@@ -16,7 +16,7 @@ _SECONDS: Final = 2.0
 
 def renew() -> None:
     """Renew the rows of leads that changed, unless they are more than a reader can wait for."""
-    if not ReportedMqlChange.objects.order_by("pk")[CHANGES_OF_A_READER : CHANGES_OF_A_READER + 1].exists():
+    if 0 < ReportedMqlChange.objects.all()[: CHANGES_OF_A_READER + 1].count() <= CHANGES_OF_A_READER:
         refresh.renew_waiting(seconds=_SECONDS)
 
 
